@@ -1,0 +1,39 @@
+# Short names for `python3 -m dev <command>`, which does the work and needs only Python 3.11.
+# PORT=8001, PUBLIC_URL=…, DATABASE_URL=…, REDIS_URL=… may follow a target: make run PORT=8001
+
+PYTHON ?= python3
+ARGS ?=
+DEV = $(PYTHON) -m dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench shots servers stop assets clean
+
+run: ## install what is missing, start everything, print `ready: http://localhost:8000`
+	@$(DEV) run
+
+test: ## prove everything; ARGS="tests/kernel -k name" runs only those tests
+	@$(DEV) test $(ARGS)
+
+lint: ## the static checks alone: rules, format, types, import contracts
+	@$(DEV) lint
+
+bench: ## measure the program beside its floors
+	@$(DEV) bench $(ARGS)
+
+shots: ## take pictures of every page
+	@$(DEV) shots $(ARGS)
+
+servers: ## bring up only the private PostgreSQL and Redis, and print their addresses
+	@$(DEV) servers $(ARGS)
+
+stop: ## end what runs from this checkout, in whatever window
+	@$(DEV) stop
+
+assets: ## fetch the browser libraries into static/vendor
+	@$(DEV) assets
+
+clean: ## remove what can be made again; DATA=1 removes the databases too
+	@$(DEV) clean $(if $(DATA),data)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

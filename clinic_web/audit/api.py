@@ -1,0 +1,98 @@
+"""The front door of audit: note an access, note a change. Both belong to the current transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from clinic_web.audit.models import ALLOWED, REFUSED, AccessLog, Change
+from clinic_web.kernel import clock
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.unit_of_work import transaction
+
+LONGEST_AGENT = 300
+
+
+def saw(
+    actor: Actor,
+    action: str,
+    resource_type: str,
+    resource_id: UUID | None = None,
+    *,
+    ids: Iterable[UUID] = (),
+) -> None:
+    """Note that ``actor`` saw or changed patient data; ``ids`` are the rows of a list view."""
+    listed = [str(each) for each in ids]
+    _note(actor, action, (resource_type, resource_id), ALLOWED, metadata={"ids": listed} if listed else None)
+
+
+def refused(actor: Actor, action: str, resource_type: str, resource_id: UUID | None = None) -> None:
+    """Note that ``actor`` was refused; in a transaction of its own, because the refused one rolls back."""
+    with transaction():
+        _note(actor, action, (resource_type, resource_id), REFUSED)
+
+
+def changed(
+    actor: Actor,
+    action: str,
+    resource_type: str,
+    resource_id: UUID,
+    *,
+    old: dict[str, Any] | None,
+    new: dict[str, Any] | None,
+) -> None:
+    """Note old and new values of one row of money, stock, medication or rights."""
+    db.session.execute(
+        insert(Change),
+        {
+            "id": new_id(),
+            "organization_id": actor.organization_id,
+            "user_id": actor.user_id,
+            "action": action,
+            "resource_type": resource_type,
+            "resource_id": resource_id,
+            "old_values": _plain(old),
+            "new_values": _plain(new),
+            "changed_at": clock.now(),
+        },
+    )
+
+
+def _note(
+    actor: Actor,
+    action: str,
+    resource: tuple[str, UUID | None],
+    result: str,
+    *,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    db.session.execute(
+        insert(AccessLog),
+        {
+            "id": new_id(),
+            "organization_id": actor.organization_id,
+            "user_id": actor.user_id,
+            "action": action,
+            "resource_type": resource[0],
+            "resource_id": resource[1],
+            "result": result,
+            "ip_address": actor.ip_address,
+            "user_agent": (actor.user_agent or "")[:LONGEST_AGENT] or None,
+            "metadata_": metadata,
+            "accessed_at": clock.now(),
+        },
+    )
+
+
+def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the values as JSON keeps them: ids, money and times as text."""
+    if values is None:
+        return None
+    return {
+        name: value if isinstance(value, bool | int | None) else str(value) for name, value in values.items()
+    }

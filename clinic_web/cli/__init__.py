@@ -1,0 +1,12 @@
+"""Commands: ``flask --app wsgi …``. They know every module's front door and nothing behind it."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from clinic_web.cli import deliveries
+
+
+def register(app: Flask) -> None:
+    """Add the commands to ``flask``."""
+    app.cli.add_command(deliveries.group)

@@ -1,0 +1,112 @@
+"""Settings, read once from the environment into one frozen object; wrong or missing values stop the start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ENVIRONMENTS = ("production", "development", "test")
+SHORTEST_SECRET = 32
+
+
+class ConfigError(RuntimeError):
+    """A setting is missing, malformed or unsafe; the message names it and what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything the program may be told from outside.
+
+    ``database_url`` is the application's role, ``database_owner_url`` the one that migrates. URLs are in
+    SQLAlchemy's form for psycopg 3. ``public_url`` decides cookie flags, links and allowed origins.
+    """
+
+    environment: str
+    secret_key: str
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+    public_url: str
+    pool_size: int
+    log_level: str
+
+    @property
+    def is_test(self) -> bool:
+        return self.environment == "test"
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins that may open a socket; never empty, because an empty list turns the check off."""
+        parts = urlsplit(self.public_url)
+        return [f"{parts.scheme}://{parts.netloc}"]
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environ``, the process's own by default; ConfigError says what is wrong."""
+    env = os.environ if environ is None else environ
+    environment = env.get("APP_ENV", "production")
+    if environment not in ENVIRONMENTS:
+        raise ConfigError(f"APP_ENV is {environment!r}; it must be one of {', '.join(ENVIRONMENTS)}.")
+    database_url = _database_url(_required(env, "DATABASE_URL"))
+    return Settings(
+        environment=environment,
+        secret_key=_secret(env),
+        database_url=database_url,
+        database_owner_url=_database_url(env.get("DATABASE_OWNER_URL") or database_url),
+        redis_url=_required(env, "REDIS_URL"),
+        public_url=_public_url(env),
+        pool_size=_whole_number(env, "DATABASE_POOL_SIZE", default=10),
+        log_level=env.get("LOG_LEVEL", "INFO").upper(),
+    )
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name) or _from_file(env, name)
+    if not value:
+        raise ConfigError(f"{name} is not set. `make run` sets it for you; see .local/env.")
+    return value
+
+
+def _from_file(env: Mapping[str, str], name: str) -> str | None:
+    """``NAME_FILE`` may name a file that holds the value, as secrets are mounted into containers."""
+    path = env.get(f"{name}_FILE")
+    return Path(path).read_text(encoding="utf-8").strip() if path else None
+
+
+def _secret(env: Mapping[str, str]) -> str:
+    secret = _required(env, "SECRET_KEY")
+    if len(secret) < SHORTEST_SECRET:
+        raise ConfigError(f"SECRET_KEY is too short: {SHORTEST_SECRET} characters at least.")
+    return secret
+
+
+def _database_url(url: str) -> str:
+    """Name the driver, so that an ordinary ``postgresql://`` URL reaches psycopg 3."""
+    for plain in ("postgresql://", "postgres://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    if not url.startswith("postgresql+psycopg://"):
+        raise ConfigError("DATABASE_URL must begin with postgresql://; PostgreSQL is the only database.")
+    return url
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    url = env.get("PUBLIC_URL") or f"http://localhost:{env.get('PORT', '8000')}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ConfigError(f"PUBLIC_URL is {url!r}; it must be an address such as https://desk.example.org.")
+    return url.rstrip("/")
+
+
+def _whole_number(env: Mapping[str, str], name: str, *, default: int) -> int:
+    try:
+        return int(env.get(name, default))
+    except ValueError as error:
+        raise ConfigError(f"{name} must be a whole number.") from error

@@ -1,0 +1,16 @@
+"""What identity tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRevoked:
+    TOPIC: ClassVar[str] = "session.revoked"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("session", "session_id")
+    organization_id: UUID
+    session_id: UUID
+    user_id: UUID

@@ -1,0 +1,38 @@
+"""What payments tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReceived:
+    """One movement of money came in."""
+
+    TOPIC: ClassVar[str] = "payment.received"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("payment", "payment_id")
+    organization_id: UUID
+    payment_id: UUID
+    transaction_id: UUID
+    patient_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    visit_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentCompleted:
+    """The payment is PAID now."""
+
+    TOPIC: ClassVar[str] = "payment.completed"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("payment", "payment_id")
+    organization_id: UUID
+    payment_id: UUID
+    patient_id: UUID
+    total_amount: Decimal
+    currency: str
+    visit_id: UUID | None = None

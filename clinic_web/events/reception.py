@@ -1,0 +1,119 @@
+"""What reception tells: appointments and the moves of visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentBooked:
+    """An appointment, its visit and its payment exist; ``ticket`` is null where it is drawn at check-in."""
+
+    TOPIC: ClassVar[str] = "appointment.booked"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("appointment", "appointment_id")
+    organization_id: UUID
+    facility_id: UUID
+    clinic_id: UUID
+    appointment_id: UUID
+    visit_id: UUID
+    payment_id: UUID
+    patient_id: UUID
+    doctor_id: UUID
+    service_id: UUID
+    start_time: datetime
+    total_amount: Decimal
+    booking_id: str
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentCancelled:
+    TOPIC: ClassVar[str] = "appointment.cancelled"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("appointment", "appointment_id")
+    organization_id: UUID
+    appointment_id: UUID
+    visit_id: UUID
+    patient_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentMissed:
+    TOPIC: ClassVar[str] = "appointment.missed"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("appointment", "appointment_id")
+    organization_id: UUID
+    appointment_id: UUID
+    visit_id: UUID
+    patient_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitOpened:
+    """A walk-in: a visit and its payment without an appointment."""
+
+    TOPIC: ClassVar[str] = "visit.opened"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("visit", "visit_id")
+    organization_id: UUID
+    facility_id: UUID
+    clinic_id: UUID
+    visit_id: UUID
+    payment_id: UUID
+    patient_id: UUID
+    service_id: UUID
+    total_amount: Decimal
+    doctor_id: UUID | None = None
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _VisitMoved:
+    """What every move of a visit tells."""
+
+    AGGREGATE: ClassVar[tuple[str, str]] = ("visit", "visit_id")
+    organization_id: UUID
+    clinic_id: UUID
+    visit_id: UUID
+    patient_id: UUID
+    ticket: str | None = None
+    doctor_id: UUID | None = None
+    room_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitCheckedIn(_VisitMoved):
+    TOPIC: ClassVar[str] = "visit.checked_in"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitCalled(_VisitMoved):
+    """Your turn: ``room_id`` says where."""
+
+    TOPIC: ClassVar[str] = "visit.called"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitStarted(_VisitMoved):
+    TOPIC: ClassVar[str] = "visit.started"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitFinished(_VisitMoved):
+    TOPIC: ClassVar[str] = "visit.finished"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitCompleted(_VisitMoved):
+    TOPIC: ClassVar[str] = "visit.completed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitMissed(_VisitMoved):
+    TOPIC: ClassVar[str] = "visit.missed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitCancelled(_VisitMoved):
+    TOPIC: ClassVar[str] = "visit.cancelled"

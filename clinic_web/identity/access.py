@@ -1,0 +1,70 @@
+"""The only way to load a row of identity for somebody: their tenant's, or it is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from clinic_web.identity.models import Permission, Role, Session, User
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import NotFound
+
+MANAGE = "user.manage"
+
+
+def require_manager(actor: Actor) -> None:
+    """Raise NotAllowed (403) unless ``actor`` manages people; the program itself (imports, demo) does."""
+    if actor.user_id is not None:
+        actor.require(MANAGE)
+
+
+def user_for(actor: Actor, user_id: UUID) -> User:
+    """Return a person of the actor's tenant, locked for change. Raises NotFound."""
+    user = db.session.scalar(
+        select(User)
+        .where(User.id == user_id, User.organization_id == actor.organization_id, User.deleted_at.is_(None))
+        .with_for_update()
+    )
+    if user is None:
+        raise NotFound
+    return user
+
+
+def session_for(actor: Actor, session_id: UUID) -> Session:
+    """Return one of the actor's own sessions, or any of the tenant's to who manages people. Raises NotFound."""
+    query = (
+        select(Session)
+        .join(User, User.id == Session.user_id)
+        .where(Session.id == session_id, User.organization_id == actor.organization_id)
+        .with_for_update(of=Session)
+    )
+    if actor.user_id is not None and not actor.can(MANAGE):
+        query = query.where(Session.user_id == actor.user_id)
+    session = db.session.scalar(query)
+    if session is None:
+        raise NotFound
+    return session
+
+
+def roles_for(actor: Actor, names: Collection[str]) -> list[Role]:
+    """Return the named roles: the tenant's own before every tenant's of the same name. Raises NotFound."""
+    rows = db.session.scalars(
+        select(Role)
+        .where(Role.name.in_(names), or_(Role.organization_id.is_(None), Role.organization_id == actor.organization_id))
+        .order_by(Role.organization_id.nulls_first())
+    )
+    found = {role.name: role for role in rows}
+    if len(found) < len(set(names)):
+        raise NotFound
+    return list(found.values())
+
+
+def permission_named(name: str) -> Permission:
+    """Return the permission's row. Raises NotFound."""
+    permission = db.session.scalar(select(Permission).where(Permission.name == name))
+    if permission is None:
+        raise NotFound
+    return permission

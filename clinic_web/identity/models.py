@@ -1,0 +1,146 @@
+"""Schema ``identity``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, mapped_column
+
+from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
+
+ACTIVE, INVITED, DISABLED = "ACTIVE", "INVITED", "DISABLED"
+ALLOW, DENY = "ALLOW", "DENY"
+
+
+class User(Model, Stamped, Versioned):
+    """A person who signs in. ``staff_id`` names the member of staff (organization) that the person is.
+
+    ``username`` is unique in the whole program, in lower case: the sign-in form does not ask for a tenant.
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (
+        one_of("status", ACTIVE, INVITED, DISABLED),
+        one_of("theme", "auto", "light", "dark"),
+        Index("uq_users_username", func.lower(text("username")), unique=True),
+        Index("uq_users_email", func.lower(text("email")), unique=True, postgresql_where=text("email IS NOT NULL")),
+        {"schema": "identity"},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID] = mapped_column(index=True)
+    facility_id: Mapped[UUID | None]
+    staff_id: Mapped[UUID | None]
+    username: Mapped[str] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
+    email_verified: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
+    phone: Mapped[str | None] = mapped_column(Text)
+    password_hash: Mapped[str | None] = mapped_column(Text)
+    first_name: Mapped[str] = mapped_column(Text)
+    last_name: Mapped[str] = mapped_column(Text)
+    license_number: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text, server_default="en", default="en")
+    theme: Mapped[str] = mapped_column(Text, server_default="auto", default="auto")
+    status: Mapped[str] = mapped_column(Text, server_default=ACTIVE, default=ACTIVE)
+    failed_login_attempts: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
+    last_failed_login_at: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]
+    # Another random value after each change of what the person may do: processes remember a person's rights
+    # under it. Random, not counted: a restored backup can never repeat a value that somebody remembers.
+    rights_stamp: Mapped[UUID] = mapped_column(server_default=func.gen_random_uuid(), default=uuid4)
+    deleted_at: Mapped[datetime | None]
+
+
+class Role(Model, Stamped):
+    """A named group of permissions. System roles (``organization_id`` null) are every tenant's."""
+
+    __tablename__ = "roles"
+    __table_args__ = (UniqueConstraint("organization_id", "name", postgresql_nulls_not_distinct=True), {"schema": "identity"})
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID | None]
+    name: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, server_default="", default="")
+    is_system: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
+
+
+class Permission(Model):
+    """The right to one action on one kind of resource; ``name`` is ``resource.action``."""
+
+    __tablename__ = "permissions"
+    __table_args__ = (UniqueConstraint("resource", "action"), {"schema": "identity"})
+
+    id: Mapped[Key]
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    resource: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, server_default="", default="")
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class RolePermission(Model):
+    __tablename__ = "role_permissions"
+    __table_args__ = {"schema": "identity"}  # noqa: RUF012
+
+    role_id: Mapped[UUID] = mapped_column(ForeignKey("identity.roles.id"), primary_key=True)
+    permission_id: Mapped[UUID] = mapped_column(ForeignKey("identity.permissions.id"), primary_key=True)
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class UserRole(Model):
+    __tablename__ = "user_roles"
+    __table_args__ = {"schema": "identity"}  # noqa: RUF012
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), primary_key=True)
+    role_id: Mapped[UUID] = mapped_column(ForeignKey("identity.roles.id"), primary_key=True)
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class UserPermission(Model):
+    """One permission given to, or taken from, one person. DENY wins over every role."""
+
+    __tablename__ = "user_permissions"
+    __table_args__ = (one_of("effect", ALLOW, DENY), {"schema": "identity"})
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), primary_key=True)
+    permission_id: Mapped[UUID] = mapped_column(ForeignKey("identity.permissions.id"), primary_key=True)
+    effect: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class Session(Model):
+    """One signed-in browser. The cookie holds the token, this row only its hash."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        Index("ix_sessions_open", "user_id", postgresql_where=text("revoked_at IS NULL")),
+        {"schema": "identity"},
+    )
+
+    id: Mapped[Key]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    device_fingerprint: Mapped[str | None] = mapped_column(Text)
+    ip_address: Mapped[str | None] = mapped_column(INET)
+    user_agent: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+    last_seen_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    revoked_at: Mapped[datetime | None]
+
+
+class LoginAttempt(Model):
+    """A try to sign in; ``email`` is what was typed as user name."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index(None, "email", "attempted_at"), {"schema": "identity"})
+
+    id: Mapped[Key]
+    email: Mapped[str] = mapped_column(Text)
+    ip_address: Mapped[str | None] = mapped_column(INET)
+    success: Mapped[bool] = mapped_column(Boolean)
+    reason: Mapped[str | None] = mapped_column(Text)
+    attempted_at: Mapped[Moment]

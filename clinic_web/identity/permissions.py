@@ -1,0 +1,100 @@
+"""What can be permitted, and which role is given what by default. Data; ``service.rights`` writes it as rows.
+
+A permission is named ``resource.action``. Every route needs one, so a new route begins with a line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clinic_web.kernel.errors import N_
+
+# Every signed-in person's own, whatever their roles: the account page and the way out.
+OWN_ACCOUNT = "account.own"
+EVERYBODY = frozenset({OWN_ACCOUNT})
+
+PERMISSIONS: dict[str, str] = {
+    "patient.search": N_("Find patients"),
+    "patient.view": N_("See a patient's data"),
+    "patient.register": N_("Register patients"),
+    "patient.edit": N_("Correct a patient's data"),
+    "appointment.view": N_("See appointments"),
+    "appointment.book": N_("Book appointments"),
+    "appointment.overbook": N_("Book on top of another appointment, with a reason"),
+    "appointment.cancel": N_("Cancel appointments"),
+    "appointment.miss": N_("Mark that a patient did not come"),
+    "visit.view": N_("See the line"),
+    "visit.walk_in": N_("Register walk-ins"),
+    "visit.check_in": N_("Check patients in"),
+    "visit.prioritise": N_("Give priority"),
+    "visit.call": N_("Call patients"),
+    "visit.open": N_("Begin a visit"),
+    "visit.finish": N_("Finish a visit"),
+    "visit.send_back": N_("Send a called patient back to the line"),
+    "visit.hold": N_("Put a patient on hold"),
+    "visit.miss": N_("Mark that a called patient did not come"),
+    "visit.cancel": N_("Cancel visits"),
+    "desk.view": N_("Work at the reception desk"),
+    "doctor.view": N_("Work at the doctor's console"),
+    "payment.view": N_("See payments"),
+    "payment.take": N_("Take payments"),
+    "board.pair": N_("Pair displays"),
+    "board.revoke": N_("Take displays out of use"),
+    "report.view": N_("See reports"),
+    "user.manage": N_("Give people access and roles"),
+    "organization.manage": N_("Change clinics, staff, services and prices"),
+    "audit.view": N_("See who saw and changed what"),
+    "operations.view": N_("See processes and deliveries of all tenants"),
+}
+
+
+@dataclass(frozen=True)
+class DefaultRole:
+    """A role that every tenant has."""
+
+    name: str
+    description: str
+    permissions: frozenset[str]
+
+
+def _all_of(*resources: str) -> set[str]:
+    return {name for name in PERMISSIONS if name.partition(".")[0] in resources}
+
+
+_FIND = {"patient.search", "patient.view"}
+_IN_THE_ROOM = {"visit.call", "visit.open", "visit.finish", "visit.send_back", "visit.hold", "visit.miss"}
+
+ROLES: tuple[DefaultRole, ...] = (
+    # Operations shows all tenants, so it is nobody's who belongs to one.
+    DefaultRole("administrator", N_("Administrator"), frozenset(set(PERMISSIONS) - {"operations.view"})),
+    DefaultRole(
+        "manager",
+        N_("Manager"),
+        frozenset(
+            _FIND
+            | {"appointment.view", "appointment.overbook", "visit.view", "desk.view", "payment.view"}
+            | {"board.pair", "board.revoke", "report.view", "organization.manage"}
+        ),
+    ),
+    DefaultRole(
+        "receptionist",
+        N_("Receptionist"),
+        frozenset(
+            _all_of("patient", "appointment", "visit", "board", "payment") - {"visit.open", "visit.finish"} | {"desk.view"}
+        ),
+    ),
+    DefaultRole("cashier", N_("Cashier"), frozenset(_FIND | {"visit.view", "payment.view", "payment.take"})),
+    DefaultRole("doctor", N_("Doctor"), frozenset(_FIND | _IN_THE_ROOM | {"appointment.view", "visit.view", "doctor.view"})),
+    DefaultRole(
+        "nurse",
+        N_("Nurse"),
+        frozenset(_FIND | {"appointment.view", "visit.view", "visit.prioritise", "visit.hold", "desk.view"}),
+    ),
+    DefaultRole("pharmacist", N_("Pharmacist"), frozenset(_FIND | {"visit.view"})),
+    DefaultRole("pharmacy_technician", N_("Pharmacy technician"), frozenset(_FIND | {"visit.view"})),
+    DefaultRole("lab_technician", N_("Lab technician"), frozenset(_FIND | {"visit.view"})),
+    DefaultRole("patient", N_("Patient"), frozenset()),
+    DefaultRole("operator", N_("Operator"), frozenset({"operations.view"})),
+    DefaultRole("display", N_("Display"), frozenset()),
+    DefaultRole("integration", N_("Integration"), frozenset()),
+)

@@ -1,0 +1,70 @@
+"""Redis, used as something that may be away: short time-outs and a circuit breaker.
+
+Nothing that must not be lost lives in Redis only. Every use goes through ``attempt``, which returns None when
+Redis is away and then leaves it alone for a second, so that a black-holed Redis costs a request nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+T = TypeVar("T")
+logger = structlog.get_logger(__name__)
+
+TIMEOUT = 0.3
+PAUSE = 1.0
+
+
+class Broker:
+    """One process's connection to Redis. ``is_away`` tells what the last attempt found."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.redis = Redis.from_url(
+            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, health_check_interval=15
+        )
+        self._away_until = 0.0
+        self.is_away = False
+
+    def attempt(self, use: Callable[[Redis], T]) -> T | None:
+        """Run ``use`` with the connection; return its result, or None when Redis is away."""
+        if time.monotonic() < self._away_until:
+            return None
+        try:
+            result = use(self.redis)
+        except (RedisError, OSError) as error:
+            self._open_circuit(error)
+            return None
+        self.is_away = False
+        return result
+
+    def _open_circuit(self, error: Exception) -> None:
+        self._away_until = time.monotonic() + PAUSE
+        if not self.is_away:
+            logger.warning("redis_away", error_type=type(error).__name__)
+        self.is_away = True
+
+    def is_there(self) -> bool:
+        """Ask Redis itself; used by health checks and by the tick of the live boards."""
+        return bool(self.attempt(lambda redis: redis.ping()))
+
+
+_broker: Broker | None = None
+
+
+def configure(url: str) -> Broker:
+    global _broker
+    _broker = Broker(url)
+    return _broker
+
+
+def broker() -> Broker:
+    if _broker is None:
+        raise RuntimeError("The broker is not configured: create the app first.")
+    return _broker

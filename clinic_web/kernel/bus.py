@@ -1,0 +1,137 @@
+"""Events: who tells what, who hears it. A transactional outbox with one delivery per subscriber.
+
+``publish`` collects the event and one delivery per subscriber; the unit of work writes them in the
+transaction that made the event true. Teller and hearer share only the dataclass in ``clinic_web/events``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+from clinic_web.kernel import clock, unit_of_work
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.ids import new_id
+
+EVENTS_QUEUE = "events"
+
+
+class Event(Protocol):
+    """A frozen, flat dataclass: ids, numbers and times, never names or diagnoses.
+
+    ``TOPIC`` is its name on the wire; ``AGGREGATE`` says whose history it belongs to and which of its fields
+    holds that row's id, for example ``("visit", "visit_id")``.
+    """
+
+    TOPIC: ClassVar[str]
+    AGGREGATE: ClassVar[tuple[str, str]]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+Handler = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One handler of one kind of event. ``consumer`` is its lasting name, as deliveries keep it."""
+
+    consumer: str
+    schema: str
+    event: type[Event]
+    handler: Handler
+    queue: str
+
+
+_event_types: dict[str, type[Event]] = {}
+_by_topic: dict[str, list[Subscription]] = {}
+_by_consumer: dict[str, Subscription] = {}
+
+
+def subscribe(event: type[Event], handler: Handler, *, schema: str, queue: str = EVENTS_QUEUE) -> None:
+    """Let ``handler`` hear ``event``. ``schema`` is the module's, where its ``processed_events`` lies."""
+    consumer = f"{schema}.{handler.__name__}:{event.TOPIC}"
+    if consumer in _by_consumer:
+        return
+    subscription = Subscription(consumer, schema, event, handler, queue)
+    _event_types[event.TOPIC] = event
+    _by_consumer[consumer] = subscription
+    _by_topic.setdefault(event.TOPIC, []).append(subscription)
+
+
+def subscription_of(consumer: str) -> Subscription | None:
+    return _by_consumer.get(consumer)
+
+
+def subscriptions() -> list[Subscription]:
+    return list(_by_consumer.values())
+
+
+def queues() -> set[str]:
+    """Return the names of all queues that some subscriber's deliveries go to."""
+    return {subscription.queue for subscription in _by_consumer.values()}
+
+
+def publish(event: Event, actor: Actor) -> UUID:
+    """Tell ``event`` when, and only if, the current transaction commits. Return its id."""
+    work = unit_of_work.current()
+    event_id = new_id()
+    aggregate_type, id_field = event.AGGREGATE
+    work.events.append(
+        {
+            "id": str(event_id),
+            "organization_id": str(actor.organization_id),
+            "event_type": event.TOPIC,
+            "aggregate_type": aggregate_type,
+            "aggregate_id": str(getattr(event, id_field)),
+            "event_data": to_data(event),
+            "user_id": str(actor.user_id) if actor.user_id else None,
+            "occurred_at": clock.now().isoformat(),
+        }
+    )
+    work.deliveries.extend(
+        {"event_id": str(event_id), "consumer": each.consumer, "queue": each.queue}
+        for each in _by_topic.get(event.TOPIC, ())
+    )
+    return event_id
+
+
+def to_data(event: Event) -> dict[str, Any]:
+    """Return the event's fields as JSON values: ids, dates and money as text."""
+    fields = {name: getattr(event, name) for name in event.__dataclass_fields__}
+    return typing.cast(dict[str, Any], json.loads(json.dumps(fields, default=str)))
+
+
+def from_data(event: type[Event], data: dict[str, Any]) -> Event:
+    """Return the event that ``to_data`` wrote. Fields added since then take their defaults."""
+    hints = _hints(event)
+    known = {field.name for field in dataclasses.fields(typing.cast(Any, event))}
+    return event(**{name: _typed(hints[name], value) for name, value in data.items() if name in known})
+
+
+_hints_of: dict[type, dict[str, Any]] = {}
+
+
+def _hints(event: type[Event]) -> dict[str, Any]:
+    if event not in _hints_of:
+        _hints_of[event] = typing.get_type_hints(event)
+    return _hints_of[event]
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    kind = next((arg for arg in typing.get_args(hint) if arg is not type(None)), hint)
+    parsers: dict[Any, Callable[[str], Any]] = {
+        UUID: UUID,
+        Decimal: Decimal,
+        datetime: datetime.fromisoformat,
+        date: date.fromisoformat,
+    }
+    return parsers[kind](value) if kind in parsers else value

@@ -1,0 +1,75 @@
+"""One press, one effect. A key is claimed by the first statement of the transaction that it protects.
+
+The same key and the same body give the first answer again; another body is refused. While the first is still
+running, the second waits on its row (up to ``lock_timeout``) and then gets its answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text
+
+from clinic_web.kernel import unit_of_work
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, BadRequest, RuleBroken
+from clinic_web.kernel.tables import IdempotencyKey
+
+LONGEST_KEY = 100
+
+CLAIM = text(
+    """
+    INSERT INTO kernel.idempotency_keys (organization_id, user_id, action, key, fingerprint)
+    VALUES (:organization_id, :user_id, :action, :key, :fingerprint)
+        ON CONFLICT DO NOTHING
+    RETURNING true
+    """
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to do a thing once. ``answer`` is the first run's when this is a repetition."""
+
+    scope: dict[str, str]
+    answer: dict[str, Any] | None
+
+    @property
+    def is_repetition(self) -> bool:
+        return self.answer is not None
+
+    def keep(self, answer: dict[str, Any]) -> None:
+        """Keep the answer (ids and numbers, nothing personal) for repetitions; written with the commit."""
+        unit_of_work.current().answers.append({**self.scope, "answer": answer})
+
+
+def claim(actor: Actor, action: str, key: str | None, body: dict[str, Any]) -> Claim:
+    """Claim ``key`` for one ``action`` of one person inside the current transaction.
+
+    Raises BadRequest (400) when the key is missing, RuleBroken (422) when it was used with another body.
+    """
+    if not key or len(key) > LONGEST_KEY or actor.user_id is None:
+        raise BadRequest(N_("This form came without its key. Please open it again."))
+    scope = {
+        "organization_id": str(actor.organization_id),
+        "user_id": str(actor.user_id),
+        "action": action,
+        "key": key,
+    }
+    fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
+    if db.session.execute(CLAIM, {**scope, "fingerprint": fingerprint}).scalar():
+        return Claim(scope, None)
+    return _repetition(scope, fingerprint)
+
+
+def _repetition(scope: dict[str, str], fingerprint: bytes) -> Claim:
+    row = db.session.execute(
+        select(IdempotencyKey.fingerprint, IdempotencyKey.answer).filter_by(**scope)
+    ).one()
+    if row.fingerprint != fingerprint:
+        raise RuleBroken(N_("This form was already sent with other values. Please open it again."))
+    return Claim(scope, row.answer or {})

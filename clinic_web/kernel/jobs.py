@@ -1,0 +1,132 @@
+"""Background work: RQ queues, how jobs get into them, and the wake-up of consumers after a commit.
+
+Deliveries live in PostgreSQL; RQ only carries the word that a queue has some. One pending ``drain`` job per
+queue is enough, however many events are committed meanwhile, so most commits cost one Redis command.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from clinic_web.kernel import delivery, unit_of_work
+from clinic_web.kernel.broker import broker
+from clinic_web.kernel.unit_of_work import UnitOfWork
+
+# Queues by consumer. Deliveries are one transaction each and run in-process; what talks to the outside world
+# or takes long runs in a forked work-horse that may be killed without harm.
+DELIVERY_QUEUES = ("events", "billing", "stock", "lab", "notifications")
+OUTSIDE_QUEUES = ("outside", "reports")
+
+WAKE_FOR = 2  # seconds after which a lost wake-up is forgotten and the next commit wakes again
+TIMEOUT = 45
+
+
+@dataclass(frozen=True)
+class Job:
+    """What runs in a worker: a dotted function that takes ids."""
+
+    name: str
+    function: Callable[..., None]
+    queue: str
+
+
+_jobs: dict[str, Job] = {}
+
+
+def register(name: str, function: Callable[..., None], *, queue: str) -> None:
+    """Register a job under its lasting name, for example ``notifications.send``."""
+    _jobs[name] = Job(name, function, queue)
+
+
+def registered() -> list[Job]:
+    return list(_jobs.values())
+
+
+def enqueue(name: str, *arguments: str, job_id: str) -> bool:
+    """Put a job into its queue; return False when Redis is away (a sweep finds the row later).
+
+    ``job_id`` makes it unique while it waits. Arguments are ids as text, never personal data: RQ shows them.
+    """
+    queue = _jobs[name].queue
+    return bool(
+        broker().attempt(
+            lambda redis: queue_of(queue, redis).enqueue(
+                "clinic_web.kernel.jobs.run",
+                name,
+                *arguments,
+                job_id=job_id,
+                job_timeout=TIMEOUT,
+                result_ttl=0,
+                failure_ttl=86400,
+                description=job_id,
+            )
+        )
+    )
+
+
+def run(name: str, *arguments: str) -> None:
+    """RQ's entry point for every registered job."""
+    with _app_context():
+        _jobs[name].function(*arguments)
+
+
+def queue_of(name: str, redis: Redis) -> Queue:
+    return Queue(name, connection=redis, serializer=JSONSerializer)
+
+
+def wake(queue: str) -> None:
+    """Make sure a drain of ``queue`` is pending: the first of a burst enqueues it, the others find it."""
+
+    def tell(redis: Redis) -> bool:
+        if redis.set(_flag(queue), 1, nx=True, ex=WAKE_FOR):
+            queue_of(queue, redis).enqueue(
+                "clinic_web.kernel.jobs.drain",
+                queue,
+                job_timeout=TIMEOUT,
+                result_ttl=0,
+                failure_ttl=3600,
+                description=f"drain {queue}",
+            )
+        return True
+
+    broker().attempt(tell)
+
+
+def drain(queue: str) -> None:
+    """RQ's entry point for deliveries. The flag goes first: what commits from now on wakes again."""
+    broker().attempt(lambda redis: redis.delete(_flag(queue)))
+    with _app_context():
+        if delivery.drain(queue) == delivery.BATCH:
+            wake(queue)
+
+
+def _flag(queue: str) -> str:
+    return f"clinic:wake:{queue}"
+
+
+@unit_of_work.after_commit
+def wake_consumers(work: UnitOfWork) -> None:
+    for queue in {row["queue"] for row in work.deliveries}:
+        wake(queue)
+
+
+_app: Any = None
+
+
+def bind_app(app: Any) -> None:
+    """Keep the app, so that jobs run inside its context without building it again for each job."""
+    global _app
+    _app = app
+
+
+def _app_context() -> Any:
+    if _app is None:  # a plain `rq worker` started by hand
+        bind_app(importlib.import_module("wsgi").app)
+    return _app.app_context()

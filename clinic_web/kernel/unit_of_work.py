@@ -1,0 +1,207 @@
+"""One use case, one transaction, one commit; then the screens are told.
+
+``with transaction():`` in a service is the only commit of the program (a rule in the tests says so); an
+inner one joins the outer. Inside it ``bus.publish`` and ``push.changed`` only collect. What was collected is
+written in one statement just before the commit and told just after it, and dropped if the transaction fails.
+
+We do not hook SQLAlchemy's ``after_commit``: it also fires when a savepoint is released, so screens would be
+told before the real commit.
+
+Locks are taken in one order everywhere, see docs/architecture.md: idempotency key, appointment or visit,
+doctor's day, stock batches, payment, invoice, queue counter, streams.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+
+from clinic_web.kernel import clock
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, Busy, StaleScreen
+from clinic_web.kernel.failpoints import failpoint
+
+T = TypeVar("T")
+logger = structlog.get_logger(__name__)
+
+# Serialization failure, deadlock: PostgreSQL asks for the whole transaction again.
+AGAIN = {"40001", "40P01"}
+# Lock not available, statement time-out, idle time-out: somebody else is slow or frozen.
+SLOW = {"55P03", "57014", "25P03"}
+TRIES = 3
+
+RECORD = text(
+    """
+    WITH told AS (
+        INSERT INTO kernel.domain_events
+               (id, organization_id, event_type, aggregate_type, aggregate_id,
+                event_data, user_id, occurred_at)
+        SELECT e.* FROM jsonb_to_recordset(CAST(:events AS jsonb))
+               AS e(id uuid, organization_id uuid, event_type text, aggregate_type text, aggregate_id uuid,
+                    event_data jsonb, user_id uuid, occurred_at timestamptz)
+    ), sent AS (
+        INSERT INTO kernel.deliveries (event_id, consumer, queue, due_at)
+        SELECT d.event_id, d.consumer, d.queue, CAST(:now AS timestamptz) + interval '2 seconds'
+          FROM jsonb_to_recordset(CAST(:deliveries AS jsonb)) AS d(event_id uuid, consumer text, queue text)
+    ), answered AS (
+        UPDATE kernel.idempotency_keys k SET answer = a.answer
+          FROM jsonb_to_recordset(CAST(:answers AS jsonb))
+               AS a(organization_id uuid, user_id uuid, action text, key text, answer jsonb)
+         WHERE (k.organization_id, k.user_id, k.action, k.key)
+             = (a.organization_id, a.user_id, a.action, a.key)
+    )
+    INSERT INTO kernel.streams AS s (topic, seq)
+    SELECT topic, 1 FROM unnest(CAST(:topics AS text[])) AS topic ORDER BY topic
+        ON CONFLICT (topic) DO UPDATE SET seq = s.seq + 1
+    RETURNING topic, epoch, seq
+    """
+)
+
+
+@dataclass(frozen=True)
+class StreamMoved:
+    """A live topic as it is after the commit: ``seq`` follows ``seq - 1``."""
+
+    topic: str
+    epoch: str
+    seq: int
+
+
+@dataclass
+class UnitOfWork:
+    """What one use case wants to be recorded with it and told after it."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    topics: set[str] = field(default_factory=set)
+    moved: list[StreamMoved] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.events or self.answers or self.topics)
+
+    def record(self) -> None:
+        """Write everything collected, in one statement: it is the last before the commit, because it locks
+        the streams, which every colleague of the same queue wants next."""
+        if self.is_empty:
+            return
+        rows = db.session.execute(
+            RECORD,
+            {
+                "events": json.dumps(self.events),
+                "deliveries": json.dumps(self.deliveries),
+                "answers": json.dumps(self.answers),
+                "topics": sorted(self.topics),
+                "now": clock.now(),
+            },
+        )
+        self.moved = [StreamMoved(topic, str(epoch), seq) for topic, epoch, seq in rows]
+
+
+# After the commit: push tells the screens, jobs wakes the workers. Bound at start by those modules.
+_after_commit: list[Callable[[UnitOfWork], None]] = []
+
+
+def after_commit(listener: Callable[[UnitOfWork], None]) -> Callable[[UnitOfWork], None]:
+    """Register what is told of every committed unit of work. A listener must not raise and must not block."""
+    if listener not in _after_commit:
+        _after_commit.append(listener)
+    return listener
+
+
+def current() -> UnitOfWork:
+    """Return the unit of work under way; publishing outside one is a bug."""
+    work: UnitOfWork | None = db.session().info.get("unit_of_work")
+    if work is None:
+        raise RuntimeError(
+            "There is no transaction under way: publish and push belong inside `with transaction():`."
+        )
+    return work
+
+
+@contextmanager
+def transaction() -> Iterator[UnitOfWork]:
+    """Run one use case: commit at its end, roll back when it raises. An inner transaction joins the outer."""
+    session = db.session()
+    outer: UnitOfWork | None = session.info.get("unit_of_work")
+    if outer is not None:
+        yield outer
+        return
+    work = session.info["unit_of_work"] = UnitOfWork()
+    try:
+        yield work
+        session.flush()
+        work.record()
+        failpoint("transaction.before_commit")
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("unit_of_work", None)
+    failpoint("transaction.after_commit")
+    for listener in _after_commit:
+        listener(work)
+
+
+def run_again(use_case: Callable[[], T]) -> T:
+    """Run a whole unit of work, again if PostgreSQL asks for it, at most three times in all.
+
+    Only the outermost caller may do this (the web shell, a delivery): half a unit of work can't be repeated.
+    A lost connection is not repeated here: its COMMIT may have happened, and only the browser's
+    idempotency key can tell. Raises Busy (503) when locks, time or the database were not to be had,
+    StaleScreen (409) when a version moved on.
+    """
+    for attempt in range(1, TRIES + 1):
+        try:
+            return use_case()
+        except StaleDataError as error:
+            db.session.rollback()
+            raise StaleScreen(N_("Somebody else changed this just now. Please look again.")) from error
+        except PoolTimeout as error:
+            raise Busy from error
+        except DBAPIError as error:
+            db.session.rollback()
+            if sqlstate(error) in AGAIN and attempt < TRIES:
+                logger.info("unit_of_work_again", sqlstate=sqlstate(error), attempt=attempt)
+                time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
+                continue
+            raise_as_busy(error)
+            raise
+    raise AssertionError("unreachable")
+
+
+def raise_as_busy(error: DBAPIError) -> None:
+    """Raise Busy if ``error`` means that the database is slow, frozen or away; return otherwise."""
+    state = sqlstate(error)
+    if (
+        state in AGAIN | SLOW
+        or error.connection_invalidated
+        or (isinstance(error, OperationalError) and state is None)
+    ):
+        raise Busy from error
+    if (state is not None and state[:2] in {"08", "53"}) or state in {"57P01", "57P02", "57P03"}:
+        raise Busy from error
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """Return PostgreSQL's five-character code, or None when the server did not answer at all."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def constraint_of(error: DBAPIError) -> str | None:
+    """Return the name of the constraint that ``error`` violated."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return getattr(diagnosis, "constraint_name", None)

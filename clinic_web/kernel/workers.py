@@ -1,0 +1,163 @@
+"""The processes behind ``python worker.py``: workers for deliveries and outside calls, relay, schedule.
+
+The parent only supervises: a child that dies is started again. Children die with their parent, so that a
+``kill -9`` of it leaves no orphan that works a second time beside its successor.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Flask
+from redis import Redis
+from rq import SimpleWorker, Worker
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from clinic_web.kernel import delivery, jobs, relay, schedule
+from clinic_web.kernel.broker import broker
+from clinic_web.kernel.db import db
+from clinic_web.kernel.leader import Leadership
+
+logger = structlog.get_logger(__name__)
+
+SWEEP = 1.0
+STEADY = 10.0  # a child that lived this long is started again at once
+PAUSE = 1.0
+PR_SET_PDEATHSIG = 1
+
+
+class DeliveryWorker(SimpleWorker):
+    """Runs jobs in its own process: an effect is one transaction anyway, and a fork costs ten times more."""
+
+    max_connection_wait_time = 2.0  # after an outage of Redis be back in seconds, not after a minute
+
+
+class OutsideWorker(Worker):
+    """Forks a work-horse per job: a hanging provider is killed without harm."""
+
+    max_connection_wait_time = 2.0
+
+
+@dataclass
+class Child:
+    name: str
+    run: Callable[[], None]
+    pid: int = 0
+    started: float = 0.0
+
+
+def main() -> None:
+    """Start all children and keep them alive until SIGTERM or SIGINT."""
+    from clinic_web.app import create_app
+
+    app = create_app(is_worker=True)
+    children = [
+        Child(f"deliveries-{number}", lambda: _work(app, DeliveryWorker, jobs.DELIVERY_QUEUES))
+        for number in (1, 2)
+    ]
+    children.append(Child("outside", lambda: _work(app, OutsideWorker, jobs.OUTSIDE_QUEUES)))
+    children.append(Child("relay", lambda: _relay(app)))
+    Supervisor(children).run()
+
+
+class Supervisor:
+    """Starts children, starts them again when they die, and takes them along when it is told to stop."""
+
+    def __init__(self, children: list[Child]) -> None:
+        self.children = children
+        self.is_stopping = False
+
+    def run(self) -> None:
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        for child in self.children:
+            self._start(child)
+        logger.info("workers_started", children=len(self.children))
+        while any(child.pid for child in self.children):
+            self._wait()
+
+    def _stop(self, _signal: int, _frame: object) -> None:
+        self.is_stopping = True
+        for child in self.children:
+            if child.pid:
+                os.kill(child.pid, signal.SIGTERM)
+
+    def _start(self, child: Child) -> None:
+        child.started = time.monotonic()
+        child.pid = os.fork()
+        if child.pid == 0:
+            _die_with_parent()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            child.run()
+            os._exit(0)
+
+    def _wait(self) -> None:
+        try:
+            pid, status = os.wait()
+        except (InterruptedError, ChildProcessError):
+            return
+        for child in self.children:
+            if child.pid == pid:
+                child.pid = 0
+                self._start_again(child, status)
+
+    def _start_again(self, child: Child, status: int) -> None:
+        if self.is_stopping:
+            return
+        logger.warning("worker_died", child=child.name, status=os.waitstatus_to_exitcode(status))
+        if time.monotonic() - child.started < STEADY:
+            time.sleep(PAUSE)
+        if not self.is_stopping:
+            self._start(child)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:
+        os._exit(1)
+
+
+def _work(app: Flask, kind: type[DeliveryWorker] | type[OutsideWorker], queues: tuple[str, ...]) -> None:
+    url = app.config["SETTINGS"].redis_url
+    connection = Redis.from_url(url, socket_keepalive=True)
+    worker: Any = kind(
+        [jobs.queue_of(name, connection) for name in queues],
+        connection=connection,
+        serializer=JSONSerializer,
+        maintenance_interval=30,
+    )
+    worker.work(logging_level="WARNING")
+
+
+def _relay(app: Flask) -> None:
+    """Sweep and schedule while this process leads; wait for the leader's death otherwise."""
+    with app.app_context(), Leadership(db.engine) as leadership:
+        while True:
+            if leadership.is_mine():
+                _relay_once()
+            time.sleep(SWEEP)
+
+
+def _relay_once() -> None:
+    try:
+        queues = relay.sweep()
+        if queues and not broker().is_there():
+            for queue in queues:  # without Redis nobody can be woken, so the relay does the work itself
+                delivery.drain(queue)
+        schedule.run_due()
+    except SQLAlchemyError as error:
+        logger.warning("relay_failed", error_type=type(error).__name__)
+    finally:
+        db.session.remove()

@@ -1,0 +1,63 @@
+"""The front door of organization: what there is, when doctors work, on what terms a service is booked."""
+
+from __future__ import annotations
+
+from clinic_web.organization.directory import (
+    ClinicInfo,
+    Directory,
+    FacilityInfo,
+    RoomInfo,
+    ServiceInfo,
+    StaffInfo,
+    directory,
+    facility,
+    topic,
+)
+from clinic_web.organization.queries import (
+    KnownIds,
+    Shift,
+    Terms,
+    known_external_ids,
+    moment_at,
+    organization_by_external_id,
+    shifts,
+    terms,
+)
+from clinic_web.organization.service import (
+    create_clinic,
+    create_department,
+    create_facility,
+    create_organization,
+    create_room,
+    create_service,
+    create_staff,
+    create_working_hours,
+)
+
+__all__ = [
+    "ClinicInfo",
+    "Directory",
+    "FacilityInfo",
+    "KnownIds",
+    "RoomInfo",
+    "ServiceInfo",
+    "Shift",
+    "StaffInfo",
+    "Terms",
+    "create_clinic",
+    "create_department",
+    "create_facility",
+    "create_organization",
+    "create_room",
+    "create_service",
+    "create_staff",
+    "create_working_hours",
+    "directory",
+    "facility",
+    "known_external_ids",
+    "moment_at",
+    "organization_by_external_id",
+    "shifts",
+    "terms",
+    "topic",
+]

@@ -1,0 +1,172 @@
+"""A payable is opened with its visit, given its ticket, locked when the visit finishes, and given up with it.
+
+These run inside reception's transactions, some of them in every booking and every call: one lean statement each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import text
+
+from clinic_web.audit import api as audit
+from clinic_web.kernel import clock, push
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, NotFound
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.payments.access import payment_of_visit
+from clinic_web.payments.live import payments_topic
+from clinic_web.payments.models import PAID, PENDING
+from clinic_web.payments.queries.owed import COLUMNS, Owed, owed_of
+from clinic_web.payments.service import ledger
+
+OPEN = text(
+    """
+    INSERT INTO payments.payments
+           (id, organization_id, facility_id, clinic_id, doctor_id, service_id, visit_id, patient_id, ticket,
+            currency, total_amount, share_percent, share_rule_version, status, opened_at, due_at, paid_at, created_by)
+    VALUES (:id, :organization_id, :facility_id, :clinic_id, :doctor_id, :service_id, :visit_id, :patient_id, :ticket,
+            :currency, :total_amount, :share_percent, :share_rule_version, :status, :now, :due_at, :paid_at, :user_id)
+    """
+)
+LOCK = text(
+    f"SELECT {COLUMNS} FROM payments.payments"  # noqa: S608 - the columns are a constant
+    " WHERE organization_id = :organization_id AND visit_id = :visit_id FOR UPDATE"
+)
+# The row as it was is needed to see whether another doctor takes over money that has already been shared.
+GIVE_TICKET = text(
+    """
+    WITH before AS (
+        SELECT id, doctor_id, doctor_share, clinic_id FROM payments.payments
+         WHERE organization_id = :organization_id AND visit_id = :visit_id FOR UPDATE
+    )
+    UPDATE payments.payments p
+       SET ticket = COALESCE(:ticket, p.ticket), doctor_id = COALESCE(CAST(:doctor_id AS uuid), p.doctor_id),
+           version = p.version + 1, updated_at = now(), updated_by = :user_id
+      FROM before WHERE p.id = before.id
+    RETURNING p.id, p.clinic_id, p.doctor_id, before.doctor_id AS former_doctor_id, before.doctor_share
+    """
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPayment:
+    """A payable as it is opened: priced once, with the share rule as it stands (frozen when money moves).
+
+    ``id`` is made by the caller (``kernel.ids.new_id``). ``due_at`` is the appointment's time; without it the
+    payment is due when it is opened. The cashier's list shows a payment on the local day on which it is due.
+    """
+
+    id: UUID
+    visit_id: UUID | None
+    patient_id: UUID
+    facility_id: UUID
+    clinic_id: UUID
+    doctor_id: UUID | None
+    service_id: UUID | None
+    ticket: str | None
+    total_amount: Decimal
+    currency: str
+    share_percent: Decimal
+    share_rule_version: int
+    due_at: datetime | None = None
+
+
+def open_payment(actor: Actor, new: NewPayment) -> None:
+    """Open a payment with one INSERT; what costs nothing is PAID from the start. A second one of a visit is refused
+    by the unique key (IntegrityError, ``uq_payments_visit_id``)."""
+    now = clock.now()
+    is_free = not new.total_amount
+    with transaction():
+        db.session.execute(
+            OPEN,
+            {
+                "id": new.id,
+                "organization_id": actor.organization_id,
+                "facility_id": new.facility_id,
+                "clinic_id": new.clinic_id,
+                "doctor_id": new.doctor_id,
+                "service_id": new.service_id,
+                "visit_id": new.visit_id,
+                "patient_id": new.patient_id,
+                "ticket": new.ticket,
+                "currency": new.currency,
+                "total_amount": new.total_amount,
+                "share_percent": new.share_percent,
+                "share_rule_version": new.share_rule_version,
+                "status": PAID if is_free else PENDING,
+                "now": now,
+                "due_at": new.due_at or now,
+                "paid_at": now if is_free else None,
+                "user_id": actor.user_id,
+            },
+        )
+        push.changed(payments_topic(new.clinic_id))
+
+
+def lock_for_visit(actor: Actor, visit_id: UUID) -> Owed:
+    """Lock the visit's payment until the commit and return what is owed; NotFound when there is none.
+
+    Whoever finishes a visit holds this lock while deciding, so money and finish never miss each other.
+    """
+    row = db.session.execute(LOCK, {"organization_id": actor.organization_id, "visit_id": visit_id}).first()
+    if row is None:
+        raise NotFound(N_("This visit has no payment."))
+    return owed_of(row)
+
+
+def give_ticket(actor: Actor, visit_id: UUID, ticket: str | None, doctor_id: UUID | None) -> None:
+    """Write the ticket and the doctor on the visit's payment; None leaves the one that stands there.
+
+    Where money has already been shared with another doctor (or with nobody yet), his part goes over to this one.
+    NotFound when the visit has no payment.
+    """
+    asked = {
+        "organization_id": actor.organization_id,
+        "visit_id": visit_id,
+        "ticket": ticket,
+        "doctor_id": doctor_id,
+        "user_id": actor.user_id,
+    }
+    with transaction():
+        row = db.session.execute(GIVE_TICKET, asked).first()
+        if row is None:
+            raise NotFound(N_("This visit has no payment."))
+        if row.doctor_share and row.doctor_id != row.former_doctor_id:
+            ledger.hand_share_over(actor, row.id, former=row.former_doctor_id, now=row.doctor_id)
+        push.changed(payments_topic(row.clinic_id))
+
+
+def void_for_visit(actor: Actor, visit_id: UUID, reason: str) -> bool:
+    """Void the visit's payment and return whether it is void now; False when money has moved, or there is none.
+
+    Money that was taken stays where it is until somebody with the right to refund gives it back.
+    """
+    with transaction():
+        payment = payment_of_visit(actor, visit_id, lock=True)
+        if payment is None or not payment.may_be_voided:
+            return payment is not None and payment.is_void
+        old = payment.as_audited()
+        payment.void(reason, at=clock.now())
+        payment.updated_by = actor.user_id
+        audit.changed(actor, "payment.void", "payment", payment.id, old=old, new=payment.as_audited())
+        push.changed(payments_topic(payment.clinic_id))
+        return True
+
+
+def reopen_for_visit(actor: Actor, visit_id: UUID) -> bool:
+    """Take a void back, because the patient came after all; return whether the payment was void."""
+    with transaction():
+        payment = payment_of_visit(actor, visit_id, lock=True)
+        if payment is None or not payment.is_void:
+            return False
+        old = payment.as_audited()
+        payment.reopen()
+        payment.updated_by = actor.user_id
+        audit.changed(actor, "payment.reopen", "payment", payment.id, old=old, new=payment.as_audited())
+        push.changed(payments_topic(payment.clinic_id))
+        return True

@@ -1,0 +1,79 @@
+"""An appointment: a promise of a slot, kept free of overlaps by PostgreSQL itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Text, UniqueConstraint, func, literal_column, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
+from clinic_web.kernel.errors import N_, StaleScreen
+
+CONFIRMED, CHECKED_IN, COMPLETED, CANCELLED, NO_SHOW = "CONFIRMED", "CHECKED_IN", "COMPLETED", "CANCELLED", "NO_SHOW"
+STATUSES = (CONFIRMED, CHECKED_IN, COMPLETED, CANCELLED, NO_SHOW)
+SOURCES = ("PHONE", "WALK_IN", "ONLINE", "SYSTEM")
+
+# CHECKED_IN -> CONFIRMED and NO_SHOW -> CHECKED_IN undo or correct a mistake of the desk.
+MOVES: dict[str, tuple[str, ...]] = {
+    CONFIRMED: (CHECKED_IN, CANCELLED, NO_SHOW),
+    CHECKED_IN: (COMPLETED, CANCELLED, NO_SHOW, CONFIRMED),
+    NO_SHOW: (CHECKED_IN, CONFIRMED),
+    CANCELLED: (),
+    COMPLETED: (CHECKED_IN,),
+}
+
+
+class Appointment(Model, Stamped, Versioned):
+    """``no_overlap`` refuses two active appointments of one doctor at one time, unless one is a deliberate
+    overbooking, which has a reason."""
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "booking_id"),
+        UniqueConstraint("organization_id", "external_id"),
+        one_of("status", *STATUSES),
+        one_of("booking_source", *SOURCES),
+        CheckConstraint("start_time < end_time", name="starts_before_end"),
+        CheckConstraint("NOT is_overbooking OR overbooking_reason IS NOT NULL", name="overbooking_has_reason"),
+        ExcludeConstraint(
+            (Column("doctor_id"), "="),
+            (func.tstzrange(literal_column("start_time"), literal_column("end_time")), "&&"),
+            using="gist",
+            where=text("status IN ('CONFIRMED', 'CHECKED_IN') AND NOT is_overbooking"),
+            name="ex_appointments_no_overlap",
+        ),
+        Index("idx_appointment_doctor_date", "doctor_id", "start_time"),
+        Index("idx_appointment_patient_date", "patient_id", "start_time"),
+        Index("idx_appointment_clinic_date", "clinic_id", "start_time"),
+        Index("idx_appointment_status_date", "status", "start_time"),
+        Index("idx_appointment_booking_id", "booking_id"),
+        {"schema": "reception"},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    facility_id: Mapped[UUID]
+    booking_id: Mapped[str] = mapped_column(Text)
+    clinic_id: Mapped[UUID]
+    doctor_id: Mapped[UUID]
+    patient_id: Mapped[UUID]
+    service_id: Mapped[UUID]
+    start_time: Mapped[Moment]
+    end_time: Mapped[Moment]
+    status: Mapped[str] = mapped_column(Text, server_default=CONFIRMED, default=CONFIRMED)
+    booking_source: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str | None] = mapped_column(Text)
+    is_overbooking: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
+    overbooking_reason: Mapped[str | None] = mapped_column(Text)
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None] = mapped_column(Text)
+    external_id: Mapped[str | None] = mapped_column(Text)
+
+    def move_to(self, status: str) -> None:
+        """Move to ``status``, or raise StaleScreen (409) if the appointment's state does not allow it."""
+        if status not in MOVES[self.status]:
+            raise StaleScreen(N_("This appointment has moved on."), changes={"status": (status, self.status)})
+        self.status = status

@@ -1,0 +1,94 @@
+"""Queues and their numbers. Every number 1..N of a queue's day has a row: gapless, once each, by constraint."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
+
+CLINIC = "CLINIC"
+KINDS = (CLINIC, "CASHIER", "PHARMACY", "LAB")
+
+BY_NUMBER, BY_APPOINTMENT, BY_PRIORITY = "NUMBER", "APPOINTMENT_TIME", "PRIORITY_THEN_NUMBER"
+POLICIES = (BY_NUMBER, BY_APPOINTMENT, BY_PRIORITY)
+
+AT_BOOKING, AT_CHECK_IN = "BOOKING", "CHECK_IN"
+
+SHOW_NUMBER, SHOW_INITIALS, SHOW_NAME = "NUMBER", "INITIALS", "NAME"
+PRIVACIES = (SHOW_NUMBER, SHOW_INITIALS, SHOW_NAME)
+
+ISSUED, VOID, RESERVED = "ISSUED", "VOID", "RESERVED"
+
+
+class Queue(Model, Stamped, Versioned):
+    """A line of people: one per clinic, and one per station. ``prefix`` is the letter of its tickets."""
+
+    __tablename__ = "queues"
+    __table_args__ = (
+        one_of("kind", *KINDS),
+        one_of("policy", *POLICIES),
+        one_of("draw_at", AT_BOOKING, AT_CHECK_IN),
+        one_of("privacy", *PRIVACIES),
+        Index("uq_queues_clinic", "clinic_id", unique=True, postgresql_where=text("kind = 'CLINIC'")),
+        UniqueConstraint("facility_id", "prefix"),
+        {"schema": "reception"},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    facility_id: Mapped[UUID]
+    clinic_id: Mapped[UUID | None]
+    kind: Mapped[str] = mapped_column(Text, server_default=CLINIC, default=CLINIC)
+    prefix: Mapped[str] = mapped_column(Text)
+    policy: Mapped[str] = mapped_column(Text, server_default=BY_APPOINTMENT, default=BY_APPOINTMENT)
+    draw_at: Mapped[str] = mapped_column(Text, server_default=AT_BOOKING, default=AT_BOOKING)
+    privacy: Mapped[str] = mapped_column(Text, server_default=SHOW_NUMBER, default=SHOW_NUMBER)
+    wait_target_minutes: Mapped[int] = mapped_column(Integer, server_default="30", default=30)
+    is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
+
+
+class QueueDay(Model):
+    """The counter of one queue on one local day. Its row lock makes the numbers gapless (see docs/adr)."""
+
+    __tablename__ = "queue_days"
+    __table_args__ = (
+        CheckConstraint("last_number >= 0", name="last_number_positive"),
+        {"schema": "reception", "postgresql_with": {"fillfactor": 50}},
+    )
+
+    queue_id: Mapped[UUID] = mapped_column(ForeignKey("reception.queues.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    last_number: Mapped[int] = mapped_column(Integer)
+
+
+class QueueNumber(Model):
+    """One ticket. A void one keeps its number and says why; a reserved one waits on paper."""
+
+    __tablename__ = "queue_numbers"
+    __table_args__ = (
+        UniqueConstraint("queue_id", "day", "number"),
+        CheckConstraint("number > 0", name="number_positive"),
+        CheckConstraint("state <> 'VOID' OR void_reason IS NOT NULL", name="void_has_reason"),
+        one_of("state", ISSUED, VOID, RESERVED),
+        Index(None, "visit_id"),
+        {"schema": "reception"},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    queue_id: Mapped[UUID] = mapped_column(ForeignKey("reception.queues.id"))
+    day: Mapped[date] = mapped_column(Date)
+    number: Mapped[int] = mapped_column(Integer)
+    visit_id: Mapped[UUID | None]
+    state: Mapped[str] = mapped_column(Text, server_default=ISSUED, default=ISSUED)
+    void_reason: Mapped[str | None] = mapped_column(Text)
+    issued_at: Mapped[Moment]
+
+
+def ticket_text(prefix: str, number: int) -> str:
+    """Return the ticket as it is printed, shown and called: ``D-042``."""
+    return f"{prefix}-{number:03d}"

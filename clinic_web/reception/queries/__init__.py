@@ -1,0 +1,1 @@
+"""Reads for reception's screens, split by screen: the desk, the thing in hand, the doctor's console, the board."""

@@ -1,0 +1,9 @@
+"""What a browser asks of reception. One blueprint, split by the person who asks."""
+
+from flask import Blueprint
+
+bp = Blueprint("reception", __name__)
+
+from clinic_web.reception.routes import boards, desk, doctor, hand, visits  # noqa: E402 - they put their routes on bp
+
+__all__ = ["boards", "bp", "desk", "doctor", "hand", "visits"]

@@ -1,0 +1,70 @@
+"""Security headers of every answer, in one place."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask, Response, g, request
+
+from clinic_web.config import Settings
+from clinic_web.kernel.errors import N_, DomainError
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'nonce-{nonce}'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class CrossSite(DomainError):
+    """Another site's page sent this request."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(N_("This request came from another site and was refused."))
+
+
+def csp_nonce() -> str:
+    """Return the request's nonce for the few scripts a page carries."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return str(g.csp_nonce)
+
+
+def refuse_cross_site() -> None:
+    """Refuse what a browser says another site caused; the CSRF token guards the browsers that don't say."""
+    if request.method not in SAFE_METHODS and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise CrossSite
+
+
+def install(app: Flask, settings: Settings) -> None:
+    app.before_request(refuse_cross_site)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        headers = response.headers
+        for name, value in FIXED.items():
+            headers[name] = value
+        if settings.is_https:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        if request.endpoint != "static":
+            headers.setdefault("Cache-Control", "no-store")
+            headers["Content-Security-Policy"] = POLICY.format(nonce=csp_nonce())
+        return response

@@ -1,0 +1,59 @@
+"""The band's menu: modules register their entries, each under the permission that its page needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from clinic_web.kernel.actor import Actor
+from clinic_web.ui.texts import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    order: int
+    label: str
+    endpoint: str
+    permission: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry as one person sees it."""
+
+    label: str
+    url: str
+    is_current: bool
+
+
+_entries: dict[str, Entry] = {}
+
+
+def entry(*, order: int, label: str, endpoint: str, permission: str) -> None:
+    """Register a menu entry; ``label`` is marked for translation."""
+    _entries[endpoint] = Entry(order=order, label=label, endpoint=endpoint, permission=permission)
+
+
+def for_actor(actor: Actor | None) -> list[Link]:
+    """Return the entries that ``actor`` may open, in order."""
+    if actor is None:
+        return []
+    path = request.path
+    return [
+        Link(say(each.label), url, path == url or path.startswith(url + "/"))
+        for each in _allowed(actor)
+        if (url := url_for(each.endpoint))
+    ]
+
+
+def first_for(actor: Actor) -> str:
+    """Return the page a person starts with: the first entry they may open."""
+    allowed = _allowed(actor)
+    return url_for(allowed[0].endpoint) if allowed else url_for("identity.account")
+
+
+def _allowed(actor: Actor) -> list[Entry]:
+    """A doctor's own line comes before the desk's, whoever else they may be."""
+    may_open = [each for each in _entries.values() if actor.can(each.permission)]
+    return sorted(may_open, key=lambda each: (each.order, each.endpoint))

@@ -1,0 +1,36 @@
+"""What the shell needs from modules above it. ``app`` and the modules' wirings bind these once, at start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from clinic_web.kernel.actor import Actor
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the person works: the facility's name, IANA time zone, currency and languages."""
+
+    name: str
+    timezone: str
+    currency: str
+    languages: tuple[str, ...] = ("en",)
+
+
+@dataclass
+class Ports:
+    """Defaults answer "nobody" and "nowhere", so that the shell works before anybody has signed in."""
+
+    actor: Callable[[], Actor | None] = lambda: None
+    session_id: Callable[[], UUID | None] = lambda: None
+    language: Callable[[], str | None] = lambda: None
+    theme: Callable[[], str | None] = lambda: None
+    place: Callable[[Actor], Place | None] = lambda actor: None
+    display_id: Callable[[], UUID | None] = lambda: None
+    open_sessions: Callable[[Iterable[UUID]], set[UUID]] = field(default=set)
+    open_displays: Callable[[Iterable[UUID]], set[UUID]] = field(default=set)
+
+
+ports = Ports()

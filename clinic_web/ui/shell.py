@@ -1,0 +1,104 @@
+"""Installs the shell into the app: headers, errors, translation, template globals, health routes."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, get_flashed_messages, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
+
+from clinic_web.config import ConfigError, Settings
+from clinic_web.kernel import clock, health
+from clinic_web.ui import answers, headers, nav, texts
+from clinic_web.ui.ports import ports
+from clinic_web.ui.web import ACT, actor_or_none, new_key, open_to_all, place
+
+STATIC_ENDPOINTS = {"static"}
+
+
+def install(app: Flask, settings: Settings) -> None:
+    CSRFProtect(app)
+    Babel(
+        app,
+        locale_selector=_choose_language,
+        default_translation_directories=str(Path(app.root_path) / "translations"),
+    )
+    headers.install(app, settings)
+    answers.install(app)
+    app.jinja_env.filters.update(texts.FILTERS)
+    app.jinja_env.globals.update(asset=asset, csp_nonce=headers.csp_nonce, new_key=new_key, can=_can)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_context)
+    _health_routes(app)
+
+
+def require_policies(app: Flask) -> None:
+    """Stop the start when a route names no permission: a forgotten one would be open to everybody."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if rule.endpoint in STATIC_ENDPOINTS or hasattr(view, "permission") or hasattr(view, "open_to_all"):
+            continue
+        raise ConfigError(
+            f"{rule.endpoint} ({rule.rule}) names no permission: use needs(...) or open_to_all(...)."
+        )
+
+
+def _choose_language() -> str:
+    chosen = ports.language()
+    return chosen or request.accept_languages.best_match(texts.LANGUAGES) or "en"
+
+
+def _can(permission: str) -> bool:
+    who = actor_or_none()
+    return who is not None and who.can(permission)
+
+
+def _context() -> dict[str, Any]:
+    here = place()
+    language = texts.language()
+    acts = get_flashed_messages(category_filter=[ACT])
+    return {
+        "locale": language,
+        "direction": "rtl" if language in texts.RIGHT_TO_LEFT else "ltr",
+        "theme": ports.theme() or "auto",
+        "place": here.name if here else None,
+        "currency": here.currency if here else None,
+        "navigation": nav.for_actor(actor_or_none()),
+        "facility_now": clock.now(),
+        "facility_timezone": here.timezone if here else "UTC",
+        "last_act": acts[-1] if acts else None,
+    }
+
+
+def asset(path: str) -> str:
+    """Return the URL of a static file, with a version that changes with its content."""
+    return url_for("static", filename=path, v=_version(path))
+
+
+@cache
+def _version(path: str) -> str:
+    file = Path(__file__).parents[2] / "static" / path
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else "0"
+
+
+def _health_routes(app: Flask) -> None:
+    @app.get("/healthz")
+    @open_to_all("says only that the process answers")
+    def healthz() -> ResponseReturnValue:
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    @open_to_all("says only whether the servers behind it answer")
+    def readyz() -> ResponseReturnValue:
+        ready = health.readiness()
+        body = {
+            "status": "ready" if ready.is_ready else "not ready",
+            "database": ready.database,
+            "redis": ready.redis,
+        }
+        return body, 200 if ready.is_ready else 503

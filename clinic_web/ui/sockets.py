@@ -1,0 +1,216 @@
+"""Live screens: who may connect, who may join which topic, and the tick that heals what was lost.
+
+A socket carries no patient data: staff screens hear that a topic changed and fetch it themselves. Every five
+seconds each process reads from PostgreSQL where the topics of its own sockets stand and tells them, so the
+last lost message heals too, and a process that is deaf to Redis is found out. The same tick ends the sockets
+of sessions and displays that were revoked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import Flask, current_app, request
+from flask_socketio import SocketIO
+from socketio.exceptions import ConnectionRefusedError as Refused
+from sqlalchemy.exc import SQLAlchemyError
+
+from clinic_web.config import Settings
+from clinic_web.kernel import clock, push
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.broker import broker
+from clinic_web.kernel.db import db
+from clinic_web.ui.broadcast import PatientManager
+from clinic_web.ui.ports import ports
+from clinic_web.ui.who import actor_or_none
+
+logger = structlog.get_logger(__name__)
+
+TICK = 5.0
+MOST_TOPICS = 40
+LONGEST_TOPIC = 120
+
+
+@dataclass(frozen=True)
+class Joiner:
+    """Who is at the other end of a socket: a signed-in person or a paired (or pairing) display."""
+
+    actor: Actor | None
+    display_id: UUID | None
+    session_id: UUID | None = None
+
+
+MayJoin = Callable[[Joiner, str], bool]
+_rules: dict[str, MayJoin] = {}
+
+# Flask-SocketIO's type stubs know neither its server nor its options.
+socketio: Any = SocketIO()
+
+
+def topic_rule(prefix: str, may_join: MayJoin) -> None:
+    """Let ``may_join`` decide who may hear the topics that begin with ``prefix``, such as ``queue:``."""
+    _rules[prefix] = may_join
+
+
+@dataclass
+class Hub:
+    """The sockets of this process: who they are and what they listen to."""
+
+    joiners: dict[str, Joiner] = field(default_factory=dict)
+    topics: dict[str, set[str]] = field(default_factory=dict)
+    is_ticking: bool = False
+
+    def forget(self, sid: str) -> None:
+        self.joiners.pop(sid, None)
+        self.topics.pop(sid, None)
+
+
+hub = Hub()
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Attach the socket server to the app and bind the port through which the kernel tells rooms."""
+    socketio.init_app(
+        app,
+        async_mode=_async_mode(),
+        client_manager=PatientManager(settings.redis_url, write_only=False),
+        transports=["websocket"],
+        cors_allowed_origins=_origins(settings),
+        manage_session=False,
+        max_http_buffer_size=65536,
+        ping_interval=10,
+        ping_timeout=5,
+        http_compression=False,
+    )
+    for name, handler in (("connect", connect), ("disconnect", disconnect), ("join", join), ("leave", leave)):
+        socketio.on_event(name, handler)
+    push.bind(lambda event, payload, room: socketio.emit(event, payload, to=room))
+
+
+def install_writer(settings: Settings) -> None:
+    """In a process without sockets (a worker): tell rooms through Redis only."""
+    writer = PatientManager(settings.redis_url, write_only=True)
+    push.bind(lambda event, payload, room: writer.emit(event, payload, room=room))
+
+
+def _async_mode() -> str:
+    from gevent.monkey import is_module_patched
+
+    return "gevent" if is_module_patched("socket") else "threading"
+
+
+def _origins(settings: Settings) -> list[str]:
+    """The public origin, and its other loopback name on a developer's machine."""
+    origins = settings.allowed_origins
+    if "//localhost" in origins[0]:
+        origins.append(origins[0].replace("//localhost", "//127.0.0.1"))
+    return origins
+
+
+def connect(auth: Any = None) -> None:
+    """Admit signed-in people and displays; others hear that they are signed out."""
+    if not request.headers.get("Origin"):
+        raise Refused("no-origin")  # a browser always sends one with a WebSocket
+    actor = actor_or_none()
+    joiner = Joiner(actor, None if actor else ports.display_id(), ports.session_id() if actor else None)
+    db.session.rollback()
+    if joiner.actor is None and joiner.display_id is None:
+        raise Refused("signed-out")
+    hub.joiners[request.sid] = joiner  # type: ignore[attr-defined]
+    _start_ticking()
+
+
+def disconnect(_reason: str | None = None) -> None:
+    hub.forget(request.sid)  # type: ignore[attr-defined]
+
+
+def join(message: Any) -> dict[str, Any]:
+    """Join one topic, if its rule allows it; answer where the topic stands now."""
+    sid: str = request.sid  # type: ignore[attr-defined]
+    topic = str((message or {}).get("topic", "") if isinstance(message, dict) else "")[:LONGEST_TOPIC]
+    mine = hub.topics.setdefault(sid, set())
+    if len(mine) >= MOST_TOPICS or not may_join(hub.joiners.get(sid), topic):
+        logger.info("join_refused")
+        return {"ok": False}
+    socketio.server.enter_room(sid, topic)
+    mine.add(topic)
+    at = push.versions([stream_of(topic)]).get(stream_of(topic))
+    db.session.rollback()
+    return {"ok": True, "seq": at.seq if at else 0, "epoch": at.epoch if at else None}
+
+
+def leave(message: Any) -> None:
+    topic = str((message or {}).get("topic", "") if isinstance(message, dict) else "")
+    sid: str = request.sid  # type: ignore[attr-defined]
+    hub.topics.get(sid, set()).discard(topic)
+    socketio.server.leave_room(sid, topic)
+
+
+def may_join(joiner: Joiner | None, topic: str) -> bool:
+    """Ask the rule of the topic's kind; a topic without a rule is nobody's."""
+    rule = _rules.get(topic.partition(":")[0] + ":")
+    if rule is None or joiner is None:
+        return False
+    try:
+        return rule(joiner, topic)
+    except ValueError:  # an id in the topic that is none
+        return False
+    finally:
+        db.session.rollback()
+
+
+def stream_of(topic: str) -> str:
+    """Return the stream a topic follows: ``board:<queue>`` for ``board:<queue>:<variant>``."""
+    return ":".join(topic.split(":")[:2])
+
+
+def _start_ticking() -> None:
+    if not hub.is_ticking:
+        hub.is_ticking = True
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        socketio.start_background_task(_tick_for_ever, app)
+
+
+def _tick_for_ever(app: Flask) -> None:
+    while True:
+        socketio.sleep(TICK)
+        try:
+            with app.app_context():
+                tick()
+        except SQLAlchemyError as error:
+            # Without PostgreSQL nothing can be vouched for: no tick, and every screen says it is not live.
+            logger.warning("tick_failed", error_type=type(error).__name__)
+
+
+def tick() -> None:
+    """Tell each socket of this process where its topics stand, and end those that were revoked."""
+    _end_revoked()
+    streams = sorted({stream_of(topic) for topics in hub.topics.values() for topic in topics})
+    at = push.versions(streams)
+    db.session.rollback()
+    is_live = broker().is_there()
+    now = clock.now().isoformat()
+    for sid, topics in list(hub.topics.items()):
+        standing: dict[str, Any] = {
+            topic: {"seq": at[stream].seq, "epoch": at[stream].epoch}
+            for topic in topics
+            if (stream := stream_of(topic)) in at
+        }
+        socketio.server.emit("tick", {**standing, "live": is_live, "now": now}, to=sid, ignore_queue=True)
+
+
+def _end_revoked() -> None:
+    sessions = {joiner.session_id for joiner in hub.joiners.values() if joiner.session_id}
+    displays = {joiner.display_id for joiner in hub.joiners.values() if joiner.display_id}
+    still_open = (ports.open_sessions(sessions) if sessions else set()) | (
+        ports.open_displays(displays) if displays else set()
+    )
+    for sid, joiner in list(hub.joiners.items()):
+        if (joiner.session_id or joiner.display_id) not in still_open:
+            socketio.server.emit("signed_out", {}, to=sid, ignore_queue=True)
+            socketio.server.disconnect(sid, ignore_queue=True)
+            hub.forget(sid)

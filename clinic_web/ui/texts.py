@@ -1,0 +1,103 @@
+"""Words and figures as a person reads them: translation of messages, times, money and numbers.
+
+Identifiers (tickets, rooms, phones) keep their digits in every language; quantities take the reader's.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
+from flask_babel import get_locale, gettext
+
+from clinic_web.kernel import clock
+from clinic_web.kernel.errors import DomainError
+from clinic_web.ui.who import place
+
+RIGHT_TO_LEFT = {"ar"}
+LANGUAGES = ("en", "ar")
+
+
+def say(message: DomainError | str) -> str:
+    """Return an error's sentence, or a marked message, in the reader's language."""
+    if isinstance(message, DomainError):
+        return str(gettext(message.sentence)) % {
+            name: _shown(value) for name, value in message.values.items()
+        }
+    return str(gettext(message))
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return clock_time(value)
+    if isinstance(value, Decimal):
+        return money(value)
+    return value
+
+
+def language() -> str:
+    return str(getattr(get_locale(), "language", "en"))
+
+
+def _locale() -> str:
+    """Arabic with Arabic-Indic digits, as used in Egypt; English otherwise."""
+    return "ar_EG" if language() == "ar" else "en_GB"
+
+
+def timezone() -> str:
+    here = place()
+    return here.timezone if here else "UTC"
+
+
+def clock_time(moment: datetime | None) -> str:
+    """Return HH:MM on the facility's wall."""
+    if moment is None:
+        return ""
+    return format_time(clock.local(moment, timezone()), "HH:mm", locale=_locale())
+
+
+def day(moment: datetime | date | None, form: str = "EEE d MMM") -> str:
+    """Return the facility's local day, for example ``Tue 17 Nov``."""
+    if moment is None:
+        return ""
+    local = clock.local(moment, timezone()).date() if isinstance(moment, datetime) else moment
+    return format_date(local, form, locale=_locale())
+
+
+def money(amount: Decimal | int | None) -> str:
+    """Return an amount with two decimals and grouped thousands; the currency stands beside it."""
+    if amount is None:
+        return ""
+    return format_decimal(Decimal(amount), "#,##0.00", locale=_locale(), numbering_system="default")
+
+
+def number(value: int | Decimal | None) -> str:
+    if value is None:
+        return ""
+    return format_decimal(value, "#,##0.###", locale=_locale(), numbering_system="default")
+
+
+def minutes_since(moment: datetime | None) -> int:
+    """Return whole minutes from ``moment`` to now, never negative."""
+    if moment is None:
+        return 0
+    return max(0, int((clock.now() - moment).total_seconds() // 60))
+
+
+def local_name(name: str, name_ar: str | None) -> str:
+    """Return the Arabic name to an Arabic reader where there is one."""
+    return name_ar if name_ar and language() == "ar" else name
+
+
+FILTERS = {
+    "say": say,
+    "clock": clock_time,
+    "day": day,
+    "money": money,
+    "number": number,
+    "minutes_since": minutes_since,
+    "localname": local_name,
+}

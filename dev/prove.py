@@ -1,0 +1,120 @@
+"""`make test` and `make lint`: everything that proves the program, with a summary at the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import assets, chromium, locks, places, python_env, say, servers
+
+BIN = places.VENV / "bin"
+USERS = places.TEST.run_folder / "users.lock"
+CONTRACTS = places.ROOT / ".importlinter"
+AXE = places.NODE_MODULES / "axe-core" / "axe.min.js"
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    command: list[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    passed: bool
+    seconds: float
+
+
+def lint() -> int:
+    python_env.ensure(development=True)
+    return _report([_perform(check, dict(os.environ)) for check in static_checks()])
+
+
+def test(pytest_arguments: list[str]) -> int:
+    """With arguments only pytest runs: then somebody works on one thing and wants its answer quickly."""
+    python_env.ensure(development=True)
+    assets.ensure()
+    browser = chromium.find()
+    with test_servers() as env:
+        env["CHROMIUM"] = browser
+        checks = [] if pytest_arguments else static_checks()
+        checks.append(Check("tests", _pytest(pytest_arguments)))
+        return _report([_perform(check, env) for check in checks])
+
+
+def static_checks() -> list[Check]:
+    checks = [
+        Check("ruff: rules", [_tool("ruff"), "check", "."]),
+        Check("ruff: format", [_tool("ruff"), "format", "--check", "."]),
+        Check("mypy: types", [_tool("mypy")]),
+    ]
+    if CONTRACTS.exists():
+        checks.append(Check("import contracts", [_tool("lint-imports")]))
+    return checks
+
+
+@contextmanager
+def test_servers() -> Iterator[dict[str, str]]:
+    """Servers of the tests' own, shared by test runs that overlap; whoever ends last stops them."""
+    private = servers.of(places.TEST, given_for_tests(os.environ))
+    with locks.shared(USERS):
+        servers.bring_up(private)
+        yield test_environment(os.environ, private.addresses(given_for_tests(os.environ)))
+    last = locks.try_take(USERS)
+    if last is not None:
+        if not places.TEST.keep_mark.exists():
+            servers.stop(places.TEST)
+        last.close()
+
+
+def given_for_tests(environment: Mapping[str, str]) -> dict[str, str]:
+    """The servers given for tests under the names of the program's own; those given for `run` never count."""
+    names = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+    return {name: environment[f"TEST_{name}"] for name in names if environment.get(f"TEST_{name}")}
+
+
+def test_environment(environment: Mapping[str, str], addresses: Mapping[str, str]) -> dict[str, str]:
+    """For pytest: the tests' servers, and none of the addresses that a person works with."""
+    env = {name: value for name, value in environment.items() if name not in addresses}
+    env |= {f"TEST_{name}": value for name, value in addresses.items() if name != "SECRET_KEY"}
+    return env | {"APP_ENV": "test", "SECRET_KEY": addresses["SECRET_KEY"], "AXE_SCRIPT": str(AXE)}
+
+
+def _pytest(arguments: list[str]) -> list[str]:
+    """As many processes as there are cores, unless the arguments say how many."""
+    if any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments):
+        return [_tool("pytest"), *arguments]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return [_tool("pytest"), "-n", str(cores), *arguments]
+
+
+def _perform(check: Check, env: Mapping[str, str]) -> Result:
+    say.line(check.name)
+    began = time.monotonic()
+    done = subprocess.run(check.command, env=env, cwd=places.ROOT, check=False)
+    return Result(check.name, done.returncode == 0, time.monotonic() - began)
+
+
+def _report(results: list[Result]) -> int:
+    rows = [
+        {
+            "check": result.name,
+            "result": "passed" if result.passed else "FAILED",
+            "seconds": f"{result.seconds:6.1f}",
+        }
+        for result in results
+    ]
+    total = sum(result.seconds for result in results)
+    rows.append({"check": "all", "result": "", "seconds": f"{total:6.1f}"})
+    say.plain("\n" + say.table(rows, ["check", "result", "seconds"]))
+    return 0 if all(result.passed for result in results) else 1
+
+
+def _tool(name: str) -> str:
+    return str(Path(BIN, name))

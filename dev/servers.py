@@ -1,0 +1,141 @@
+"""Both private servers of one home, and the addresses under which the program finds them.
+
+A server whose address is given in the environment is used as it is, and none is started for it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dev import account, locks, places, postgres, postgres_binaries, postgres_data, say, secretsfile, valkey
+
+ROLES_SQL = places.ROOT / "deploy" / "postgres-roles.sql"
+SECRETS = ("postgres_superuser", "postgres_owner", "postgres_app", "valkey", "secret_key")
+ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+# Search by Arabic names is dead, silently, when the database does not see letters in them.
+ARABIC_CHECK = "select cardinality(show_trgm('سلام')) > 0"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What runs for a home; None where an outside server was given."""
+
+    home: places.Home
+    postgres: postgres.Postgres | None
+    valkey: valkey.Valkey | None
+
+    def ensure_running(self) -> None:
+        with locks.waiting(self.home.run_folder / "servers.lock"):
+            if self.postgres and self.postgres.ensure_running():
+                _prepare(self.postgres, self.home)
+            if self.valkey:
+                self.valkey.ensure_running()
+
+    def mend(self) -> None:
+        """Starts again what died. Cheap enough for every second: it only looks for the processes."""
+        postgres_died = self.postgres and not postgres_data.running_pid(self.postgres.data)
+        valkey_died = self.valkey and not valkey.pid_of(self.valkey.folder)
+        if postgres_died or valkey_died:
+            self.ensure_running()
+
+    def addresses(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """The lines of the env file."""
+        secrets = _secrets(self.home)
+        given = outside(environment, secrets)
+        app, owner, redis = given.get("DATABASE_URL"), given.get("DATABASE_OWNER_URL"), given.get("REDIS_URL")
+        if self.postgres:
+            app = self.postgres.url("clinic_app", secrets["postgres_app"], "clinic_web")
+            owner = self.postgres.url("clinic_owner", secrets["postgres_owner"], "clinic_web")
+        if self.valkey:
+            redis = self.valkey.url()
+        return {
+            "DATABASE_URL": app or "",
+            "DATABASE_OWNER_URL": owner or app or "",
+            "REDIS_URL": redis or "",
+            "SECRET_KEY": given.get("SECRET_KEY") or secrets["secret_key"],
+        }
+
+
+def of(home: places.Home, environment: Mapping[str, str] = os.environ) -> Servers:
+    """The servers this home needs, beside what the environment gives. Starts nothing yet."""
+    secrets = _secrets(home)
+    given = outside(environment, secrets)
+    wants_postgres, wants_valkey = not given.get("DATABASE_URL"), not given.get("REDIS_URL")
+    if not (wants_postgres or wants_valkey):
+        return Servers(home, None, None)
+    owner = account.of_servers()
+    base = account.base_folder(owner, home)
+    private_postgres = private_valkey = None
+    if wants_postgres:
+        folder = base / "pg"
+        binaries = postgres_binaries.find(owner, data_major=postgres_data.major_version(folder))
+        private_postgres = postgres.Postgres(folder, owner, binaries, secrets["postgres_superuser"])
+    if wants_valkey:
+        private_valkey = valkey.Valkey(base / "redis", owner, valkey.find(owner), secrets["valkey"])
+    return Servers(home, private_postgres, private_valkey)
+
+
+def outside(environment: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the addresses of our own servers.
+
+    A shell that has read the env file carries them; taken for outside servers they would never be started.
+    """
+    ours = tuple(secrets.values())
+    return {
+        name: value
+        for name, value in environment.items()
+        if not (name in ADDRESSES and any(secret in value for secret in ours))
+    }
+
+
+def bring_up(wanted: Servers) -> None:
+    """Running servers, and the env file that says where they are."""
+    wanted.ensure_running()
+    secretsfile.write_private(wanted.home.env_file, secretsfile.env_text(wanted.addresses()))
+
+
+def stop(home: places.Home) -> None:
+    """Stops this home's private servers, whoever started them."""
+    if not home.secrets_file.exists():
+        return
+    base = account.base_folder(account.of_servers(), home)
+    with locks.waiting(home.run_folder / "servers.lock"):
+        valkey.stop(base / "redis")
+        postgres.stop(base / "pg" / "data")
+        home.keep_mark.unlink(missing_ok=True)
+
+
+def remove(home: places.Home) -> None:
+    """Removes the data of stopped servers, and the passwords that open them."""
+    if not home.secrets_file.exists():
+        return
+    base = account.base_folder(account.of_servers(), home)
+    for name in ("pg", "redis"):
+        shutil.rmtree(base / name, ignore_errors=True)
+    for file in (home.secrets_file, home.env_file, home.logins_file):
+        file.unlink(missing_ok=True)
+    account.remove_outside()
+
+
+def _secrets(home: places.Home) -> dict[str, str]:
+    return secretsfile.generated(home.secrets_file, SECRETS)
+
+
+def _prepare(server: postgres.Postgres, home: places.Home) -> None:
+    """Roles, database, extensions: after each start, so that the passwords always are the noted ones."""
+    secrets = _secrets(home)
+    server.sql(
+        ROLES_SQL.read_text(),
+        CLINIC_OWNER_PASSWORD=secrets["postgres_owner"],
+        CLINIC_APP_PASSWORD=secrets["postgres_app"],
+    )
+    if home is places.TEST:
+        server.sql("ALTER ROLE clinic_owner CREATEDB")  # tests work in databases of their own
+    if server.sql(ARABIC_CHECK, database="clinic_web") != "t":
+        raise say.Stop(
+            "This PostgreSQL sees no letters in Arabic words, so people could not be found by name. "
+            "Remove the data with `make clean DATA=1` and start again with a UTF-8 locale."
+        )

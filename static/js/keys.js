@@ -1,0 +1,170 @@
+/* keys.js: everything by keyboard, declared in the markup.
+
+   Guarantees: a key presses what is visible and enabled and carries it as data-key, and nothing else; single characters
+   work only outside fields and can be switched off (WCAG 2.1.4); the key help and the foot show only keys that work now.
+   A list ([data-rows]) is one stop of Tab: arrows, j k, Home, End move inside it, Enter takes the row in hand, a row's
+   own keys work only in the row that has the focus. The search field moves through its hits with the arrows. */
+(function () {
+  "use strict";
+  const SWITCH = "clinic.single-keys";
+  const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const help = document.getElementById("key-help");
+  const isOn = () => localStorage.getItem(SWITCH) !== "off";
+  const isShown = (element) => (element.checkVisibility ? element.checkVisibility({ visibilityProperty: true }) : element.offsetParent !== null);
+  const isReady = (element) => isShown(element) && !element.matches(":disabled, [aria-disabled='true']") && !element.closest("[inert]");
+  const isField = (element) => element?.isContentEditable || element?.matches?.("textarea, select, input:not([type='radio'], [type='checkbox'], [type='button'], [type='submit'])");
+
+  /* ---- Names of keys: as written in data-key. On an Arabic keyboard the place of the key decides. ---- */
+  function nameOf(event) {
+    let key = event.key === "Escape" ? "Esc" : event.key;
+    if (key.length === 1 && (key > "~" || event.ctrlKey || event.metaKey)) {
+      const place = /^(?:Key|Digit|Numpad)(\w)$/.exec(event.code)?.[1];
+      key = place || (event.code === "Slash" ? (event.shiftKey ? "?" : "/") : key);
+    }
+    if (key.length === 1) key = key.toLowerCase();
+    const shift = event.shiftKey && key.length > 1;
+    return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (shift ? "Shift+" : "") + key;
+  }
+  const named = (element) => element.dataset.key.split("+").map((part) => (part.length === 1 ? part.toLowerCase() : part)).join("+");
+
+  /* ---- Who answers a key: an open dialog, the focused row, its form, its pane, then the page outside of rows ---- */
+  function answering(key) {
+    const dialog = document.querySelector("dialog[open]"), active = document.activeElement || document.body;
+    const all = $$("[data-key]", dialog || document).filter((element) => named(element) === key && isReady(element));
+    const row = active.closest("[data-row]");
+    for (const scope of [row, active.closest("form"), active.closest("[data-pane]")]) {
+      const inside = scope && all.find((element) => scope.contains(element) && (!element.closest("[data-row]") || element.closest("[data-row]") === row));
+      if (inside) return inside;
+    }
+    return all.find((element) => !element.closest("[data-row]"));
+  }
+  function press(element) {
+    if (isField(element)) { element.focus(); element.select?.(); } else { element.click(); }
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.altKey || event.key === "Dead") return;
+    const key = nameOf(event), single = key.length === 1;
+    const inField = isField(document.activeElement);
+    if (!key.startsWith("Ctrl+") && !single && findKey(event, key)) return;
+    if (single && (inField || !isOn())) return;
+    if (key === "Ctrl+z" && inField) return;
+    const element = answering(key);
+    if (element && !(help?.open && key === "Esc")) {              // a native dialog closes by itself
+      event.preventDefault();
+      if (!event.repeat) press(element);
+    } else if (!inField && !document.querySelector("dialog[open]")) { moveRow(event, key); }
+  });
+
+  /* ---- Lists: one stop of Tab ---- */
+  const rowsOf = (list) => $$("[data-row]", list).filter(isShown);
+  const STOPS = "a[href], button, input, select, textarea, summary";
+  function settle(list, current) {
+    const rows = $$("[data-row]", list);
+    const chosen = current || rows.find((row) => row.tabIndex === 0) || rows.find((row) => row.matches("[aria-selected='true']")) || rows[0];
+    for (const row of rows) {
+      row.tabIndex = row === chosen ? 0 : -1;
+      for (const stop of $$(STOPS, row)) {
+        if (row === chosen) stop.removeAttribute("tabindex"); else stop.tabIndex = -1;
+      }
+    }
+  }
+  const settleAll = () => $$("[data-rows]").forEach((list) => settle(list, document.activeElement?.closest?.("[data-row]")?.closest("[data-rows]") === list ? document.activeElement.closest("[data-row]") : null));
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest?.("[data-row]"), list = row?.closest("[data-rows]");
+    if (list) settle(list, row);
+    showFoot();
+  });
+  function moveRow(event, key) {
+    const row = document.activeElement?.closest?.("[data-row]"), list = row?.closest("[data-rows]");
+    if (!list) return;
+    const rows = rowsOf(list), at = rows.indexOf(row), single = key === "j" || key === "k";
+    const to = { ArrowDown: at + 1, j: at + 1, ArrowUp: at - 1, k: at - 1, Home: 0, End: rows.length - 1 }[key];
+    if (to !== undefined && !(single && !isOn())) {
+      event.preventDefault();
+      rows[Math.min(Math.max(to, 0), rows.length - 1)]?.focus();
+    } else if (key === "Enter" && document.activeElement === row && !event.repeat) {
+      event.preventDefault();
+      (row.matches("[data-act]") ? row : row.querySelector("[data-act]"))?.click();
+    }
+  }
+
+  /* ---- The search field and its hits ---- */
+  function choose(field, options, to) {
+    options.forEach((option, at) => {
+      option.id ||= `${field.dataset.find}-${at}`;
+      option.setAttribute("aria-selected", String(at === to));
+    });
+    if (options[to]) { field.setAttribute("aria-activedescendant", options[to].id); options[to].scrollIntoView({ block: "nearest" }); }
+    else field.removeAttribute("aria-activedescendant");
+  }
+  function closeHits(field) {
+    const hits = document.getElementById(field.dataset.find);
+    hits?.replaceChildren();
+    field.setAttribute("aria-expanded", "false");
+    field.removeAttribute("aria-activedescendant");
+  }
+  function findKey(event, key) {
+    const field = document.activeElement?.closest?.("[data-find]"), hits = field && document.getElementById(field.dataset.find);
+    const options = hits ? $$("[role='option']", hits) : [];
+    const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    if (!field) return false;
+    if (key === "ArrowDown" || key === "ArrowUp") {
+      if (!options.length) return false;
+      choose(field, options, (at + (key === "ArrowDown" ? 1 : -1) + options.length) % options.length);
+    } else if (key === "Enter" && at >= 0) { options[at].click(); }
+    else if (key === "Esc" && (field.value || options.length)) { field.value = ""; closeHits(field); }
+    else return false;
+    event.preventDefault();
+    return true;
+  }
+  document.addEventListener("htmx:afterSwap", () => $$("[data-find]").forEach((field) => {
+    const options = $$(`#${CSS.escape(field.dataset.find)} [role='option']`);
+    const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    field.setAttribute("aria-expanded", String(options.length > 0));
+    if (options.length) choose(field, options, Math.max(at, 0));
+  }));
+  document.addEventListener("click", (event) => {
+    $$("[data-find]").forEach((field) => {
+      const hits = document.getElementById(field.dataset.find);
+      if (hits?.contains(event.target) || (hits?.children.length && !field.closest("form")?.contains(event.target))) {
+        if (hits.contains(event.target)) field.value = "";
+        setTimeout(() => closeHits(field), 50);            // after what was clicked has been heard
+      }
+    });
+  });
+  document.addEventListener("submit", (event) => {          // with hits open, Enter chooses; it never sends the search away
+    const field = event.target.querySelector?.("[data-find]");
+    if (field && document.getElementById(field.dataset.find)?.children.length) event.preventDefault();
+  });
+
+  /* ---- The foot and the key help show what works now ---- */
+  function showFoot() {
+    $$("[data-for-key]").forEach((entry) => {
+      const keys = entry.dataset.forKey.split(" ");
+      entry.hidden = !keys.some((key) => key === "Tab" || key.startsWith("Arrow") || (answering(key.length === 1 ? key.toLowerCase() : key) && (key.length > 1 || isOn())));
+    });
+  }
+  const titleOf = (element) => element.dataset.keyLabel || element.getAttribute("aria-label") || [...element.childNodes].filter((node) => node.nodeName !== "KBD").map((node) => node.textContent).join(" ").trim();
+  function fillHelp() {
+    const list = help.querySelector("[data-key-list]"), seen = new Set();
+    list.replaceChildren(...$$("[data-key]").filter((element) => !help.contains(element) && isReady(element) && !seen.has(named(element)) && seen.add(named(element))).map((element) => {
+      const line = document.createElement("div"), term = document.createElement("dt"), cap = document.createElement("kbd"), text = document.createElement("dd");
+      cap.textContent = element.dataset.key.replaceAll("+", " ");
+      text.textContent = titleOf(element);
+      term.append(cap);
+      line.append(term, text);
+      return line;
+    }));
+    help.querySelector("[data-single-keys]").checked = isOn();
+  }
+  document.addEventListener("click", (event) => { if (event.target.closest?.("[data-open='#key-help']") && help) fillHelp(); });
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-single-keys]")) return;
+    localStorage.setItem(SWITCH, event.target.checked ? "on" : "off");
+    showFoot();
+  });
+  document.addEventListener("focusout", () => requestAnimationFrame(showFoot));
+  document.addEventListener("htmx:afterSettle", () => { settleAll(); showFoot(); });
+  settleAll();
+  showFoot();
+})();

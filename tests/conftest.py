@@ -1,0 +1,145 @@
+"""Fixtures: the real app on real PostgreSQL and Redis.
+
+``app`` is for most tests: everything a test writes is rolled back. ``committing`` is for races, kills and
+anything that needs several connections: it commits for real and empties the tables afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, text
+
+from clinic_web.app import create_app
+from clinic_web.config import Settings
+from clinic_web.kernel import push
+from clinic_web.kernel.db import Model, db
+from tests import databases
+from tests.cast import Cast, assemble, sign_in
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    name = f"clinic_test_{os.getpid()}"
+    databases.create_copy(name)
+    yield name
+    databases.drop(name)
+
+
+@pytest.fixture(scope="session")
+def settings(database: str) -> Settings:
+    return Settings(
+        environment="test",
+        secret_key="tests-only-tests-only-tests-only-tests",
+        database_url=databases.app_url(database),
+        database_owner_url=databases.owner_url(database),
+        redis_url=os.environ["TEST_REDIS_URL"],
+        public_url="http://localhost",
+        pool_size=25,
+        log_level="WARNING",
+    )
+
+
+@pytest.fixture(scope="session")
+def built_app(settings: Settings) -> Flask:
+    app = create_app(settings)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def app(built_app: Flask) -> Iterator[Flask]:
+    """The app inside one transaction that is thrown away: a commit of the program releases a savepoint."""
+    with built_app.app_context():
+        engine = db.engine
+        connection = engine.connect()
+        outer = connection.begin()
+        db.session.remove()
+        db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+        db._app_engines[built_app][None] = connection
+        try:
+            yield built_app
+        finally:
+            db.session.remove()
+            outer.rollback()
+            connection.close()
+            db._app_engines[built_app][None] = engine
+            db.session.session_factory.configure(join_transaction_mode="conditional_savepoint")
+
+
+@pytest.fixture
+def committing(built_app: Flask, settings: Settings) -> Iterator[Flask]:
+    """The app as it runs: commits are real, and seen by other threads and processes."""
+    yield built_app
+    with built_app.app_context():
+        db.session.remove()
+    empty_tables(settings.database_owner_url)
+
+
+def empty_tables(url: str) -> None:
+    from sqlalchemy import create_engine
+
+    engine = create_engine(url)
+    names = ", ".join(f'"{table.schema}"."{table.name}"' for table in Model.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} CASCADE"))
+    engine.dispose()
+
+
+@pytest.fixture
+def cast(app: Flask) -> Cast:
+    """The people and places of most tests, in the transaction that is thrown away."""
+    return assemble()
+
+
+@pytest.fixture
+def client(app: Flask, cast: Cast) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def as_person(app: Flask, cast: Cast) -> Callable[[str], FlaskClient]:
+    """``as_person("amina")`` returns a browser in which Amina is signed in."""
+
+    def browser(name: str) -> FlaskClient:
+        client = app.test_client()
+        sign_in(client, cast.people[name])
+        return client
+
+    return browser
+
+
+@pytest.fixture
+def pushed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The topics that screens are told about, in order."""
+    told: list[str] = []
+    monkeypatch.setattr(push, "_emit", lambda event, payload, room: told.append(room))
+    return told
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> Callable[[], object]:
+    """``with count_queries() as queries: ...; assert len(queries) <= 6``"""
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        statements: list[str] = []
+
+        def note(conn: object, cursor: object, statement: str, *rest: object) -> None:
+            if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+                statements.append(statement)
+
+        engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return counting

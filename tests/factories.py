@@ -1,0 +1,178 @@
+"""One function per row type, keyword arguments only; each returns the new row's id."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from decimal import Decimal
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from clinic_web.kernel.db import Model, db
+from clinic_web.organization import models as organization_models
+from clinic_web.patients import models as patient_models
+from clinic_web.reception import models as reception_models
+
+_numbers = count(1)
+
+
+def _add(row: Model) -> UUID:
+    db.session.add(row)
+    db.session.flush()
+    return row.id  # type: ignore[attr-defined, no-any-return]
+
+
+def organization(*, name: str = "North Garden") -> UUID:
+    return _add(organization_models.Organization(name=name))
+
+
+def facility(
+    *, organization_id: UUID, name: str = "Main", timezone: str = "Africa/Cairo", **fields: Any
+) -> UUID:
+    values = {
+        "code": f"F{next(_numbers)}",
+        "currency": "EGP",
+        "languages": ["en", "ar"],
+        "phone_country": "EG",
+    } | fields
+    return _add(
+        organization_models.Facility(organization_id=organization_id, name=name, timezone=timezone, **values)
+    )
+
+
+def clinic(
+    *, organization_id: UUID, facility_id: UUID, code: str, name: str, name_ar: str | None = None
+) -> UUID:
+    return _add(
+        organization_models.Clinic(
+            organization_id=organization_id, facility_id=facility_id, code=code, name=name, name_ar=name_ar
+        )
+    )
+
+
+def room(*, organization_id: UUID, facility_id: UUID, clinic_id: UUID, name: str) -> UUID:
+    return _add(
+        organization_models.Room(
+            organization_id=organization_id, facility_id=facility_id, clinic_id=clinic_id, name=name
+        )
+    )
+
+
+def doctor(
+    *,
+    organization_id: UUID,
+    facility_id: UUID,
+    clinics: list[UUID],
+    first_name: str,
+    last_name: str = "Doctor",
+    room_id: UUID | None = None,
+    share: str = "60",
+    all_day: bool = True,
+) -> UUID:
+    """A doctor who sees patients in ``clinics`` every day from 00:00 to 23:59, unless told otherwise."""
+    staff_id = _add(
+        organization_models.Staff(
+            organization_id=organization_id,
+            facility_id=facility_id,
+            profession="DOCTOR",
+            first_name=first_name,
+            last_name=last_name,
+            short_name=f"Dr {first_name}",
+            room_id=room_id,
+            share_percent=Decimal(share),
+        )
+    )
+    for clinic_id in clinics:
+        db.session.add(organization_models.StaffClinic(staff_id=staff_id, clinic_id=clinic_id))
+        if all_day:
+            for weekday in range(7):
+                working_hours(
+                    organization_id=organization_id,
+                    staff_id=staff_id,
+                    clinic_id=clinic_id,
+                    weekday=weekday,
+                    room_id=room_id,
+                )
+    db.session.flush()
+    return staff_id
+
+
+def working_hours(
+    *,
+    organization_id: UUID,
+    staff_id: UUID,
+    clinic_id: UUID,
+    weekday: int,
+    room_id: UUID | None = None,
+    starts_at: time = time(0, 0),
+    ends_at: time = time(23, 59),
+) -> UUID:
+    return _add(
+        organization_models.WorkingHours(
+            organization_id=organization_id,
+            staff_id=staff_id,
+            clinic_id=clinic_id,
+            room_id=room_id,
+            weekday=weekday,
+            starts_at=starts_at,
+            ends_at=ends_at,
+        )
+    )
+
+
+def service(
+    *,
+    organization_id: UUID,
+    clinic_id: UUID,
+    name: str,
+    price: str = "300",
+    duration: int = 20,
+    share: str | None = None,
+) -> UUID:
+    return _add(
+        organization_models.Service(
+            organization_id=organization_id,
+            clinic_id=clinic_id,
+            code=f"S{next(_numbers)}",
+            name=name,
+            price=Decimal(price),
+            duration_minutes=duration,
+            share_percent=Decimal(share) if share else None,
+        )
+    )
+
+
+def queue(*, organization_id: UUID, facility_id: UUID, clinic_id: UUID, prefix: str, **fields: Any) -> UUID:
+    return _add(
+        reception_models.Queue(
+            organization_id=organization_id,
+            facility_id=facility_id,
+            clinic_id=clinic_id,
+            prefix=prefix,
+            **fields,
+        )
+    )
+
+
+def patient(
+    *,
+    organization_id: UUID,
+    first_name: str = "Maryam",
+    last_name: str | None = "Tahhan",
+    gender: str = "FEMALE",
+    date_of_birth: date | None = date(1992, 3, 12),
+    **fields: Any,
+) -> UUID:
+    number = next(_numbers)
+    return _add(
+        patient_models.Patient(
+            organization_id=organization_id,
+            patient_number=f"P-{number:06d}",
+            first_name=first_name,
+            last_name=last_name,
+            search_name=f"{first_name} {last_name or ''}".strip().lower(),
+            gender=gender,
+            date_of_birth=date_of_birth,
+            **fields,
+        )
+    )

@@ -1,0 +1,6 @@
+"""The worker process: RQ workers, the relay and the schedule. ``python worker.py``"""
+
+from clinic_web.kernel.workers import main
+
+if __name__ == "__main__":
+    main()
