@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 
 from clinic_web import cli
 from clinic_web.config import Settings, read_settings
-from clinic_web.kernel import broker, failpoints, jobs, logs
+from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs
 from clinic_web.kernel.db import Model, db, engine_options
 from clinic_web.ui import shell, sockets
 
@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     jobs.bind_app(app)
+    housekeeping.register()
     shell.install(app, settings)
     if is_worker:
         sockets.install_writer(settings)

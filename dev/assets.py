@@ -29,6 +29,11 @@ class Node:
 def ensure() -> None:
     """Brings node_modules up to the lock and static/vendor up to the list; does nothing when they are."""
     _ensure_node_modules()
+    copy()
+
+
+def copy() -> None:
+    """From node_modules, wherever that came from, to static/vendor."""
     digest = stamps.of_files([LIST, *NPM_FILES, Path(vendor.__file__)])
     stamp = places.VENDOR / ".copied"
     if stamps.matches(stamp, digest):

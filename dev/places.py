@@ -18,10 +18,14 @@ VENDOR = ROOT / "static" / "vendor"
 
 @dataclass(frozen=True)
 class Home:
-    """One set of private servers with its files: `.local` for `run`, `.local/test` for `test`."""
+    """One set of private servers with its files: `.local` for `run`, `.local/test` for `test`.
+
+    The addresses of the tests' servers bear names of their own, so that no test can mistake them.
+    """
 
     name: str
     folder: Path
+    prefix: str
 
     @property
     def env_file(self) -> Path:
@@ -46,8 +50,8 @@ class Home:
         return self.run_folder / "keep-servers"
 
 
-RUN = Home("run", LOCAL)
-TEST = Home("test", LOCAL / "test")
+RUN = Home("run", LOCAL, prefix="")
+TEST = Home("test", LOCAL / "test", prefix="TEST_")
 
 
 def checkout_id() -> str:

@@ -65,7 +65,7 @@ def test_servers() -> Iterator[dict[str, str]]:
     private = servers.of(places.TEST, given_for_tests(os.environ))
     with locks.shared(USERS):
         servers.bring_up(private)
-        yield test_environment(os.environ, private.addresses(given_for_tests(os.environ)))
+        yield test_environment(os.environ, private.addresses())
     last = locks.try_take(USERS)
     if last is not None:
         if not places.TEST.keep_mark.exists():

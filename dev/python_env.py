@@ -33,11 +33,13 @@ def ensure(*, development: bool) -> None:
 
 def _install(file: Path) -> None:
     # --no-deps: the files name every package, so pip has nothing to resolve and can change nothing.
+    # --no-compile: Python compiles what is used when it is used, a third of all.
     pip: list[str | Path] = [
         places.PYTHON,
         "-m",
         "pip",
         "install",
+        "--no-compile",
         "--no-deps",
         "--disable-pip-version-check",
         "-r",

@@ -24,6 +24,7 @@ class Servers:
     """What runs for a home; None where an outside server was given."""
 
     home: places.Home
+    given: Mapping[str, str]
     postgres: postgres.Postgres | None
     valkey: valkey.Valkey | None
 
@@ -41,10 +42,9 @@ class Servers:
         if postgres_died or valkey_died:
             self.ensure_running()
 
-    def addresses(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """The lines of the env file."""
-        secrets = _secrets(self.home)
-        given = outside(environment, secrets)
+    def addresses(self) -> dict[str, str]:
+        """Where the program finds its servers, and the key it signs with."""
+        secrets, given = _secrets(self.home), self.given
         app, owner, redis = given.get("DATABASE_URL"), given.get("DATABASE_OWNER_URL"), given.get("REDIS_URL")
         if self.postgres:
             app = self.postgres.url("clinic_app", secrets["postgres_app"], "clinic_web")
@@ -61,21 +61,13 @@ class Servers:
 
 def of(home: places.Home, environment: Mapping[str, str] = os.environ) -> Servers:
     """The servers this home needs, beside what the environment gives. Starts nothing yet."""
-    secrets = _secrets(home)
-    given = outside(environment, secrets)
-    wants_postgres, wants_valkey = not given.get("DATABASE_URL"), not given.get("REDIS_URL")
-    if not (wants_postgres or wants_valkey):
-        return Servers(home, None, None)
-    owner = account.of_servers()
-    base = account.base_folder(owner, home)
-    private_postgres = private_valkey = None
-    if wants_postgres:
-        folder = base / "pg"
-        binaries = postgres_binaries.find(owner, data_major=postgres_data.major_version(folder))
-        private_postgres = postgres.Postgres(folder, owner, binaries, secrets["postgres_superuser"])
-    if wants_valkey:
-        private_valkey = valkey.Valkey(base / "redis", owner, valkey.find(owner), secrets["valkey"])
-    return Servers(home, private_postgres, private_valkey)
+    given = outside(environment, _secrets(home))
+    return Servers(
+        home,
+        given,
+        None if given.get("DATABASE_URL") else _private_postgres(home),
+        None if given.get("REDIS_URL") else _private_valkey(home),
+    )
 
 
 def outside(environment: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
@@ -94,7 +86,8 @@ def outside(environment: Mapping[str, str], secrets: Mapping[str, str]) -> dict[
 def bring_up(wanted: Servers) -> None:
     """Running servers, and the env file that says where they are."""
     wanted.ensure_running()
-    secretsfile.write_private(wanted.home.env_file, secretsfile.env_text(wanted.addresses()))
+    lines = {wanted.home.prefix + name: value for name, value in wanted.addresses().items()}
+    secretsfile.write_private(wanted.home.env_file, secretsfile.env_text(lines))
 
 
 def stop(home: places.Home) -> None:
@@ -118,6 +111,19 @@ def remove(home: places.Home) -> None:
     for file in (home.secrets_file, home.env_file, home.logins_file):
         file.unlink(missing_ok=True)
     account.remove_outside()
+
+
+def _private_postgres(home: places.Home) -> postgres.Postgres:
+    owner = account.of_servers()
+    folder = account.base_folder(owner, home) / "pg"
+    binaries = postgres_binaries.find(owner, data_major=postgres_data.major_version(folder))
+    return postgres.Postgres(folder, owner, binaries, _secrets(home)["postgres_superuser"])
+
+
+def _private_valkey(home: places.Home) -> valkey.Valkey:
+    owner = account.of_servers()
+    folder = account.base_folder(owner, home) / "redis"
+    return valkey.Valkey(folder, owner, valkey.find(owner), _secrets(home)["valkey"])
 
 
 def _secrets(home: places.Home) -> dict[str, str]:

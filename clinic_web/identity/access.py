@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from clinic_web.identity.models import Permission, Role, Session, User
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import NotFound
+from clinic_web.kernel.errors import NotAllowed, NotFound
 
 MANAGE = "user.manage"
 
@@ -19,6 +19,13 @@ def require_manager(actor: Actor) -> None:
     """Raise NotAllowed (403) unless ``actor`` manages people; the program itself (imports, demo) does."""
     if actor.user_id is not None:
         actor.require(MANAGE)
+
+
+def require_at_least(actor: Actor, permissions: Iterable[str]) -> None:
+    """Raise NotAllowed (403) unless ``actor`` has all of them: nobody hands out what they don't have."""
+    if actor.user_id is not None:
+        for missing in sorted(set(permissions) - actor.permissions):
+            raise NotAllowed(missing)
 
 
 def user_for(actor: Actor, user_id: UUID) -> User:
@@ -34,7 +41,7 @@ def user_for(actor: Actor, user_id: UUID) -> User:
 
 
 def session_for(actor: Actor, session_id: UUID) -> Session:
-    """Return one of the actor's own sessions, or any of the tenant's to who manages people. Raises NotFound."""
+    """Return one of the actor's own sessions; to who manages people, any of the tenant's. Raises NotFound."""
     query = (
         select(Session)
         .join(User, User.id == Session.user_id)
@@ -53,7 +60,10 @@ def roles_for(actor: Actor, names: Collection[str]) -> list[Role]:
     """Return the named roles: the tenant's own before every tenant's of the same name. Raises NotFound."""
     rows = db.session.scalars(
         select(Role)
-        .where(Role.name.in_(names), or_(Role.organization_id.is_(None), Role.organization_id == actor.organization_id))
+        .where(
+            Role.name.in_(names),
+            or_(Role.organization_id.is_(None), Role.organization_id == actor.organization_id),
+        )
         .order_by(Role.organization_id.nulls_first())
     )
     found = {role.name: role for role in rows}

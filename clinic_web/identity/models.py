@@ -26,7 +26,12 @@ class User(Model, Stamped, Versioned):
         one_of("status", ACTIVE, INVITED, DISABLED),
         one_of("theme", "auto", "light", "dark"),
         Index("uq_users_username", func.lower(text("username")), unique=True),
-        Index("uq_users_email", func.lower(text("email")), unique=True, postgresql_where=text("email IS NOT NULL")),
+        Index(
+            "uq_users_email",
+            func.lower(text("email")),
+            unique=True,
+            postgresql_where=text("email IS NOT NULL"),
+        ),
         {"schema": "identity"},
     )
 
@@ -53,12 +58,32 @@ class User(Model, Stamped, Versioned):
     rights_stamp: Mapped[UUID] = mapped_column(server_default=func.gen_random_uuid(), default=uuid4)
     deleted_at: Mapped[datetime | None]
 
+    @property
+    def display_name(self) -> str:
+        return f"{self.first_name} {self.last_name}"
+
+    def rights_changed(self) -> None:
+        """Make every process read this person's rights again, at the next request."""
+        self.rights_stamp = uuid4()
+
+    def take_password(self, password_hash: str) -> None:
+        """Sign in with this password from now on; who was only invited becomes active by it."""
+        self.password_hash = password_hash
+        if self.status == INVITED:
+            self.status = ACTIVE
+
+    def disable(self) -> None:
+        self.status = DISABLED
+
 
 class Role(Model, Stamped):
     """A named group of permissions. System roles (``organization_id`` null) are every tenant's."""
 
     __tablename__ = "roles"
-    __table_args__ = (UniqueConstraint("organization_id", "name", postgresql_nulls_not_distinct=True), {"schema": "identity"})
+    __table_args__ = (
+        UniqueConstraint("organization_id", "name", postgresql_nulls_not_distinct=True),
+        {"schema": "identity"},
+    )
 
     id: Mapped[Key]
     organization_id: Mapped[UUID | None]

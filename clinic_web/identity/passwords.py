@@ -14,7 +14,7 @@ from gevent.monkey import is_module_patched
 from gevent.threadpool import ThreadPool
 
 from clinic_web.kernel import ids
-from clinic_web.kernel.errors import Busy, N_, RuleBroken
+from clinic_web.kernel.errors import N_, Busy, RuleBroken
 
 T = TypeVar("T")
 
@@ -25,7 +25,9 @@ FEWEST_DIFFERENT = 5
 # OWASP's minimum: about 22 ms and 19 MiB each. Two at once bound what a flood of sign-ins can take.
 AT_ONCE = 2
 LONGEST_WAIT = 2.0
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16, type=Type.ID)
+_hasher = PasswordHasher(
+    time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16, type=Type.ID
+)
 _turns = threading.BoundedSemaphore(AT_ONCE)
 
 # The hash of a password that was thrown away: checking it takes as long as checking a person's.
@@ -33,9 +35,29 @@ NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$bA8zmTfQbrXqv7hifh4a/g$DAYJPYtQJXsLlCL
 
 # What guessing begins with, among those that are long enough.
 COMMON = frozenset(
-    "123456789012 1234567890123 qwertyuiop12 qwertyuiop123 qwertyuiopas passwordpassword password1234 password12345 password123456"
-    " administrator administrator1 iloveyouiloveyou letmeinletmein welcome12345 changemechangeme clinicclinic hospital1234"
-    " qwerty123456 1q2w3e4r5t6y abcdefghijkl abc123456789".split()
+    {
+        "123456789012",
+        "1234567890123",
+        "qwertyuiop12",
+        "qwertyuiop123",
+        "qwertyuiopas",
+        "passwordpassword",
+        "password1234",
+        "password12345",
+        "password123456",
+        "administrator",
+        "administrator1",
+        "iloveyouiloveyou",
+        "letmeinletmein",
+        "welcome12345",
+        "changemechangeme",
+        "clinicclinic",
+        "hospital1234",
+        "qwerty123456",
+        "1q2w3e4r5t6y",
+        "abcdefghijkl",
+        "abc123456789",
+    }
 )
 
 
@@ -45,7 +67,7 @@ def hashed(password: str) -> str:
 
 
 def matches(password_hash: str | None, typed: str) -> bool:
-    """Return whether ``typed`` is the password; without a hash do the same work and say no. Raises Busy (503)."""
+    """Return whether ``typed`` is the password; without a hash do the same work, say no. Raises Busy."""
     return _in_turn(lambda: _verify(password_hash or NOBODYS, typed)) and password_hash is not None
 
 
@@ -66,7 +88,11 @@ def require_good(password: str, username: str) -> None:
     """
     normal = _normal(password).casefold()
     if len(normal) < SHORTEST:
-        raise RuleBroken(N_("At least %(count)s characters, please; a short sentence is good."), field="password", count=SHORTEST)
+        raise RuleBroken(
+            N_("At least %(count)s characters, please; a short sentence is good."),
+            field="password",
+            count=SHORTEST,
+        )
     if len(normal) > LONGEST:
         raise RuleBroken(N_("At most %(count)s characters, please."), field="password", count=LONGEST)
     if normal in COMMON or len(set(normal)) < FEWEST_DIFFERENT or username.casefold() in normal:

@@ -80,11 +80,16 @@ ROLES: tuple[DefaultRole, ...] = (
         "receptionist",
         N_("Receptionist"),
         frozenset(
-            _all_of("patient", "appointment", "visit", "board", "payment") - {"visit.open", "visit.finish"} | {"desk.view"}
+            _all_of("patient", "appointment", "visit", "board", "payment") - {"visit.open", "visit.finish"}
+            | {"desk.view"}
         ),
     ),
     DefaultRole("cashier", N_("Cashier"), frozenset(_FIND | {"visit.view", "payment.view", "payment.take"})),
-    DefaultRole("doctor", N_("Doctor"), frozenset(_FIND | _IN_THE_ROOM | {"appointment.view", "visit.view", "doctor.view"})),
+    DefaultRole(
+        "doctor",
+        N_("Doctor"),
+        frozenset(_FIND | _IN_THE_ROOM | {"appointment.view", "visit.view", "doctor.view"}),
+    ),
     DefaultRole(
         "nurse",
         N_("Nurse"),

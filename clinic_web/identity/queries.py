@@ -1,4 +1,4 @@
-"""Who a token belongs to and what they may do; which sessions are open. The first is asked on every request."""
+"""Who a token belongs to and what they may do (asked on every request); which sessions are open."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ BY_TOKEN = text(
     SELECT s.id, s.user_id, s.last_seen_at, u.organization_id, u.facility_id, u.staff_id,
            u.first_name, u.last_name, u.language, u.theme, u.rights_stamp
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
-     WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now AND s.last_seen_at > :idle_since
+     WHERE s.token_hash = :token_hash
+       AND s.revoked_at IS NULL AND s.expires_at > :now AND s.last_seen_at > :idle_since
        AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
     """
 )
@@ -96,13 +97,19 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def actor_of_token(token: str, *, ip_address: str | None = None, user_agent: str | None = None) -> SignedIn | None:
-    """Return whose session this is, with their rights as they are now; None when it is not (or no longer) open."""
+def actor_of_token(
+    token: str, *, ip_address: str | None = None, user_agent: str | None = None
+) -> SignedIn | None:
+    """Return whose session this is, with their rights as they are now; None when it is not open."""
     now = clock.now()
-    row = db.session.execute(BY_TOKEN, {"token_hash": hash_of(token), "now": now, "idle_since": now - IDLE_LIMIT}).first()
+    row = db.session.execute(
+        BY_TOKEN, {"token_hash": hash_of(token), "now": now, "idle_since": now - IDLE_LIMIT}
+    ).first()
     if row is None:
         return None
-    session_id, user_id, seen, organization_id, facility_id, staff_id, first, last, language, theme, stamp = row
+    session_id, user_id, seen, organization_id, facility_id, staff_id, first, last, language, theme, stamp = (
+        row
+    )
     name = f"{first} {last}"
     actor = Actor(
         organization_id=organization_id,
@@ -162,7 +169,14 @@ def open_sessions(user_id: UUID, this: UUID | None) -> list[OpenSession]:
     """Return a person's open sessions, the one in use first, then the last used."""
     rows = db.session.execute(OPEN_OF_USER, {"user_id": user_id, **_limits()})
     sessions = [
-        OpenSession(row.id, row.ip_address, device_of(row.user_agent), row.created_at, row.last_seen_at, row.id == this)
+        OpenSession(
+            row.id,
+            row.ip_address,
+            device_of(row.user_agent),
+            row.created_at,
+            row.last_seen_at,
+            row.id == this,
+        )
         for row in rows
     ]
     return sorted(sessions, key=lambda each: not each.is_this)
@@ -175,12 +189,21 @@ def _limits() -> dict[str, Any]:
 
 # The first that is found; Edge calls itself Chrome too, and everybody calls themselves Safari.
 BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
-SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS", "CrOS": "ChromeOS"}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+}
 
 
 def device_of(user_agent: str | None) -> str:
     """Return browser and system in two words, empty when the browser does not say."""
     agent = user_agent or ""
     browser = next((name for mark, name in BROWSERS.items() if mark in agent), "")
-    system = next((name for mark, name in SYSTEMS.items() if mark in agent), "Linux" if "Linux" in agent else "")
+    system = next(
+        (name for mark, name in SYSTEMS.items() if mark in agent), "Linux" if "Linux" in agent else ""
+    )
     return ", ".join(filter(None, (browser, system)))

@@ -71,6 +71,14 @@ def enqueue(name: str, *arguments: str, job_id: str) -> bool:
     )
 
 
+def enqueue_after_commit(name: str, *arguments: str, job_id: str) -> None:
+    """Put a job into its queue when, and only if, the current transaction commits.
+
+    The word may be lost (a crash, Redis away), so the row it is about must be found by a sweep, too.
+    """
+    unit_of_work.current().jobs.append((name, arguments, job_id))
+
+
 def run(name: str, *arguments: str) -> None:
     """RQ's entry point for every registered job."""
     with _app_context():
@@ -113,6 +121,8 @@ def _flag(queue: str) -> str:
 
 @unit_of_work.after_commit
 def wake_consumers(work: UnitOfWork) -> None:
+    for name, arguments, job_id in work.jobs:
+        enqueue(name, *arguments, job_id=job_id)
     for queue in {row["queue"] for row in work.deliveries}:
         wake(queue)
 

@@ -86,6 +86,7 @@ class UnitOfWork:
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
+    jobs: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
     moved: list[StreamMoved] = field(default_factory=list)
 
     @property

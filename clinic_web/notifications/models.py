@@ -18,11 +18,14 @@ processed_events = processed_events_table("notifications")
 
 
 class Notification(Model, Stamped):
-    """One message to one person. ``data`` holds ids and times; the text is made when it is sent."""
+    """One message to one person. ``data`` holds ids and times; the text is made when it is sent.
+
+    ``reference`` names what it is about (``appointment:<id>``); one message of a kind per reference.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
-        UniqueConstraint("event_id", "template"),
+        UniqueConstraint("template", "reference"),
         one_of("status", PENDING, SENT, DELIVERED, FAILED, BOUNCED),
         Index("ix_notifications_pending", "due_at", postgresql_where=text("status = 'PENDING'")),
         {"schema": "notifications"},
@@ -31,11 +34,10 @@ class Notification(Model, Stamped):
     id: Mapped[Key]
     organization_id: Mapped[UUID]
     patient_id: Mapped[UUID | None]
-    event_id: Mapped[UUID | None]
     template: Mapped[str] = mapped_column(Text)
     channel: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(Text)
-    reference: Mapped[str | None] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text)
     data: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(Text, server_default=PENDING, default=PENDING)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0", default=0)

@@ -57,7 +57,9 @@ def create_organization(actor: Actor, *, name: str, **fields: Any) -> UUID:
     return actor.organization_id
 
 
-def create_facility(actor: Actor, *, code: str, name: str, timezone: str, currency: str, **fields: Any) -> UUID:
+def create_facility(
+    actor: Actor, *, code: str, name: str, timezone: str, currency: str, **fields: Any
+) -> UUID:
     """Create a location. Fields: name_ar, languages (default English), phone_country, phone, email, address,
     city, country.
 
@@ -65,7 +67,9 @@ def create_facility(actor: Actor, *, code: str, name: str, timezone: str, curren
     """
     _require_timezone(timezone)
     fields["languages"] = list(fields.get("languages", ("en",)))
-    return _create(actor, Facility, code=code, name=name, timezone=timezone, currency=currency.upper(), **fields)
+    return _create(
+        actor, Facility, code=code, name=name, timezone=timezone, currency=currency.upper(), **fields
+    )
 
 
 def _require_timezone(timezone: str) -> None:
@@ -116,10 +120,14 @@ def _let_work_in(actor: Actor, staff_id: UUID, clinic_ids: set[UUID]) -> None:
     for clinic_id in clinic_ids:
         _require(actor, Clinic, clinic_id)
     if clinic_ids:
-        db.session.execute(insert(StaffClinic), [{"staff_id": staff_id, "clinic_id": each} for each in clinic_ids])
+        db.session.execute(
+            insert(StaffClinic), [{"staff_id": staff_id, "clinic_id": each} for each in clinic_ids]
+        )
 
 
-def create_service(actor: Actor, *, clinic_id: UUID, code: str, name: str, price: Decimal, **fields: Any) -> UUID:
+def create_service(
+    actor: Actor, *, clinic_id: UUID, code: str, name: str, price: Decimal, **fields: Any
+) -> UUID:
     """Create what can be booked; ``price`` is in the facility's currency.
 
     Fields: duration_minutes (needed), name_ar, share_percent of 100 (None: the doctor's own rule),
@@ -132,7 +140,9 @@ def create_service(actor: Actor, *, clinic_id: UUID, code: str, name: str, price
     return service_id
 
 
-def create_working_hours(actor: Actor, *, staff_id: UUID, clinic_id: UUID, weekday: int, **fields: Any) -> UUID:
+def create_working_hours(
+    actor: Actor, *, staff_id: UUID, clinic_id: UUID, weekday: int, **fields: Any
+) -> UUID:
     """Say when a doctor sees patients in a clinic on one weekday (0 = Monday).
 
     Fields: starts_at and ends_at (needed; the clock on the wall), room_id, valid_from, valid_until.

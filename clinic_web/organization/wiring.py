@@ -1,4 +1,4 @@
-"""How organization is plugged in: no pages yet, only the copy in the process that must not outlive a change."""
+"""How organization is plugged in: no pages yet; the copy in the process must not outlive a change."""
 
 from __future__ import annotations
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinic_web.kernel.db import Key, Model, Stamped, Versioned, one_of
@@ -32,9 +42,33 @@ class Patient(Model, Stamped, Versioned):
             unique=True,
             postgresql_where=text("phone_digits IS NOT NULL AND deleted_at IS NULL"),
         ),
-        Index("ix_patients_search_name", "search_name", postgresql_using="gin", postgresql_ops={"search_name": "gin_trgm_ops"}),
-        Index("ix_patients_search_prefix", "organization_id", "search_name", postgresql_ops={"search_name": "text_pattern_ops"}),
-        Index("ix_patients_phone_prefix", "organization_id", "phone_digits", postgresql_ops={"phone_digits": "text_pattern_ops"}),
+        Index(
+            "ix_patients_search_name",
+            "search_name",
+            postgresql_using="gin",
+            postgresql_ops={"search_name": "gin_trgm_ops"},
+        ),
+        Index(
+            "ix_patients_search_prefix",
+            "organization_id",
+            "search_name",
+            postgresql_ops={"search_name": "text_pattern_ops"},
+        ),
+        Index(
+            "ix_patients_phone_prefix",
+            "organization_id",
+            "phone_digits",
+            postgresql_ops={"phone_digits": "text_pattern_ops"},
+        ),
+        # The last digits are what people remember: read backwards they are a beginning.
+        Index(
+            "ix_patients_phone_suffix",
+            "organization_id",
+            text("reverse(phone_digits) text_pattern_ops"),
+            postgresql_where=text("phone_digits IS NOT NULL"),
+        ),
+        Index(None, "guardian_id", postgresql_where=text("guardian_id IS NOT NULL")),
+        Index(None, "phone_of_id", postgresql_where=text("phone_of_id IS NOT NULL")),
         Index(None, "organization_id", "gender"),
         Index(None, "organization_id", "created_at"),
         one_of("gender", *GENDERS),
@@ -70,3 +104,13 @@ class Patient(Model, Stamped, Versioned):
     external_id: Mapped[str | None] = mapped_column(Text)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
     deleted_at: Mapped[datetime | None]
+
+
+class NumberCounter(Model):
+    """The last patient number given in an organization; locked from the draw to the commit."""
+
+    __tablename__ = "number_counters"
+    __table_args__ = {"schema": "patients"}  # noqa: RUF012
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    last_number: Mapped[int] = mapped_column(Integer)

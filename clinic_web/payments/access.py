@@ -1,4 +1,4 @@
-"""The only way to load a payment for a person: tenant and facility decide; absent and foreign are both 404."""
+"""The only way to load a payment for a person: tenant and facility decide; absent and foreign are 404."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def payments_of(actor: Actor, *what: Any) -> Select[Any]:
 
 
 def payment_for(actor: Actor, payment_id: UUID, *, lock: bool = False) -> Payment:
-    """Return the payment (``lock``: FOR UPDATE, and as it is now); NotFound (404) if it is not the actor's to see."""
+    """Return the payment (``lock``: FOR UPDATE, as it is now); NotFound (404) if it is not the actor's."""
     payment = _one(payments_of(actor).where(Payment.id == payment_id), lock=lock)
     if payment is None:
         raise NotFound(N_("This payment is not here (any more)."))

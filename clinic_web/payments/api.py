@@ -3,16 +3,22 @@
 Money is a ``Decimal`` with two decimals, beside an ISO 4217 currency. Every function runs in the caller's
 transaction, or in one of its own when there is none. Another tenant's row is NotFound (404).
 
-A payable's life, as reception leads it: ``open_payment`` with the visit; ``give_ticket`` when a number is drawn
-or a doctor takes the visit over; ``lock_for_visit`` when the visit finishes; PaymentCompleted tells when it is
-paid; ``void_for_visit`` when the visit is off, ``reopen_for_visit`` when the patient came after all.
+A payable's life, as reception leads it: ``open_payment`` with the visit; ``give_ticket`` when a number is
+drawn or a doctor takes the visit over; ``lock_for_visit`` when the visit finishes; PaymentCompleted tells
+when it is paid; ``void_for_visit`` when the visit is off, ``reopen_for_visit`` when the patient came after
+all.
 """
 
 from __future__ import annotations
 
 from clinic_web.payments.queries.owed import Owed, owed_for_visits
 from clinic_web.payments.queries.receipts import Receipt
-from clinic_web.payments.service.importing import ImportedPayments, OverPayment, PastPayment, import_past_payments
+from clinic_web.payments.service.importing import (
+    ImportedPayments,
+    OverPayment,
+    PastPayment,
+    import_past_payments,
+)
 from clinic_web.payments.service.opening import (
     NewPayment,
     give_ticket,

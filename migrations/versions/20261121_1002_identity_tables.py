@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("failed_login_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("last_failed_login_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rights_stamp", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),

@@ -1,4 +1,4 @@
-"""Create schema patients: patients."""
+"""Create schema patients: number_counters, patients."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ depends_on = None
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     op.execute("CREATE SCHEMA patients")
+    op.create_table(
+        "number_counters",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("last_number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", name=op.f("pk_number_counters")),
+        schema="patients",
+    )
     op.create_table(
         "patients",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -71,6 +78,14 @@ def upgrade() -> None:
         schema="patients",
     )
     op.create_index(
+        op.f("ix_patients_guardian_id"),
+        "patients",
+        ["guardian_id"],
+        unique=False,
+        schema="patients",
+        postgresql_where=sa.text("guardian_id IS NOT NULL"),
+    )
+    op.create_index(
         op.f("ix_patients_organization_id_created_at"),
         "patients",
         ["organization_id", "created_at"],
@@ -85,12 +100,28 @@ def upgrade() -> None:
         schema="patients",
     )
     op.create_index(
+        op.f("ix_patients_phone_of_id"),
+        "patients",
+        ["phone_of_id"],
+        unique=False,
+        schema="patients",
+        postgresql_where=sa.text("phone_of_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_patients_phone_prefix",
         "patients",
         ["organization_id", "phone_digits"],
         unique=False,
         schema="patients",
         postgresql_ops={"phone_digits": "text_pattern_ops"},
+    )
+    op.create_index(
+        "ix_patients_phone_suffix",
+        "patients",
+        ["organization_id", sa.literal_column("reverse(phone_digits) text_pattern_ops")],
+        unique=False,
+        schema="patients",
+        postgresql_where=sa.text("phone_digits IS NOT NULL"),
     )
     op.create_index(
         "ix_patients_search_name",

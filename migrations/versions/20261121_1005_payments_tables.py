@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("shares_frozen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status", sa.Text(), server_default="PENDING", nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("void_reason", sa.Text(), nullable=True),
@@ -72,9 +73,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("visit_id", name=op.f("uq_payments_visit_id")),
         schema="payments",
     )
-    op.create_index(
-        "ix_payments_day", "payments", ["facility_id", "opened_at", "status"], unique=False, schema="payments"
-    )
+    op.create_index("ix_payments_day", "payments", ["facility_id", "due_at"], unique=False, schema="payments")
     op.create_index(
         "ix_payments_owing",
         "payments",
@@ -105,6 +104,7 @@ def upgrade() -> None:
         sa.Column("applied_amount", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("credit_amount", sa.Numeric(precision=12, scale=2), server_default="0", nullable=False),
         sa.Column("handed_over", sa.Numeric(precision=12, scale=2), nullable=True),
+        sa.Column("balance_after", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("doctor_share", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("center_share", sa.Numeric(precision=12, scale=2), nullable=False),
@@ -114,6 +114,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="COMPLETED", nullable=False),
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("processed_by", sa.Uuid(), nullable=True),
+        sa.Column("processed_by_name", sa.Text(), nullable=True),
         sa.Column("idempotency_key", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("kind IN ('RECEIPT', 'REFUND')", name=op.f("ck_payment_transactions_kind_known")),

@@ -125,7 +125,7 @@
   });
 
   /* ---- Around htmx ---- */
-  const swapStyle = (detail) => detail.swapOverride || detail.elt.closest("[hx-swap]")?.getAttribute("hx-swap") || "innerHTML";
+  const swapStyle = (detail) => detail.swapOverride || detail.requestConfig.elt.closest("[hx-swap]")?.getAttribute("hx-swap") || "innerHTML";
   let scrolled = [];
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     refreshing = window.Clinic.isLive(detail);
@@ -133,7 +133,7 @@
     if (!refreshing || !detail.shouldSwap || !detail.target.querySelectorAll) return;
     if (detail.target.querySelector(OPEN)) {
       detail.shouldSwap = false;
-      postponed.add(detail.elt);
+      postponed.add(detail.requestConfig.elt);
     } else if (!swapStyle(detail).startsWith("morph")) {
       const fresh = new DOMParser().parseFromString(detail.serverResponse, "text/html");
       const regions = dirtyWithin(detail.target);

@@ -8,6 +8,7 @@
   "use strict";
   const SWITCH = "clinic.single-keys";
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const STOPS = "a[href], button, input, select, textarea, summary";
   const help = document.getElementById("key-help");
   const isOn = () => localStorage.getItem(SWITCH) !== "off";
   const isShown = (element) => (element.checkVisibility ? element.checkVisibility({ visibilityProperty: true }) : element.offsetParent !== null);
@@ -39,7 +40,9 @@
     return all.find((element) => !element.closest("[data-row]"));
   }
   function press(element) {
-    if (isField(element)) { element.focus(); element.select?.(); } else { element.click(); }
+    if (isField(element)) { element.focus(); element.select?.(); return; }
+    if (element.matches("label")) element.control?.focus();      // so that Enter then sends its form
+    element.click();
   }
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.altKey || event.key === "Dead") return;
@@ -48,16 +51,18 @@
     if (!key.startsWith("Ctrl+") && !single && findKey(event, key)) return;
     if (single && (inField || !isOn())) return;
     if (key === "Ctrl+z" && inField) return;
+    if (key === "Enter" && document.activeElement?.closest(STOPS)) return;      // what has the focus answers Enter itself
+    if (!inField && moveRow(event, key)) return;
+    if (help?.open && key === "Esc") return;                     // a native dialog closes by itself
     const element = answering(key);
-    if (element && !(help?.open && key === "Esc")) {              // a native dialog closes by itself
-      event.preventDefault();
-      if (!event.repeat) press(element);
-    } else if (!inField && !document.querySelector("dialog[open]")) { moveRow(event, key); }
+    if (!element && key === "?" && help && !help.open) { fillHelp(); help.showModal(); }
+    if (!element) return;
+    event.preventDefault();
+    if (!event.repeat) press(element);
   });
 
   /* ---- Lists: one stop of Tab ---- */
   const rowsOf = (list) => $$("[data-row]", list).filter(isShown);
-  const STOPS = "a[href], button, input, select, textarea, summary";
   function settle(list, current) {
     const rows = $$("[data-row]", list);
     const chosen = current || rows.find((row) => row.tabIndex === 0) || rows.find((row) => row.matches("[aria-selected='true']")) || rows[0];
@@ -76,16 +81,19 @@
   });
   function moveRow(event, key) {
     const row = document.activeElement?.closest?.("[data-row]"), list = row?.closest("[data-rows]");
-    if (!list) return;
+    if (!list || document.querySelector("dialog[open]")) return false;
     const rows = rowsOf(list), at = rows.indexOf(row), single = key === "j" || key === "k";
     const to = { ArrowDown: at + 1, j: at + 1, ArrowUp: at - 1, k: at - 1, Home: 0, End: rows.length - 1 }[key];
     if (to !== undefined && !(single && !isOn())) {
       event.preventDefault();
       rows[Math.min(Math.max(to, 0), rows.length - 1)]?.focus();
-    } else if (key === "Enter" && document.activeElement === row && !event.repeat) {
-      event.preventDefault();
-      (row.matches("[data-act]") ? row : row.querySelector("[data-act]"))?.click();
+      return true;
     }
+    const act = key === "Enter" && document.activeElement === row && (row.matches("[data-act]") ? row : row.querySelector("[data-act]"));
+    if (!act) return false;
+    event.preventDefault();
+    if (!event.repeat) act.click();
+    return true;
   }
 
   /* ---- The search field and its hits ---- */
@@ -99,13 +107,13 @@
   }
   function closeHits(field) {
     const hits = document.getElementById(field.dataset.find);
-    hits?.replaceChildren();
+    if (hits) hits.hidden = true;                    // not emptied: a chosen hit still waits for its answer
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
   }
   function findKey(event, key) {
     const field = document.activeElement?.closest?.("[data-find]"), hits = field && document.getElementById(field.dataset.find);
-    const options = hits ? $$("[role='option']", hits) : [];
+    const options = hits && !hits.hidden ? $$("[role='option']", hits) : [];
     const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
     if (!field) return false;
     if (key === "ArrowDown" || key === "ArrowUp") {
@@ -123,26 +131,29 @@
     field.setAttribute("aria-expanded", String(options.length > 0));
     if (options.length) choose(field, options, Math.max(at, 0));
   }));
-  document.addEventListener("click", (event) => {
-    $$("[data-find]").forEach((field) => {
-      const hits = document.getElementById(field.dataset.find);
-      if (hits?.contains(event.target) || (hits?.children.length && !field.closest("form")?.contains(event.target))) {
-        if (hits.contains(event.target)) field.value = "";
-        setTimeout(() => closeHits(field), 50);            // after what was clicked has been heard
-      }
-    });
-  });
-  document.addEventListener("submit", (event) => {          // with hits open, Enter chooses; it never sends the search away
+  const isOpen = (field) => field.getAttribute("aria-expanded") === "true";
+  document.addEventListener("click", (event) => $$("[data-find]").filter(isOpen).forEach((field) => {
+    const chosen = document.getElementById(field.dataset.find)?.contains(event.target);
+    if (chosen) field.value = "";
+    if (chosen || !field.form?.contains(event.target)) closeHits(field);
+  }));
+  document.addEventListener("submit", (event) => {          // with hits open Enter chooses; it never sends the search away
     const field = event.target.querySelector?.("[data-find]");
-    if (field && document.getElementById(field.dataset.find)?.children.length) event.preventDefault();
+    if (field && isOpen(field)) event.preventDefault();
   });
 
   /* ---- The foot and the key help show what works now ---- */
   function showFoot() {
     $$("[data-for-key]").forEach((entry) => {
-      const keys = entry.dataset.forKey.split(" ");
-      entry.hidden = !keys.some((key) => key === "Tab" || key.startsWith("Arrow") || (answering(key.length === 1 ? key.toLowerCase() : key) && (key.length > 1 || isOn())));
+      entry.hidden = !entry.dataset.forKey.split(" ").some(works);
     });
+  }
+  function works(key) {
+    const active = document.activeElement || document.body;
+    if (key === "Tab") return true;
+    if (key === "↑" || key === "↓") return Boolean(active.closest("[data-rows], [data-find][aria-expanded='true']"));
+    if (key === "Enter" && active.closest("[data-row], [data-find][aria-expanded='true']")) return true;
+    return Boolean(answering(key.length === 1 ? key.toLowerCase() : named({ dataset: { key } }))) && (key.length > 1 || isOn());
   }
   const titleOf = (element) => element.dataset.keyLabel || element.getAttribute("aria-label") || [...element.childNodes].filter((node) => node.nodeName !== "KBD").map((node) => node.textContent).join(" ").trim();
   function fillHelp() {

@@ -99,7 +99,7 @@
     const submitter = requestConfig.triggeringEvent?.submitter;
     hold(elt, submitter || (elt.matches("button, a.btn") ? elt : $("button:not([type='button'])", elt)));
   });
-  document.addEventListener("htmx:afterRequest", (event) => release(event.detail.elt));
+  document.addEventListener("htmx:afterRequest", ({ detail }) => release(detail.requestConfig.elt));      // detail.elt is another one where the swap took it away
   addEventListener("pageshow", (event) => { if (event.persisted) [...held].forEach(release); });
 
   /* ---- Refusals and failures ---- */
@@ -136,16 +136,16 @@
     close.addEventListener("click", () => box.remove());
     box.append(close);
   }
-  function again({ elt, requestConfig }) {
+  function again({ elt, triggeringEvent }) {
     if (!elt.isConnected) return;
-    if (elt.matches("form")) elt.requestSubmit(); else htmx.trigger(elt, requestConfig.triggeringEvent?.type || "click");
+    if (elt.matches("form")) elt.requestSubmit(); else htmx.trigger(elt, triggeringEvent?.type || "click");
   }
   const isLive = (detail) => detail.requestConfig?.triggeringEvent?.type === "live";
   const isDocument = (html) => /^\s*<!doctype/i.test(html);
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const detail = event.detail, { xhr, requestConfig, elt } = detail, html = xhr.responseText || "";
-    const reads = requestConfig?.verb === "get";
+    const detail = event.detail, { xhr, requestConfig } = detail, elt = requestConfig.elt, html = xhr.responseText || "";
+    const reads = requestConfig.verb === "get";
     if (xhr.status < 400) {
       if (isDocument(html) && !detail.boosted && !elt.closest("[hx-select]")) {      // a whole page instead of a fragment: most likely the login
         detail.shouldSwap = false;
@@ -163,36 +163,36 @@
       detail.target = inside ? detail.target : elt.closest("[data-errors]") || $("#faults");
     } else if (xhr.status >= 500 || !drawn) {
       detail.shouldSwap = false;
-      fault({ title: say("failed"), text: say("failedText"), code: xhr.getResponseHeader("X-Request-ID"), retry: () => again(detail), owner: elt.id });
+      fault({ title: say("failed"), text: say("failedText"), code: xhr.getResponseHeader("X-Request-ID"), retry: () => again(requestConfig), owner: elt.id });
     }
   });
   document.addEventListener("htmx:afterSwap", closable);
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, ({ detail }) => {             // a refresh that failed is live.js's to tell
-      if (!isLive(detail)) fault({ title: say("unreached"), text: say("failedText"), retry: () => again(detail), owner: detail.elt.id });
+      if (!isLive(detail)) fault({ title: say("unreached"), text: say("failedText"), retry: () => again(detail.requestConfig), owner: detail.elt.id });
     });
   }
 
   /* ---- Focus and arriving rows ---- */
-  let was = null, known = null;
+  const stash = new WeakMap();               // request -> where the focus was, and which rows there were
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const active = document.activeElement, row = active?.closest?.("[data-row]"), list = active?.closest?.("[data-rows]");
-    was = !active || active === document.body ? null
+    const was = !active || active === document.body ? null
       : { id: active.id, name: active.name, form: active.form?.id, row: row?.id, list: list?.id, at: list ? $$("[data-row]", list).indexOf(row) : -1 };
-    known = isLive(detail) ? new Set($$("[data-row][id]", detail.target).map((element) => element.id)) : null;
+    stash.set(detail.xhr, { was, known: isLive(detail) ? new Set($$("[data-row][id]", detail.target).map((element) => element.id)) : null });
   });
-  function whereItWas() {
+  function whereItWas(was) {
     const rows = was.list ? $$("[data-row]", document.getElementById(was.list) || document.createElement("i")) : [];
     return (was.id && document.getElementById(was.id)) || (was.form && was.name && document.forms[was.form]?.elements[was.name])
       || (was.row && document.getElementById(was.row)) || rows[Math.min(was.at, rows.length - 1)];
   }
   document.addEventListener("htmx:afterSettle", (event) => {
-    const fresh = event.target, detail = event.detail;
+    const fresh = event.target, detail = event.detail, before = stash.get(detail.xhr) || {}, { was, known } = before;
     const find = (selector) => (fresh.matches?.(selector) ? fresh : fresh.querySelector?.(selector));
     const wrong = detail.xhr?.status === 422 && find("[aria-invalid='true']");
     const wanted = wrong || (!isLive(detail) && find("[data-focus]"));
-    if (wanted) { wanted.focus(); was = null; }
-    else if (was && document.activeElement === document.body) whereItWas()?.focus?.({ preventScroll: true });
+    if (wanted) { wanted.focus(); before.was = null; }
+    else if (was && document.activeElement === document.body) whereItWas(was)?.focus?.({ preventScroll: true });
     if (known?.size) $$("[data-row][id]", fresh).filter((row) => !known.has(row.id)).forEach((row) => {
       row.classList.add("arrived");
       row.addEventListener("animationend", () => row.classList.remove("arrived"), { once: true });

@@ -15,7 +15,8 @@ from clinic_web.kernel.db import db
 
 COLUMNS = "visit_id, id, status, total_amount, amount_paid, balance_due, currency"
 OWED = text(
-    f"SELECT {COLUMNS} FROM payments.payments WHERE organization_id = :organization_id AND visit_id = ANY(:visit_ids)"  # noqa: S608 - the columns are a constant
+    f"SELECT {COLUMNS} FROM payments.payments"  # noqa: S608 - the columns are a constant
+    " WHERE organization_id = :organization_id AND visit_id = ANY(:visit_ids)"
 )
 
 

@@ -1,6 +1,6 @@
 """A payable is opened with its visit, given its ticket, locked when the visit finishes, and given up with it.
 
-These run inside reception's transactions, some of them in every booking and every call: one lean statement each.
+These run inside reception's transactions, some in every booking and every call: one lean statement each.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ OPEN = text(
     """
     INSERT INTO payments.payments
            (id, organization_id, facility_id, clinic_id, doctor_id, service_id, visit_id, patient_id, ticket,
-            currency, total_amount, share_percent, share_rule_version, status, opened_at, due_at, paid_at, created_by)
-    VALUES (:id, :organization_id, :facility_id, :clinic_id, :doctor_id, :service_id, :visit_id, :patient_id, :ticket,
-            :currency, :total_amount, :share_percent, :share_rule_version, :status, :now, :due_at, :paid_at, :user_id)
+            currency, total_amount, share_percent, share_rule_version,
+            status, opened_at, due_at, paid_at, created_by)
+    VALUES (:id, :organization_id, :facility_id, :clinic_id, :doctor_id, :service_id, :visit_id, :patient_id,
+            :ticket, :currency, :total_amount, :share_percent, :share_rule_version,
+            :status, :now, :due_at, :paid_at, :user_id)
     """
 )
 LOCK = text(
@@ -77,8 +79,10 @@ class NewPayment:
 
 
 def open_payment(actor: Actor, new: NewPayment) -> None:
-    """Open a payment with one INSERT; what costs nothing is PAID from the start. A second one of a visit is refused
-    by the unique key (IntegrityError, ``uq_payments_visit_id``)."""
+    """Open a payment with one INSERT; what costs nothing is PAID from the start.
+
+    A second one of a visit is refused by the unique key (IntegrityError, ``uq_payments_visit_id``).
+    """
     now = clock.now()
     is_free = not new.total_amount
     with transaction():
@@ -122,7 +126,7 @@ def lock_for_visit(actor: Actor, visit_id: UUID) -> Owed:
 def give_ticket(actor: Actor, visit_id: UUID, ticket: str | None, doctor_id: UUID | None) -> None:
     """Write the ticket and the doctor on the visit's payment; None leaves the one that stands there.
 
-    Where money has already been shared with another doctor (or with nobody yet), his part goes over to this one.
+    Where money has already been shared with another doctor, that part goes over to this one.
     NotFound when the visit has no payment.
     """
     asked = {
@@ -142,7 +146,7 @@ def give_ticket(actor: Actor, visit_id: UUID, ticket: str | None, doctor_id: UUI
 
 
 def void_for_visit(actor: Actor, visit_id: UUID, reason: str) -> bool:
-    """Void the visit's payment and return whether it is void now; False when money has moved, or there is none.
+    """Void the visit's payment and return whether it is void now; False once money has moved, or without one.
 
     Money that was taken stays where it is until somebody with the right to refund gives it back.
     """

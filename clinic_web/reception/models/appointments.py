@@ -26,6 +26,15 @@ MOVES: dict[str, tuple[str, ...]] = {
 }
 
 
+IS_NOW: dict[str, str] = {
+    CONFIRMED: N_("This changed at %(at)s: the appointment is confirmed, the patient not here yet."),
+    CHECKED_IN: N_("This changed at %(at)s: the patient is checked in."),
+    COMPLETED: N_("This changed at %(at)s: the appointment is completed."),
+    CANCELLED: N_("This changed at %(at)s: the appointment is cancelled."),
+    NO_SHOW: N_("This changed at %(at)s: the patient did not come."),
+}
+
+
 class Appointment(Model, Stamped, Versioned):
     """``no_overlap`` refuses two active appointments of one doctor at one time, unless one is a deliberate
     overbooking, which has a reason."""
@@ -75,5 +84,5 @@ class Appointment(Model, Stamped, Versioned):
     def move_to(self, status: str) -> None:
         """Move to ``status``, or raise StaleScreen (409) if the appointment's state does not allow it."""
         if status not in MOVES[self.status]:
-            raise StaleScreen(N_("This appointment has moved on."), changes={"status": (status, self.status)})
+            raise StaleScreen(IS_NOW[self.status], at=self.updated_at)
         self.status = status

@@ -89,6 +89,19 @@ class QueueNumber(Model):
     issued_at: Mapped[Moment]
 
 
+# The clinic's day: the facility's local day, by PostgreSQL's clock inside the transaction, so that midnight and
+# the change of clocks turn it for everybody at the same instant. Needs the parameter ``timezone``.
+TODAY = "(kernel.now() AT TIME ZONE :timezone)::date"
+
+# Who is next, for aliases ``v`` (visits) and ``q`` (queues): the text of an ORDER BY. Priority stands above any
+# policy; appointments count at their time with walk-ins between, by when they came; else the number decides.
+WHO_IS_NEXT = """
+    v.priority_rank DESC,
+    CASE WHEN q.policy = 'APPOINTMENT_TIME' THEN coalesce(v.scheduled_time, v.check_in_time) END,
+    v.queue_number, v.check_in_time, v.id
+"""
+
+
 def ticket_text(prefix: str, number: int) -> str:
     """Return the ticket as it is printed, shown and called: ``D-042``."""
     return f"{prefix}-{number:03d}"

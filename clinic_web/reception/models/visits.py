@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
-from clinic_web.kernel.errors import N_, StaleScreen
+from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
 
 SCHEDULED, WAITING, CALLED, IN_PROGRESS = "SCHEDULED", "WAITING", "CALLED", "IN_PROGRESS"
 ON_HOLD, PENDING_PAYMENT, COMPLETED = "ON_HOLD", "PENDING_PAYMENT", "COMPLETED"
@@ -30,6 +30,23 @@ MOVES: dict[str, tuple[str, ...]] = {
     NO_SHOW: (WAITING,),  # came after all
     COMPLETED: (),
     CANCELLED: (),
+}
+
+# Present in a line: a patient can be so only once in each (index uq_visits_one_presence).
+PRESENT = (WAITING, CALLED, IN_PROGRESS, ON_HOLD)
+ONE_PRESENCE, ONE_WITH_THE_DOCTOR = "uq_visits_one_presence", "uq_visits_one_with_the_doctor"
+
+# What a person is told who asks for a move that the present state does not allow.
+IS_NOW: dict[str, str] = {
+    SCHEDULED: N_("This changed at %(at)s: the patient is expected and not here yet."),
+    WAITING: N_("This changed at %(at)s: the patient is waiting."),
+    CALLED: N_("This changed at %(at)s: the patient is called in."),
+    IN_PROGRESS: N_("This changed at %(at)s: the patient is in the room."),
+    ON_HOLD: N_("This changed at %(at)s: the patient is on hold."),
+    PENDING_PAYMENT: N_("This changed at %(at)s: the patient is finished and goes to pay."),
+    COMPLETED: N_("This changed at %(at)s: the visit is completed."),
+    NO_SHOW: N_("This changed at %(at)s: the patient did not come."),
+    CANCELLED: N_("This changed at %(at)s: the visit is cancelled."),
 }
 
 # Priority stands above any policy. Its rank sorts, its reason is shown.
@@ -53,13 +70,13 @@ class Visit(Model, Stamped, Versioned):
         one_of("priority", *PRIORITIES),
         CheckConstraint("priority IS NULL OR priority_reason IS NOT NULL", name="priority_has_reason"),
         Index(
-            "uq_visits_one_with_the_doctor",
+            ONE_WITH_THE_DOCTOR,
             "attending_id",
             unique=True,
             postgresql_where=text("status IN ('CALLED', 'IN_PROGRESS')"),
         ),
         Index(
-            "uq_visits_one_presence",
+            ONE_PRESENCE,
             "queue_id",
             "queue_day",
             "patient_id",
@@ -111,20 +128,120 @@ class Visit(Model, Stamped, Versioned):
     status: Mapped[str] = mapped_column(Text)
     external_id: Mapped[str | None] = mapped_column(Text)
 
-    def move_to(self, status: str) -> VisitTransition:
-        """Move to ``status`` and return the row that witnesses it; StaleScreen (409) if that is not allowed."""
-        if status not in MOVES[self.status]:
-            raise StaleScreen(N_("This visit has moved on."), changes={"status": (status, self.status)})
+    def require_version(self, version: int) -> None:
+        """Raise StaleVisit (409) unless the person who acts saw the visit as it is now."""
+        if self.version != version:
+            raise StaleVisit(self)
+
+    def move_to(self, status: str, *, only_from: str | None = None, reason: str | None = None) -> VisitTransition:
+        """Move to ``status`` and return the row that witnesses it; StaleVisit (409) if that is not allowed."""
+        if status not in MOVES[self.status] or only_from not in (None, self.status):
+            raise StaleVisit(self)
         witness = VisitTransition(
             organization_id=self.organization_id,
             visit_id=self.id,
             from_status=self.status,
             to_status=status,
             room_id=self.room_id,
+            reason=reason,
             at=clock.now(),
         )
         self.status = status
         return witness
+
+    def check_in(self) -> VisitTransition:
+        witness = self.move_to(WAITING, only_from=SCHEDULED)
+        self.check_in_time = witness.at
+        return witness
+
+    def undo_check_in(self) -> VisitTransition:
+        if self.visit_type == WALK_IN:
+            raise RuleBroken(N_("A walk-in has no appointment to wait for. Cancel the visit instead."))
+        self.check_in_time = None
+        return self.move_to(SCHEDULED)
+
+    def announce_again(self) -> None:
+        """The board and the voice say it once more; ``called_at`` is always the latest call."""
+        if self.status != CALLED:
+            raise StaleVisit(self)
+        self.times_called += 1
+        self.called_at = clock.now()
+
+    def open(self) -> VisitTransition:
+        witness = self.move_to(IN_PROGRESS, only_from=CALLED)
+        self.start_time = witness.at
+        return witness
+
+    def send_back(self) -> VisitTransition:
+        """Back to the line, at the old place; nobody's patient any more."""
+        witness = self.move_to(WAITING, only_from=CALLED)
+        self.attending_id = self.room_id = self.called_at = None
+        return witness
+
+    def take_back_call(self) -> VisitTransition:
+        """As if the call had not been: it does not count."""
+        witness = self.send_back()
+        self.times_called -= 1
+        return witness
+
+    def hold(self, reason: str) -> list[VisitTransition]:
+        """From WAITING, or from CALLED by way of WAITING: two moves, two witnesses."""
+        back = [self.send_back()] if self.status == CALLED else []
+        self.hold_reason = reason
+        return [*back, self.move_to(ON_HOLD, reason=reason)]
+
+    def resume(self) -> VisitTransition:
+        witness = self.move_to(WAITING, only_from=ON_HOLD)
+        self.hold_reason = None
+        return witness
+
+    def miss(self) -> VisitTransition:
+        return self.move_to(NO_SHOW)
+
+    def come_after_all(self) -> VisitTransition:
+        witness = self.move_to(WAITING, only_from=NO_SHOW)
+        self.attending_id = self.room_id = self.called_at = None
+        self.check_in_time = witness.at
+        return witness
+
+    def undo_finish(self) -> VisitTransition:
+        witness = self.move_to(IN_PROGRESS, only_from=PENDING_PAYMENT)
+        self.end_time = None
+        return witness
+
+    def complete(self) -> VisitTransition:
+        """What was owed is paid."""
+        return self.move_to(COMPLETED, only_from=PENDING_PAYMENT)
+
+    def cancel(self, reason: str) -> VisitTransition:
+        return self.move_to(CANCELLED, reason=reason)
+
+    def prioritise(self, priority: str | None, reason: str | None, by: UUID | None) -> None:
+        """Set or take away the priority of a patient who has not been called yet."""
+        if self.status not in (SCHEDULED, WAITING, ON_HOLD):
+            raise StaleVisit(self)
+        self.priority, self.priority_reason = priority, reason
+        self.priority_rank = PRIORITIES[priority] if priority else 0
+        self.priority_by, self.priority_at = by, clock.now()
+
+
+def finished_status(*, is_settled: bool) -> str:
+    """Return where a finished visit goes: settled ones skip PENDING_PAYMENT."""
+    return COMPLETED if is_settled else PENDING_PAYMENT
+
+
+class StaleVisit(StaleScreen):
+    """The visit is not any more what the screen showed (409): says when it changed and how it stands.
+
+    ``visit_status``, ``changed_by`` (a user's id) and ``changed_at`` are for screens that say more.
+    """
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(IS_NOW[visit.status], at=visit.updated_at)
+        self.visit_id = visit.id
+        self.visit_status = visit.status
+        self.changed_at = visit.updated_at
+        self.changed_by = visit.updated_by
 
 
 class VisitTransition(Model):

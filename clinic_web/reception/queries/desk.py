@@ -60,6 +60,8 @@ class DeskRow:
     version: int
     status: str
     ticket: str | None
+    clinic_id: UUID
+    queue_day: date
     patient_id: UUID
     doctor_id: UUID | None
     attending_id: UUID | None
@@ -181,9 +183,9 @@ def clinics(actor: Actor) -> list[ClinicTab]:
     return [ClinicTab(clinic, *by_clinic[clinic.id]) for clinic in listed if clinic.id in by_clinic]
 
 
-def queue_day(actor: Actor, clinic_id: UUID, statuses: Iterable[str], *, is_seen: bool = True) -> QueueDay:
+def queue_day(actor: Actor, clinic_id: UUID, statuses: Iterable[str], *, is_named: bool = True) -> QueueDay:
     """Return the visits of a clinic's queue today that are in one of ``statuses``; NotFound (404) if the clinic
-    is not the actor's. Who looked at whose rows is noted, unless nobody is named on the screen (``is_seen``)."""
+    is not the actor's. Who looked at whose rows is noted, unless the part names nobody (``is_named``)."""
     today = clock.today(organization.facility(actor).timezone)
     found = db.session.execute(_statement(actor, clinic_id, today, tuple(statuses))).mappings().all()
     if not found:
@@ -200,7 +202,7 @@ def queue_day(actor: Actor, clinic_id: UUID, statuses: Iterable[str], *, is_seen
         seen=head["seen"],
         missed=head["missed"],
         cancelled=head["cancelled"],
-        rows=tuple(_seen(actor, rows) if is_seen else rows),
+        rows=tuple(_seen(actor, rows) if is_named else rows),
     )
 
 
@@ -209,15 +211,13 @@ def minutes_between(start: datetime | None, end: datetime) -> int:
     return max(0, int((end - start).total_seconds() // 60)) if start else 0
 
 
-def with_names(actor: Actor, rows: list[DeskRow]) -> list[DeskRow]:
-    """Return the rows with what other modules know: the name, the doctor, the service, what is owed."""
+def with_facts(actor: Actor, rows: list[DeskRow]) -> list[DeskRow]:
+    """Return the rows with what others know of them, except the name: doctor, service, what is owed."""
     directory = organization.directory(actor.organization_id)
-    cards = patients.cards(actor, {row.patient_id for row in rows}) if rows else {}
     owed = payments.owed_for_visits(actor, [row.visit_id for row in rows]) if rows else {}
     return [
         replace(
             row,
-            name=cards[row.patient_id].name if row.patient_id in cards else "",
             doctor=directory.staff.get(row.doctor_id) if row.doctor_id else None,
             service=directory.services.get(row.service_id),
             owed=owed.get(row.visit_id),
@@ -226,10 +226,16 @@ def with_names(actor: Actor, rows: list[DeskRow]) -> list[DeskRow]:
     ]
 
 
+def with_names(actor: Actor, rows: list[DeskRow]) -> list[DeskRow]:
+    """Return the rows with their patients' names, asked in one go."""
+    cards = patients.cards(actor, {row.patient_id for row in rows}) if rows else {}
+    return [replace(row, name=cards[row.patient_id].name) if row.patient_id in cards else row for row in rows]
+
+
 def _seen(actor: Actor, rows: list[DeskRow]) -> list[DeskRow]:
     """One access-log row for the whole list, with the patients on it."""
     with transaction():
-        complete = with_names(actor, rows)
+        complete = with_names(actor, with_facts(actor, rows))
         if rows:
             audit.saw(actor, "desk.view", "patient", ids=dict.fromkeys(row.patient_id for row in rows))
     return complete
@@ -295,6 +301,8 @@ _OWN_COLUMNS = (
     "version",
     "status",
     "ticket",
+    "clinic_id",
+    "queue_day",
     "patient_id",
     "doctor_id",
     "attending_id",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, and_, func, or_, select
 
 from clinic_web.audit import api as audit
 from clinic_web.kernel import clock
@@ -18,7 +19,7 @@ from clinic_web.kernel.errors import NotFound
 from clinic_web.kernel.money import ZERO
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
-from clinic_web.organization.api import ClinicInfo
+from clinic_web.organization.api import ClinicInfo, Directory, FacilityInfo
 from clinic_web.patients import api as patients
 from clinic_web.patients.api import PatientCard
 from clinic_web.payments import api as payments
@@ -33,18 +34,10 @@ from clinic_web.reception.models.visits import (
     SCHEDULED,
     WAITING,
 )
-from clinic_web.reception.queries.desk import DeskRow, row_columns, row_of, with_names
+from clinic_web.reception.queries.desk import DeskRow, queue_day, row_columns, row_of, with_facts
 
 MOST_COMING = 5
-
-
-@dataclass(frozen=True)
-class HeldVisit:
-    """A visit of the patient in hand, with the clinic and day it belongs to."""
-
-    row: DeskRow
-    clinic: ClinicInfo | None
-    day_at: datetime | None
+A_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +47,209 @@ class PatientInHand:
     card: PatientCard
     guardian: PatientCard | None
     missed: int
-    today: list[DeskRow]
-    coming: list[DeskRow]
-    owing: list[DeskRow]
+    visits: list[DeskRow]
+    today: date
+
+    @property
+    def here(self) -> list[DeskRow]:
+        """The visits of today, whatever became of them."""
+        return [row for row in self.visits if row.queue_day == self.today]
+
+    @property
+    def coming(self) -> list[DeskRow]:
+        return [row for row in self.visits if row.queue_day > self.today][:MOST_COMING]
+
+    @property
+    def owing(self) -> list[DeskRow]:
+        """Finished and not paid, also of earlier days."""
+        return [row for row in self.visits if row.status == PENDING_PAYMENT]
 
     @property
     def owes(self) -> Decimal:
         return sum((row.owed.balance_due for row in self.owing if row.owed), ZERO)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One line of a visit's history."""
+
+    at: datetime
+    to_status: str
+    from_status: str | None
+    reason: str | None
+    room: str | None
+    by_user_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitInHand:
+    """A visit with its history and what may be done with it now."""
+
+    row: DeskRow
+    card: PatientCard
+    clinic: ClinicInfo | None
+    booking_id: str | None
+    notes: str | None
+    overbooking_reason: str | None
+    cancel_reason: str | None
+    moves: list[Move]
+    acts: frozenset[str]
+
+
+def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
+    """Return the patient with the visits that matter now; NotFound (404). The look is noted."""
+    today = clock.today(organization.facility(actor).timezone)
+    with transaction():
+        card = patients.card(actor, patient_id)
+        found = db.session.execute(_visits_of(actor, patient_id, today)).mappings().all()
+        rows = [row_of(each) for each in found if each["visit_id"] is not None]
+        guardian = patients.cards(actor, [card.guardian_id]).get(card.guardian_id) if card.guardian_id else None
+        audit.saw(actor, "patient.view", "patient", patient_id)
+        return PatientInHand(
+            card=card,
+            guardian=guardian,
+            missed=found[0]["missed"],
+            visits=with_facts(actor, rows),
+            today=today,
+        )
+
+
+def _visits_of(actor: Actor, patient_id: UUID, today: date) -> Select[Any]:
+    """Today's visits, those to come and those still to pay; with how often the patient did not come."""
+    of_patient = and_(Visit.organization_id == actor.organization_id, Visit.patient_id == patient_id)
+    missed = (
+        select(func.count().label("missed"))
+        .where(of_patient, Visit.status == NO_SHOW, Visit.queue_day > today - A_YEAR)
+        .subquery()
+    )
+    matters = or_(Visit.queue_day >= today, Visit.status == PENDING_PAYMENT)
+    return (
+        select(missed.c.missed, *row_columns())
+        .select_from(missed)
+        .outerjoin(Visit, and_(of_patient, matters, Visit.status != CANCELLED))
+        .order_by(Visit.queue_day, Visit.scheduled_time.nulls_last(), Visit.id)
+    )
+
+
+def visit(actor: Actor, visit_id: UUID) -> VisitInHand:
+    """Return a visit with its history; NotFound (404). The look is noted."""
+    with transaction():
+        found = db.session.execute(_visit(actor, visit_id)).mappings().all()
+        if not found:
+            raise NotFound
+        head = found[0]
+        (row,) = with_facts(actor, [row_of(head)])
+        card = patients.cards(actor, [row.patient_id])[row.patient_id]
+        audit.saw(actor, "visit.view", "visit", visit_id)
+    directory = organization.directory(actor.organization_id)
+    return VisitInHand(
+        row=replace(row, name=card.name),
+        card=card,
+        clinic=directory.clinics.get(row.clinic_id),
+        booking_id=head["booking_id"],
+        notes=head["notes"],
+        overbooking_reason=head["overbooking_reason"],
+        cancel_reason=head["cancel_reason"],
+        moves=[_move(each, directory) for each in found if each["at"] is not None],
+        acts=acts_now(actor, row),
+    )
+
+
+def _visit(actor: Actor, visit_id: UUID) -> Select[Any]:
+    moved = VisitTransition
+    return (
+        select(
+            *row_columns(),
+            Appointment.booking_id,
+            Appointment.notes,
+            Appointment.overbooking_reason,
+            Appointment.cancel_reason,
+            moved.at,
+            moved.from_status,
+            moved.to_status,
+            moved.reason,
+            moved.room_id.label("moved_room_id"),
+            moved.by_user_id,
+        )
+        .outerjoin(Appointment, Appointment.id == Visit.appointment_id)
+        .outerjoin(moved, moved.visit_id == Visit.id)
+        .where(Visit.id == visit_id, Visit.organization_id == actor.organization_id)
+        .order_by(moved.sequence_number.desc())
+    )
+
+
+def _move(found: Mapping[str, Any], directory: Directory) -> Move:
+    room = directory.rooms.get(found["moved_room_id"])
+    return Move(
+        at=found["at"],
+        to_status=found["to_status"],
+        from_status=found["from_status"],
+        reason=found["reason"],
+        room=room.name if room else None,
+        by_user_id=found["by_user_id"],
+    )
+
+
+# What the desk may do with a visit in each state, and the right it needs.
+ACTS: dict[str, dict[str, str]] = {
+    SCHEDULED: {"check_in": "visit.check_in", "prioritise": "visit.prioritise", "miss": "visit.miss", "cancel": "visit.cancel"},
+    WAITING: {
+        "prioritise": "visit.prioritise",
+        "hold": "visit.hold",
+        "undo_check_in": "visit.check_in",
+        "cancel": "visit.cancel",
+    },
+    ON_HOLD: {"resume": "visit.hold", "cancel": "visit.cancel"},
+    CALLED: {"miss": "visit.miss", "send_back": "visit.send_back", "cancel": "visit.cancel"},
+    NO_SHOW: {"came_after_all": "visit.miss"},
+}
+
+
+def acts_now(actor: Actor, row: DeskRow) -> frozenset[str]:
+    """Return what ``actor`` may do with the visit as it stands; only today's visits can move in the line."""
+    today = clock.today(organization.facility(actor).timezone)
+    allowed = {name for name, right in ACTS.get(row.status, {}).items() if actor.can(right)}
+    if row.queue_day != today:
+        allowed &= {"cancel"}
+    if row.visit_type != FROM_APPOINTMENT:
+        allowed -= {"undo_check_in"}
+    if row.status == SCHEDULED and not row.is_due:
+        allowed -= {"miss"}
+    if row.owed is not None and row.owed.balance_due > 0 and actor.can("payment.take"):
+        allowed |= {"pay"}
+    if row.ticket:
+        allowed |= {"slip"}
+    return frozenset(allowed)
+
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slip:
+    """What the paper says. ``before`` is who waits in front, None for somebody who does not wait yet."""
+
+    row: DeskRow
+    clinic: ClinicInfo | None
+    facility: FacilityInfo
+    language: str
+    before: int | None
+
+
+def slip(actor: Actor, visit_id: UUID) -> Slip:
+    """Return the slip of a visit, in the patient's language; NotFound (404)."""
+    held = visit(actor, visit_id)
+    facility = organization.facility(actor)
+    language = held.card.language if held.card.language in facility.languages else None
+    return Slip(
+        row=held.row,
+        clinic=held.clinic,
+        facility=facility,
+        language=language or next(iter(facility.languages), "en"),
+        before=_before(actor, held.row),
+    )
+
+
+def _before(actor: Actor, row: DeskRow) -> int | None:
+    if row.status != WAITING:
+        return None
+    line = queue_day(actor, row.clinic_id, (WAITING,), is_named=False)
+    return next((each.place - 1 for each in line.rows if each.visit_id == row.visit_id), None)

@@ -5,6 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
+from clinic_web.audit import api as audit
+from clinic_web.events import reception as events
+from clinic_web.kernel import bus, push
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import DomainError, N_, RuleBroken, StaleScreen
+from clinic_web.kernel.unit_of_work import constraint_of
+from clinic_web.reception.live import board_topic, queue_topic
+from clinic_web.reception.models import Visit, VisitTransition
+from clinic_web.reception.models.visits import ONE_PRESENCE, ONE_WITH_THE_DOCTOR
+
+VisitEvent = (
+    type[events.VisitCheckedIn]
+    | type[events.VisitCalled]
+    | type[events.VisitStarted]
+    | type[events.VisitFinished]
+    | type[events.VisitCompleted]
+    | type[events.VisitMissed]
+    | type[events.VisitCancelled]
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
@@ -20,3 +43,68 @@ class Moved:
     doctor_id: UUID | None = None
     attending_id: UUID | None = None
     room_id: UUID | None = None
+
+
+def moved(actor: Actor, action: str, visit: Visit, *witnesses: VisitTransition) -> Moved:
+    """Write a move that a verb of ``visit`` has made: its witnesses, the access log; tell desk and board."""
+    for witness in witnesses:
+        witness.by_user_id = actor.user_id
+        db.session.add(witness)
+    visit.updated_by = actor.user_id
+    flush()
+    audit.saw(actor, action, "visit", visit.id)
+    tell_line(visit.queue_id)
+    return state_of(visit)
+
+
+def flush() -> None:
+    """Write pending changes now; a race that a unique index has decided becomes a sentence."""
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        raise _lost_race(error) from error
+
+
+def _lost_race(error: IntegrityError) -> Exception:
+    sentences: dict[str | None, DomainError] = {
+        ONE_PRESENCE: RuleBroken(N_("This patient is already in this line."), field="patient_id"),
+        ONE_WITH_THE_DOCTOR: StaleScreen(N_("The doctor has called another patient meanwhile.")),
+    }
+    return sentences.get(constraint_of(error), error)
+
+
+def state_of(visit: Visit) -> Moved:
+    return Moved(
+        visit_id=visit.id,
+        queue_id=visit.queue_id,
+        patient_id=visit.patient_id,
+        ticket=visit.ticket,
+        status=visit.status,
+        version=visit.version,
+        appointment_id=visit.appointment_id,
+        doctor_id=visit.doctor_id,
+        attending_id=visit.attending_id,
+        room_id=visit.room_id,
+    )
+
+
+def tell_line(queue_id: UUID) -> None:
+    """Say that the line changed: for desks and doctors, and for the wall."""
+    push.changed(queue_topic(queue_id))
+    push.changed(board_topic(queue_id))
+
+
+def publish(actor: Actor, event: VisitEvent, visit: Visit) -> None:
+    """Tell the other modules what happened to a visit."""
+    bus.publish(
+        event(
+            organization_id=visit.organization_id,
+            clinic_id=visit.clinic_id,
+            visit_id=visit.id,
+            patient_id=visit.patient_id,
+            ticket=visit.ticket,
+            doctor_id=visit.attending_id or visit.doctor_id,
+            room_id=visit.room_id,
+        ),
+        actor,
+    )

@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
+from clinic_web.audit import api as audit
+from clinic_web.events.reception import VisitOpened
+from clinic_web.kernel import bus, clock, idempotency
 from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, NotFound, RuleBroken
+from clinic_web.kernel.failpoints import failpoint
+from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.organization import api as organization
+from clinic_web.organization.api import Terms
+from clinic_web.patients import api as patients
+from clinic_web.payments import api as payments
+from clinic_web.reception.access import NO_QUEUE
+from clinic_web.reception.models import Visit
+from clinic_web.reception.models.visits import PRESENT, PRIORITIES
+from clinic_web.reception.service import answers
+from clinic_web.reception.service.moves import tell_line
+from clinic_web.reception.service.numbers import timezone_of
+from clinic_web.reception.service.payables import open_payment_for, require_here
+from clinic_web.reception.service.statements import OPEN_WALK_IN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,4 +59,19 @@ def open_walk_in(actor: Actor, walk_in: WalkIn, *, key: str) -> Opened:
     Raises NotFound (404: patient, service, doctor), RuleBroken (422, field ``patient_id``: already waiting,
     the sentence names the ticket; field ``priority_reason``: priority without a reason), BadRequest (400).
     """
-    raise NotImplementedError
+    require_priority(walk_in.priority, walk_in.priority_reason)
+    with transaction():
+        claim = idempotency.claim(actor, "visit.walk_in", key, vars(walk_in))
+        if claim.is_repetition:
+            return answers.again(Opened, claim)
+        patients.require(actor, walk_in.patient_id)
+        terms = organization.terms(actor, walk_in.service_id, walk_in.doctor_id)
+        require_here(actor, terms)
+        visit_id = new_id()
+        audit.saw(actor, "visit.walk_in", "visit", visit_id)
+        queue_id, ticket = _draw_and_open(actor, walk_in, terms, visit_id)
+        payment_id = payments_id = open_payment_for(actor, walk_in, terms, visit_id=visit_id, ticket=ticket)
+        failpoint("walk_in.before_events")
+        opened = Opened(visit_id=visit_id, payment_id=payments_id, ticket=ticket, queue_id=queue_id)
+        answers.keep(claim, opened)
+        return opened

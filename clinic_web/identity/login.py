@@ -1,0 +1,157 @@
+"""Flask-Login on top of ``identity.sessions``: who asks, and what the shell wants to know of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from flask import Flask, Response, g, request, session, url_for
+from flask_login import LoginManager, current_user, login_user, logout_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from clinic_web.identity import queries
+from clinic_web.identity.queries import SignedIn
+from clinic_web.identity.service import sessions
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import DomainError
+
+logger = structlog.get_logger(__name__)
+
+QUIET_METHODS = {"GET", "HEAD"}
+SERVER_FAILED = 500
+
+
+class OnlySessions(LoginManager):  # type: ignore[misc]  # Flask-Login has no types
+    """Flask-Login without its other ways in: a person is who the session's token says, or nobody.
+
+    No remember cookie, no header, no guess by address and browser: what is not there can't be attacked,
+    and need not be paid for on every request.
+    """
+
+    def _load_user(self) -> None:
+        token = session.get("_user_id")
+        self._update_request_context_with_user(self._user_callback(token) if token else None)
+
+
+def install(app: Flask) -> None:
+    manager = OnlySessions()
+    manager.session_protection = None
+    manager.user_loader(load_user)
+    # `current_user` is a global of the templates: the stock context processor would ask PostgreSQL who is
+    # there for every fragment, also for the page that says PostgreSQL is away.
+    manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals.update(
+        current_user=current_user,
+        sign_out_url=Address("identity.sign_out"),
+        settings_url=Address("identity.save_settings"),
+        account_url=Address("identity.account"),
+        login_url=Address("identity.login"),
+    )
+    app.after_request(note_activity)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A URL for the templates' globals, made only where a template shows it."""
+
+    endpoint: str
+
+    def __str__(self) -> str:
+        return url_for(self.endpoint)
+
+
+def load_user(token: str) -> SignedIn | None:
+    return queries.actor_of_token(
+        token, ip_address=ip_address(), user_agent=request.headers.get("User-Agent")
+    )
+
+
+def ip_address() -> str | None:
+    """Return the browser's address as PostgreSQL's inet takes it: without an IPv6 zone."""
+    return (request.remote_addr or "").partition("%")[0] or None
+
+
+def signed_in() -> SignedIn | None:
+    """Return who is signed in, asking PostgreSQL if nobody asked before in this request."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def load_actor() -> Actor | None:
+    """The shell's port: who is asking."""
+    user = signed_in()
+    return user.actor if user else None
+
+
+def known() -> SignedIn | None:
+    """Return who is signed in, if it is known: an error page must not ask a database that is away."""
+    user = g.get("_login_user")
+    return user if isinstance(user, SignedIn) else None
+
+
+def session_id() -> UUID | None:
+    user = signed_in()
+    return user.session_id if user else None
+
+
+def language() -> str | None:
+    user = known()
+    return user.language if user else None
+
+
+def theme() -> str | None:
+    user = known()
+    return user.theme if user else None
+
+
+def begin(token: str) -> SignedIn:
+    """Let this browser be the token's person from now on. Nothing of its former session stays (fixation)."""
+    leave()
+    user = load_user(token)
+    assert user is not None  # noqa: S101 - the session was committed a moment ago
+    login_user(user)
+    session.pop("_id", None)  # Flask-Login's fingerprint of the browser: unused, and sent with every request
+    g.actor = user.actor
+    return user
+
+
+def leave() -> None:
+    """End the session this browser came with, if it is still open, and forget it."""
+    user = signed_in()
+    if user:
+        _revoke_quietly(user)
+    logout_user()
+    session.clear()
+    g.pop("actor", None)
+
+
+def _revoke_quietly(user: SignedIn) -> None:
+    try:
+        sessions.revoke_session(user.actor, user.session_id)
+    except DomainError:  # somebody else ended it at the same moment
+        logger.info("session_was_ended_already", session_id=str(user.session_id))
+
+
+def note_activity(response: Response) -> Response:
+    """Keep the session of a person who works. A screen that refreshes itself is not a person working, and a
+    socket never comes through here. The answer is ready already: if noting fails, it still goes out."""
+    user = known()
+    if (
+        user is None
+        or is_background()
+        or response.status_code >= SERVER_FAILED
+        or not sessions.is_due(user.last_seen_at)
+    ):
+        return response
+    try:
+        sessions.note_activity(user.session_id)
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        logger.warning("activity_not_noted", error_type=type(error).__name__)
+    return response
+
+
+def is_background() -> bool:
+    """Return whether the page asks by itself. Only reading can be: whoever writes is there."""
+    return request.headers.get("X-Background") == "1" and request.method in QUIET_METHODS

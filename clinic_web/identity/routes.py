@@ -1,0 +1,117 @@
+"""Pages of identity: sign in, sign out, one's own account."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from clinic_web.identity import forms, login, queries
+from clinic_web.identity.permissions import OWN_ACCOUNT
+from clinic_web.identity.service import people, sessions, signing_in
+from clinic_web.kernel.errors import DomainError, InvalidForm
+from clinic_web.ui import nav
+from clinic_web.ui.web import (
+    LastAct,
+    SignInNeeded,
+    acted,
+    actor,
+    actor_or_none,
+    form_errors,
+    needs,
+    open_to_all,
+    page_or_fragment,
+    see_other,
+)
+
+bp = Blueprint("identity", __name__)
+
+
+@bp.get("/")
+@needs(OWN_ACCOUNT)
+def start() -> ResponseReturnValue:
+    return redirect(nav.first_for(actor()))
+
+
+@bp.get("/login", endpoint="login")
+@open_to_all("shows the empty form")
+def show_sign_in() -> ResponseReturnValue:
+    who = actor_or_none()
+    back = forms.same_origin_path(request.args.get("next"))
+    if who:
+        return redirect(back or nav.first_for(who))
+    return render_template("identity/login.html", username="", errors={}, next=back)
+
+
+@bp.post("/login")
+@open_to_all("this is where people prove who they are")
+def sign_in() -> ResponseReturnValue:
+    try:
+        typed = forms.read_sign_in(request.form)
+        token = signing_in.sign_in(
+            typed.username,
+            typed.password,
+            ip_address=login.ip_address(),
+            user_agent=request.headers.get("User-Agent"),
+        )
+    except (InvalidForm, signing_in.SignInRefused, signing_in.TooManyTries) as error:
+        return _refused(error)
+    user = login.begin(token)
+    return see_other(forms.same_origin_path(request.form.get("next")) or nav.first_for(user.actor))
+
+
+def _refused(error: DomainError) -> ResponseReturnValue:
+    """The same page with what was typed, except the password."""
+    page = render_template(
+        "identity/login.html",
+        username=request.form.get("username", ""),
+        errors=form_errors(error),
+        next=forms.same_origin_path(request.form.get("next")),
+    )
+    response = make_response(page, error.status)
+    if isinstance(error, signing_in.TooManyTries):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
+
+
+@bp.post("/logout")
+@open_to_all("ends only the session it came with")
+def sign_out() -> ResponseReturnValue:
+    login.leave()
+    return see_other(url_for("identity.login"))
+
+
+@bp.get("/account")
+@needs(OWN_ACCOUNT)
+def account() -> ResponseReturnValue:
+    return page_or_fragment(
+        "identity/account.html", "identity/_sessions.html", sessions=_my_sessions(), errors={}
+    )
+
+
+@bp.post("/account/settings")
+@needs(OWN_ACCOUNT)
+def save_settings() -> ResponseReturnValue:
+    chosen = forms.read_settings(request.form)
+    people.choose(actor(), language=chosen.language, theme=chosen.theme)
+    return see_other(forms.same_origin_path(request.form.get("next")) or url_for("identity.account"))
+
+
+@bp.post("/account/sessions/<uuid:session_id>/end")
+@needs(OWN_ACCOUNT)
+def end_session(session_id: UUID) -> ResponseReturnValue:
+    sessions.revoke_session(actor(), session_id)
+    return acted(
+        LastAct(text=_("The session was ended.")),
+        redirect=url_for("identity.account"),
+        panel=render_template("identity/_sessions.html", sessions=_my_sessions()),
+    )
+
+
+def _my_sessions() -> list[queries.OpenSession]:
+    user = login.signed_in()
+    if user is None or user.actor.user_id is None:
+        raise SignInNeeded
+    return queries.open_sessions(user.actor.user_id, user.session_id)

@@ -1,0 +1,135 @@
+"""People who sign in: made, given a password, shut out, and what they choose for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from clinic_web.audit import api as audit
+from clinic_web.identity import passwords
+from clinic_web.identity.access import require_at_least, require_manager, roles_for, user_for
+from clinic_web.identity.models import ACTIVE, INVITED, User, UserRole
+from clinic_web.identity.queries import permissions_of
+from clinic_web.identity.service.rights import permissions_of_roles
+from clinic_web.identity.service.sessions import revoke_sessions_of
+from clinic_web.identity.service.signing_in import normal
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, RuleBroken
+from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.unit_of_work import constraint_of, transaction
+
+LANGUAGES = ("en", "ar")
+THEMES = ("auto", "light", "dark")
+
+
+def create_user(  # noqa: PLR0913 - a person is that many facts, all by keyword
+    actor: Actor,
+    *,
+    username: str,
+    password: str | None,
+    first_name: str,
+    last_name: str,
+    roles: Collection[str],
+    facility_id: UUID | None,
+    staff_id: UUID | None = None,
+    language: str = "en",
+) -> UUID:
+    """Make a person who can sign in; without a password they are only invited. Return the user's id.
+
+    Raises NotAllowed, NotFound (no such role), RuleBroken (field ``username``, ``password``).
+    """
+    require_manager(actor)
+    name = normal(username)
+    if not name:
+        raise RuleBroken(N_("Please give a user name."), field="username")
+    user = User(
+        id=new_id(),
+        organization_id=actor.organization_id,
+        facility_id=facility_id,
+        staff_id=staff_id,
+        username=name,
+        password_hash=_checked_hash(password, name) if password is not None else None,
+        first_name=first_name.strip(),
+        last_name=last_name.strip(),
+        language=language,
+        status=ACTIVE if password is not None else INVITED,
+        created_by=actor.user_id,
+        updated_by=actor.user_id,
+    )
+    with transaction():
+        _add(actor, user, roles)
+    return user.id
+
+
+def _add(actor: Actor, user: User, role_names: Collection[str]) -> None:
+    roles = roles_for(actor, role_names)
+    require_at_least(actor, permissions_of_roles(roles))
+    try:
+        db.session.add(user)
+        db.session.flush()
+    except IntegrityError as error:
+        if constraint_of(error) != "uq_users_username":
+            raise
+        raise RuleBroken(N_("This user name is taken."), field="username") from error
+    db.session.add_all(UserRole(user_id=user.id, role_id=role.id) for role in roles)
+    new = {"username": user.username, "roles": ", ".join(sorted(role_names))}
+    audit.changed(actor, "user.create", "user", user.id, old=None, new=new)
+
+
+def set_password(actor: Actor, user_id: UUID, password: str, *, keep: UUID | None = None) -> None:
+    """Give oneself, or as a manager somebody else, another password. Ends all their sessions but ``keep``.
+
+    Raises RuleBroken (field ``password``), NotAllowed, NotFound.
+    """
+    if actor.user_id != user_id:
+        require_manager(actor)
+    with transaction():  # a first, short one: nobody's row stays locked while the password is hashed
+        username = user_for(actor, user_id).username
+    password_hash = _checked_hash(password, username)
+    with transaction():
+        user = user_for(actor, user_id)
+        _require_no_less(actor, user)
+        user.take_password(password_hash)
+        user.updated_by = actor.user_id
+        revoke_sessions_of(actor, user, keep=keep)
+        audit.changed(actor, "user.set_password", "user", user.id, old=None, new={"password": "changed"})
+
+
+def disable_user(actor: Actor, user_id: UUID) -> None:
+    """Shut a person out at once. Raises NotAllowed, NotFound."""
+    require_manager(actor)
+    with transaction():
+        user = user_for(actor, user_id)
+        _require_no_less(actor, user)
+        old = user.status
+        user.disable()
+        user.updated_by = actor.user_id
+        revoke_sessions_of(actor, user)
+        audit.changed(
+            actor, "user.disable", "user", user.id, old={"status": old}, new={"status": user.status}
+        )
+
+
+def choose(actor: Actor, *, language: str | None = None, theme: str | None = None) -> None:
+    """Keep the language or the theme that a person chose for themselves. Raises RuleBroken (422)."""
+    if (language or LANGUAGES[0]) not in LANGUAGES or (theme or THEMES[0]) not in THEMES:
+        raise RuleBroken(N_("Please choose one of the offered values."))
+    with transaction():
+        user = user_for(actor, actor.user_id) if actor.user_id else None
+        if user is not None:
+            user.language = language or user.language
+            user.theme = theme or user.theme
+
+
+def _checked_hash(password: str, username: str) -> str:
+    passwords.require_good(password, username)
+    return passwords.hashed(password)
+
+
+def _require_no_less(actor: Actor, user: User) -> None:
+    """Whoever sets a person's password can be that person: it takes all of that person's rights."""
+    if actor.user_id != user.id:
+        require_at_least(actor, permissions_of(user.id, user.rights_stamp))

@@ -1,0 +1,210 @@
+"""Rights: which roles exist, who has which, and single permissions given to or taken from one person.
+
+Each change is in force at the person's next request, in every process: it renews the stamp on their row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from clinic_web.audit import api as audit
+from clinic_web.identity.access import (
+    permission_named,
+    require_at_least,
+    require_manager,
+    roles_for,
+    user_for,
+)
+from clinic_web.identity.models import (
+    ALLOW,
+    DENY,
+    Permission,
+    Role,
+    RolePermission,
+    User,
+    UserPermission,
+    UserRole,
+)
+from clinic_web.identity.permissions import PERMISSIONS, ROLES
+from clinic_web.kernel import push
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, RuleBroken
+from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.unit_of_work import transaction
+
+# The default roles hold exactly what the program says; whoever has a changed one gets a new stamp.
+SYNCHRONISE = text(
+    """
+    WITH wanted AS (
+        SELECT r.id AS role_id, p.id AS permission_id
+          FROM jsonb_to_recordset(CAST(:pairs AS jsonb)) AS d(role text, permission text)
+          JOIN identity.roles r ON r.name = d.role AND r.organization_id IS NULL
+          JOIN identity.permissions p ON p.name = d.permission
+    ), gone AS (
+        DELETE FROM identity.role_permissions rp USING identity.roles r
+         WHERE r.id = rp.role_id AND r.organization_id IS NULL
+           AND (rp.role_id, rp.permission_id) NOT IN (SELECT role_id, permission_id FROM wanted)
+        RETURNING rp.role_id
+    ), came AS (
+        INSERT INTO identity.role_permissions (role_id, permission_id)
+        SELECT role_id, permission_id FROM wanted
+            ON CONFLICT DO NOTHING
+        RETURNING role_id
+    )
+    UPDATE identity.users SET rights_stamp = gen_random_uuid()
+     WHERE id IN (SELECT user_id FROM identity.user_roles
+                   WHERE role_id IN (SELECT role_id FROM gone UNION SELECT role_id FROM came))
+    """
+)
+RENEW_STAMPS = text(
+    "UPDATE identity.users SET rights_stamp = gen_random_uuid()"
+    " WHERE id IN (SELECT user_id FROM identity.user_roles WHERE role_id = :role_id) RETURNING id"
+)
+
+
+def ensure_permissions() -> None:
+    """Write the permissions and the default roles of this version. Safe to run at every start."""
+    permissions = [
+        {"id": new_id(), "name": name, "resource": resource, "action": action, "description": description}
+        for name, description in PERMISSIONS.items()
+        for resource, _, action in [name.partition(".")]
+    ]
+    roles = [
+        {"id": new_id(), "name": role.name, "description": role.description, "is_system": True}
+        for role in ROLES
+    ]
+    pairs = [{"role": role.name, "permission": name} for role in ROLES for name in role.permissions]
+    with transaction():
+        new_permissions = insert(Permission).values(permissions)
+        described = {"description": new_permissions.excluded.description}
+        db.session.execute(new_permissions.on_conflict_do_update(index_elements=["name"], set_=described))
+        db.session.execute(insert(Role).values(roles).on_conflict_do_nothing())
+        db.session.execute(SYNCHRONISE, {"pairs": json.dumps(pairs)})
+
+
+def grant_role(actor: Actor, user_id: UUID, role_name: str) -> None:
+    """Give a person a role; nobody can give a right they don't have. Raises NotAllowed, NotFound."""
+    require_manager(actor)
+    with transaction():
+        user = user_for(actor, user_id)
+        [role] = roles_for(actor, [role_name])
+        require_at_least(actor, permissions_of_roles([role]))
+        row = {"user_id": user.id, "role_id": role.id}
+        if db.session.scalar(
+            insert(UserRole).values(row).on_conflict_do_nothing().returning(UserRole.role_id)
+        ):
+            _changed(actor, user, "role.grant", old={"role": None}, new={"role": role.name})
+
+
+def remove_role(actor: Actor, user_id: UUID, role_name: str) -> None:
+    """Take a role from a person. Raises NotAllowed, NotFound."""
+    require_manager(actor)
+    with transaction():
+        user = user_for(actor, user_id)
+        [role] = roles_for(actor, [role_name])
+        taken = delete(UserRole).where(UserRole.user_id == user.id, UserRole.role_id == role.id)
+        if db.session.scalar(taken.returning(UserRole.role_id)):
+            _changed(actor, user, "role.remove", old={"role": role.name}, new={"role": None})
+
+
+def allow(actor: Actor, user_id: UUID, permission: str) -> None:
+    """Give one permission to one person, beside their roles. Raises NotAllowed, NotFound."""
+    require_manager(actor)
+    require_at_least(actor, [permission])
+    _set_exception(actor, user_id, permission, ALLOW)
+
+
+def deny(actor: Actor, user_id: UUID, permission: str) -> None:
+    """Take one permission from one person, whatever their roles say. Raises NotAllowed, NotFound."""
+    require_manager(actor)
+    _set_exception(actor, user_id, permission, DENY)
+
+
+def as_by_role(actor: Actor, user_id: UUID, permission: str) -> None:
+    """End what ``allow`` or ``deny`` said: the roles decide again. Raises NotAllowed, NotFound."""
+    require_manager(actor)
+    require_at_least(actor, [permission])
+    _set_exception(actor, user_id, permission, None)
+
+
+def _set_exception(actor: Actor, user_id: UUID, permission_name: str, effect: str | None) -> None:
+    with transaction():
+        user = user_for(actor, user_id)
+        key = {"user_id": user.id, "permission_id": permission_named(permission_name).id}
+        row = db.session.get(UserPermission, key)
+        old = row.effect if row else None
+        if effect == old:
+            return
+        if row:
+            db.session.delete(row)
+            db.session.flush()
+        if effect:
+            db.session.add(UserPermission(**key, effect=effect))
+        _changed(actor, user, "permission.set", old={permission_name: old}, new={permission_name: effect})
+
+
+def create_role(actor: Actor, name: str, permissions: Collection[str], *, description: str = "") -> UUID:
+    """Make a role of the tenant's own. Raises NotAllowed, NotFound, RuleBroken (name taken)."""
+    require_manager(actor)
+    role = Role(
+        id=new_id(),
+        organization_id=actor.organization_id,
+        name=name,
+        description=description,
+        created_by=actor.user_id,
+    )
+    with transaction():
+        mine = select(Role.id).where(Role.organization_id == actor.organization_id, Role.name == name)
+        if db.session.scalar(mine):
+            raise RuleBroken(N_("There is a role of this name."), field="name")
+        db.session.add(role)
+        db.session.flush()
+        change_role(actor, name, permissions)
+    return role.id
+
+
+def change_role(actor: Actor, role_name: str, permissions: Collection[str]) -> None:
+    """Let one of the tenant's own roles hold exactly ``permissions``; a default role is every tenant's (422).
+
+    Raises NotAllowed (a right that the actor does not have), NotFound, RuleBroken.
+    """
+    require_manager(actor)
+    require_at_least(actor, permissions)
+    with transaction():
+        [role] = roles_for(actor, [role_name])
+        if role.organization_id is None:
+            raise RuleBroken(N_("This role belongs to every centre. Please make one of your own."))
+        db.session.refresh(role, with_for_update=True)  # two who change it at once: one after the other
+        old = permissions_of_roles([role])
+        ids = [permission_named(name).id for name in sorted(set(permissions))]
+        db.session.execute(delete(RolePermission).where(RolePermission.role_id == role.id))
+        db.session.add_all(RolePermission(role_id=role.id, permission_id=each) for each in ids)
+        db.session.flush()
+        for user_id in db.session.scalars(RENEW_STAMPS, {"role_id": role.id}):
+            push.changed(f"rights:{user_id}")
+        audit.changed(actor, "role.change", "role", role.id, old=_listed(old), new=_listed(permissions))
+
+
+def permissions_of_roles(roles: Iterable[Role]) -> set[str]:
+    """Return the names of all permissions that the roles hold."""
+    held = select(Permission.name).join(RolePermission, RolePermission.permission_id == Permission.id)
+    return set(db.session.scalars(held.where(RolePermission.role_id.in_([role.id for role in roles]))))
+
+
+def _changed(
+    actor: Actor, user: User, action: str, *, old: dict[str, str | None], new: dict[str, str | None]
+) -> None:
+    user.rights_changed()
+    user.updated_by = actor.user_id
+    push.changed(f"rights:{user.id}")
+    audit.changed(actor, action, "user", user.id, old=old, new=new)
+
+
+def _listed(names: Iterable[str]) -> dict[str, str]:
+    return {"permissions": ", ".join(sorted(names))}

@@ -1,0 +1,26 @@
+"""What the kernel tidies up by itself: idempotency keys that nobody can repeat any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from clinic_web.kernel import clock, schedule
+from clinic_web.kernel.db import db
+from clinic_web.kernel.tables import IdempotencyKey, ScheduledRun
+from clinic_web.kernel.unit_of_work import transaction
+
+KEEP_KEYS = timedelta(days=2)
+KEEP_RUNS = timedelta(days=14)
+
+
+def forget_old_keys() -> None:
+    """Forget keys after two days: a browser repeats a form within minutes, a paper trail needs no key."""
+    with transaction():
+        db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEEP_KEYS))
+        db.session.execute(delete(ScheduledRun).where(ScheduledRun.slot < clock.now() - KEEP_RUNS))
+
+
+def register() -> None:
+    schedule.every(timedelta(hours=1), "kernel.forget_old_keys", forget_old_keys)

@@ -1,0 +1,37 @@
+"""Channels: how a message leaves the house. Each takes the notification's id as its idempotency key."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from clinic_web.kernel import clock
+from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.notifications.models import RecordedMessage
+
+
+class Channel(Protocol):
+    """Sends one message. Raises kernel.errors.Temporary or Permanent when the provider fails."""
+
+    def deliver(self, notification_id: UUID, recipient: str, body: str) -> None: ...
+
+
+class RecordingChannel:
+    """Keeps what it "sends" in ``notifications.recorded_messages``: for centres without a provider."""
+
+    def deliver(self, notification_id: UUID, recipient: str, body: str) -> None:
+        statement = insert(RecordedMessage).values(
+            notification_id=notification_id, recipient=recipient, body=body, recorded_at=clock.now()
+        )
+        with transaction():
+            db.session.execute(statement.on_conflict_do_nothing())
+
+
+_channels: dict[str, Channel] = {"RECORD": RecordingChannel()}
+
+
+def channel(name: str) -> Channel:
+    return _channels[name]

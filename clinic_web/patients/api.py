@@ -1,0 +1,23 @@
+"""The front door of patients: find, know and register the people we care for.
+
+Reads here leave no access-log row: whoever shows them notes it once for the whole view (``audit.api.saw``).
+"""
+
+from __future__ import annotations
+
+from clinic_web.patients.finding import find
+from clinic_web.patients.importing import ImportedPatient, import_patients
+from clinic_web.patients.queries import PatientCard, card, cards, require
+from clinic_web.patients.service import Registration, register
+
+__all__ = [
+    "ImportedPatient",
+    "PatientCard",
+    "Registration",
+    "card",
+    "cards",
+    "find",
+    "import_patients",
+    "register",
+    "require",
+]

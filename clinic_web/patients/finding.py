@@ -1,0 +1,151 @@
+"""Finding a patient as one types: by name in any order and spelling, telephone or number. One statement."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CTE, Select, Subquery, case, func, literal, or_, select, union_all
+from sqlalchemy.sql import ColumnElement
+
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.money import DIGITS
+from clinic_web.organization import api as organization
+from clinic_web.patients import names
+from clinic_web.patients.models import Patient
+from clinic_web.patients.numbers import patient_number
+from clinic_web.patients.queries import Cards, PatientCard, select_cards, to_card, today_of
+
+MOST = 20
+LONG_ENOUGH = 3  # letters from which a trigram index helps
+SHORTEST_PHONE = 4
+NUMBER = re.compile(r"[Pp][\s-]*0*(\d{1,9})")
+Ranked = Select[UUID, int]
+
+ONLY_DIGITS = re.compile(r"[\d\s()+./-]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What was typed, understood: words of a name, or digits of a telephone or patient number."""
+
+    words: tuple[str, ...] = ()
+    digits: str = ""
+    patient_number: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.words or self.digits or self.patient_number)
+
+
+def understand(typed: str) -> Question:
+    """Return what a person means by ``typed``: ``P-123`` a number, digits a number or telephone, else a name."""
+    plain = typed.translate(DIGITS).strip()
+    if numbered := NUMBER.fullmatch(plain):
+        return Question(patient_number=patient_number(int(numbered[1])))
+    if ONLY_DIGITS.fullmatch(plain):
+        digits = "".join(filter(str.isdigit, plain))
+        is_number = 0 < len(digits) <= 9 and int(digits) > 0  # noqa: PLR2004 - longer ones are telephones
+        return Question(digits=digits, patient_number=patient_number(int(digits)) if is_number else None)
+    return Question(words=tuple(names.normalise(typed).split()))
+
+
+def find(actor: Actor, typed: str, *, limit: int = MOST) -> list[PatientCard]:
+    """Return at most ``limit`` patients of the actor's organization that ``typed`` may mean, the best first."""
+    question = understand(typed)
+    if question.is_empty:
+        return []
+    if question.words:
+        statement = _by_name(actor.organization_id, question.words)
+    else:
+        statement = _by_digits(actor.organization_id, question, organization.facility(actor).phone_country)
+    today = today_of(actor)
+    return [to_card(row, today) for row in db.session.execute(statement.limit(limit))]
+
+
+def _by_name(organization_id: UUID, words: tuple[str, ...]) -> Cards:
+    """Every word somewhere in the name, in any order; best is who is called that from the first letter on."""
+    begins = [_begins_a_word(word) for word in words]
+    conditions = [
+        Patient.search_name.like(f"%{word}%") if len(word) >= LONG_ENOUGH else begin
+        for word, begin in zip(words, begins, strict=True)
+    ]
+    if all(len(word) < LONG_ENOUGH for word in words):
+        conditions.append(Patient.search_name.like(f"{words[0]}%"))  # what the prefix index can answer
+    begun = sum((case((begin, 1), else_=0) for begin in begins), start=literal(0))
+    return (
+        select_cards()
+        .where(Patient.organization_id == organization_id, Patient.deleted_at.is_(None), *conditions)
+        .order_by(
+            Patient.search_name.like(f"{' '.join(words)}%").desc(),
+            begun.desc(),
+            Patient.search_name,
+            Patient.id,
+        )
+    )
+
+
+def _begins_a_word(word: str) -> ColumnElement[bool]:
+    return or_(Patient.search_name.like(f"{word}%"), Patient.search_name.like(f"% {word}%"))
+
+
+def _by_digits(organization_id: UUID, question: Question, country: str) -> Cards:
+    """The patient with that number, who has that telephone, and then their children and who shares it."""
+    ways = [_by_number(organization_id, question.patient_number or "")]
+    if len(question.digits) >= SHORTEST_PHONE:
+        ways += [
+            _by_phone_beginning(organization_id, each)
+            for each in names.phone_beginnings(question.digits, country)
+        ]
+        ways.append(_by_phone_end(organization_id, question.digits))
+    hits = union_all(*ways).cte("hits")
+    best = _with_dependants(hits)
+    return (
+        select_cards()
+        .join(best, best.c.id == Patient.id)
+        .where(Patient.organization_id == organization_id, Patient.deleted_at.is_(None))
+        .order_by(best.c.rank, Patient.search_name, Patient.id)
+    )
+
+
+def _by_number(organization_id: UUID, number: str) -> Ranked:
+    exact = select(Patient.id, literal(0).label("rank"))
+    return exact.where(Patient.organization_id == organization_id, Patient.patient_number == number)
+
+
+def _by_phone_beginning(organization_id: UUID, digits: str) -> Ranked:
+    """Each way reads no more rows than can be shown: four digits begin half the numbers of a town."""
+    begins = select(Patient.id, literal(1).label("rank")).where(
+        Patient.organization_id == organization_id,
+        Patient.deleted_at.is_(None),
+        Patient.phone_digits.like(f"{digits}%"),
+    )
+    return _first(begins)
+
+
+def _by_phone_end(organization_id: UUID, digits: str) -> Ranked:
+    ends = select(Patient.id, literal(1).label("rank")).where(
+        Patient.organization_id == organization_id,
+        Patient.deleted_at.is_(None),
+        func.reverse(Patient.phone_digits).like(f"{digits[::-1]}%"),
+    )
+    return _first(ends)
+
+
+def _first(statement: Ranked) -> Ranked:
+    few = statement.limit(MOST).subquery()
+    return select(few.c.id, few.c.rank)
+
+
+def _with_dependants(hits: CTE) -> Subquery:
+    """The hits and whoever has no telephone of their own but one of the hits', each once at their best rank."""
+    theirs = select(Patient.id, literal(2).label("rank")).join(
+        hits, or_(Patient.guardian_id == hits.c.id, Patient.phone_of_id == hits.c.id)
+    )
+    everybody = union_all(select(hits.c.id, hits.c.rank), theirs).subquery()
+    return (
+        select(everybody.c.id, func.min(everybody.c.rank).label("rank")).group_by(everybody.c.id).subquery()
+    )

@@ -1,0 +1,256 @@
+"""Registering patients and changing what we know of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from clinic_web.audit import api as audit
+from clinic_web.events.patients import PatientChanged, PatientRegistered
+from clinic_web.kernel import bus, idempotency
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
+from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.unit_of_work import constraint_of, transaction
+from clinic_web.organization import api as organization
+from clinic_web.patients import access, names, numbers, queries
+from clinic_web.patients.models import GENDERS, Patient
+from clinic_web.patients.queries import PatientCard
+
+PHONE_TAKEN = N_("%(name)s already has this number.")
+# Fields of the edit form that name another patient by number, and the column that keeps the id.
+REFERENCES = {"phone_of": "phone_of_id", "guardian": "guardian_id"}
+MOVED_ON = N_("Somebody else changed this patient while you worked. What you typed is still here.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A new patient as a desk knows them. ``name`` is the whole name, ``phone`` as typed.
+
+    A child may be reached by ``guardian_id``, somebody who shares a telephone by ``phone_of_id``: both keep
+    no number of their own. With ``beware_of_duplicates`` likely duplicates are refused once, so that a
+    person can look (a form sets it until the person says that it is somebody else).
+    """
+
+    name: str
+    gender: str
+    phone: str | None = None
+    date_of_birth: date | None = None
+    date_of_birth_estimated: bool = False
+    guardian_id: UUID | None = None
+    phone_of_id: UUID | None = None
+    language: str | None = None
+    beware_of_duplicates: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """Everything of a patient that people edit; telephones as typed, other patients by their number."""
+
+    first_name: str
+    middle_name: str | None
+    last_name: str | None
+    gender: str
+    date_of_birth: date | None
+    date_of_birth_estimated: bool
+    phone_primary: str | None
+    phone_secondary: str | None
+    phone_of: str | None
+    guardian: str | None
+    email: str | None
+    address_line1: str | None
+    address_line2: str | None
+    city: str | None
+    state: str | None
+    zip_code: str | None
+    country: str | None
+    language_preference: str | None
+    allow_generic_substitution: bool
+    medical_history: str | None
+    is_active: bool
+
+
+class PhoneTaken(RuleBroken):
+    """Somebody here has this telephone number: ``holder`` says who, unless they came just this moment."""
+
+    def __init__(self, holder: PatientCard | None, field: str = "phone") -> None:
+        sentence = PHONE_TAKEN if holder else N_("Somebody else was just given this number.")
+        super().__init__(sentence, field=field, **({"name": holder.name} if holder else {}))
+        self.holder = holder
+
+
+class LikelyDuplicates(RuleBroken):
+    """It may be one of ``candidates``, whom we know already."""
+
+    def __init__(self, candidates: list[PatientCard]) -> None:
+        super().__init__(N_("This may be somebody we know already."))
+        self.candidates = candidates
+
+
+def register(actor: Actor, wanted: Registration, *, key: str | None) -> PatientCard:
+    """Register a patient once per ``key`` and return the card.
+
+    Raises PhoneTaken and LikelyDuplicates (both RuleBroken, 422), RuleBroken for other fields, BadRequest
+    (400) without a key.
+    """
+    with transaction():
+        claim = idempotency.claim(actor, "patient.register", key, asdict(wanted))
+        if claim.answer is not None:
+            return queries.card(actor, UUID(claim.answer["patient_id"]))
+        patient = _new_patient(actor, wanted)
+        if wanted.beware_of_duplicates:
+            _refuse_likely(actor, wanted)
+        patient.patient_number = numbers.patient_number(numbers.draw(actor)[0])
+        _save(patient)
+        audit.saw(actor, "register", "patient", patient.id)
+        bus.publish(PatientRegistered(organization_id=actor.organization_id, patient_id=patient.id), actor)
+        claim.keep({"patient_id": str(patient.id)})
+        return queries.card(actor, patient.id)
+
+
+def _new_patient(actor: Actor, wanted: Registration) -> Patient:
+    parts = names.split(wanted.name)
+    if not names.normalise(wanted.name):
+        raise RuleBroken(N_("Enter the name."), field="name")
+    _require_known(wanted.gender)
+    patient = Patient(
+        id=new_id(),
+        organization_id=actor.organization_id,
+        first_name=parts.first,
+        middle_name=parts.middle,
+        last_name=parts.last,
+        search_name=names.normalise(wanted.name),
+        gender=wanted.gender,
+        date_of_birth=wanted.date_of_birth,
+        date_of_birth_estimated=wanted.date_of_birth_estimated,
+        language_preference=wanted.language,
+        created_by=actor.user_id,
+        updated_by=actor.user_id,
+    )
+    _reach_by(actor, patient, wanted)
+    return patient
+
+
+def _require_known(gender: str) -> None:
+    if gender not in GENDERS:
+        raise RuleBroken(N_("Choose one of these."), field="gender")
+
+
+def _reach_by(actor: Actor, patient: Patient, wanted: Registration) -> None:
+    """Give the patient a telephone: their own, or that of somebody who must be on our books."""
+    for other in filter(None, (wanted.guardian_id, wanted.phone_of_id)):
+        queries.require(actor, other)
+    patient.guardian_id, patient.phone_of_id = wanted.guardian_id, wanted.phone_of_id
+    _set_phone(actor, patient, wanted.phone, field="phone")
+
+
+def _set_phone(actor: Actor, patient: Patient, typed: str | None, *, field: str) -> None:
+    """Set the patient's own number; the guardian's or the sharer's is theirs and is not written twice."""
+    phone = names.phone(typed, organization.facility(actor).phone_country, field=field)
+    holder = queries.holder_of(actor, phone.digits) if phone else None
+    if holder and holder.id not in (patient.id, patient.guardian_id, patient.phone_of_id):
+        raise PhoneTaken(holder, field)
+    own = phone if holder is None or holder.id == patient.id else None
+    patient.phone_primary = own.shown if own else None
+    patient.phone_digits = own.digits if own else None
+
+
+def _refuse_likely(actor: Actor, wanted: Registration) -> None:
+    candidates = queries.likely_same(actor, wanted.name, wanted.date_of_birth)
+    if candidates:
+        raise LikelyDuplicates(candidates)
+
+
+def _save(patient: Patient, field: str = "phone") -> None:
+    """Write the row. Two desks may give one number at the same instant: the index decides who has it."""
+    db.session.add(patient)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        if constraint_of(error) == "uq_patients_phone":
+            raise PhoneTaken(None, field) from error
+        raise
+
+
+def edit(actor: Actor, patient_id: UUID, wanted: Details, *, version: int) -> PatientCard:
+    """Change a patient to what the form says, if nobody changed them since it was opened.
+
+    Raises StaleScreen (409) whose ``changes`` map each column to (what was typed, what it is now), PhoneTaken
+    and RuleBroken (422), NotFound (404).
+    """
+    with transaction():
+        patient = access.patient_to_change(actor, patient_id)
+        before = details_of(actor, patient)
+        wanted = _keep_estimate(wanted, before)
+        if wanted == before:
+            return queries.card(actor, patient_id)  # nothing to do, as after a second click
+        if patient.version != version:
+            raise StaleScreen(MOVED_ON, differences(wanted, before))
+        _apply(actor, patient, wanted)
+        _save(patient, "phone_primary")
+        audit.saw(actor, "edit", "patient", patient.id)
+        bus.publish(PatientChanged(organization_id=actor.organization_id, patient_id=patient.id), actor)
+        return queries.card(actor, patient_id)
+
+
+def open_to_edit(actor: Actor, patient_id: UUID) -> tuple[PatientCard, Details]:
+    """Return what the edit form begins with, and note that the actor saw it. Raises NotFound (404)."""
+    with transaction():
+        patient = access.patient_for(actor, patient_id)
+        audit.saw(actor, "view", "patient", patient_id)
+        return queries.card(actor, patient_id), details_of(actor, patient)
+
+
+def details_of(actor: Actor, patient: Patient) -> Details:
+    """Return the patient as the edit form has it."""
+    others = queries.cards(actor, filter(None, (patient.phone_of_id, patient.guardian_id)))
+    number_of = {each.id: each.patient_number for each in others.values()}
+    columns = {
+        each.name: getattr(patient, each.name) for each in fields(Details) if each.name not in REFERENCES
+    }
+    references = {name: number_of.get(getattr(patient, column)) for name, column in REFERENCES.items()}
+    return Details(**columns, **references)
+
+
+def differences(wanted: Details, before: Details) -> dict[str, tuple[Any, Any]]:
+    """Return (typed, now) of each column that differs."""
+    pairs = {each.name: (getattr(wanted, each.name), getattr(before, each.name)) for each in fields(Details)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _keep_estimate(wanted: Details, before: Details) -> Details:
+    """A form shows an estimated birth date as its year; that year again is no change."""
+    if not (wanted.date_of_birth and before.date_of_birth and wanted.date_of_birth_estimated):
+        return wanted
+    is_same = before.date_of_birth_estimated and wanted.date_of_birth.year == before.date_of_birth.year
+    return replace(wanted, date_of_birth=before.date_of_birth) if is_same else wanted
+
+
+def _apply(actor: Actor, patient: Patient, wanted: Details) -> None:
+    if wanted.phone_primary and wanted.phone_of:
+        raise RuleBroken(N_("Somebody who shares a telephone has no number of their own."), field="phone_of")
+    _require_known(wanted.gender)
+    for name in (each.name for each in fields(Details) if each.name not in REFERENCES):
+        setattr(patient, name, getattr(wanted, name))
+    for name, column in REFERENCES.items():
+        setattr(patient, column, _other(actor, patient, getattr(wanted, name), field=name))
+    _set_phone(actor, patient, wanted.phone_primary, field="phone_primary")
+    patient.search_name = names.normalise(names.join(wanted.first_name, wanted.middle_name, wanted.last_name))
+    patient.updated_by = actor.user_id
+
+
+def _other(actor: Actor, patient: Patient, number: str | None, *, field: str) -> UUID | None:
+    """Return the id of the patient whose number was typed."""
+    if number is None:
+        return None
+    other = access.patient_by_number(actor, number)
+    if other is None:
+        raise RuleBroken(N_("No patient has the number %(number)s."), field=field, number=number)
+    if other.id == patient.id:
+        raise RuleBroken(N_("This is the patient's own number."), field=field)
+    return other.id

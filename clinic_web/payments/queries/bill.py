@@ -1,0 +1,102 @@
+"""One bill: what is owed for, what was paid of it and how, and how the next money will be shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+
+from clinic_web.kernel.db import db
+from clinic_web.payments.models import Payment, PaymentTransaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """One line under the bill: what came in (or went back), how, when and through whom."""
+
+    id: UUID
+    kind: str
+    amount: Decimal
+    applied_amount: Decimal
+    credit_amount: Decimal
+    method: str
+    at: datetime
+    by: str | None
+    payment_number: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """A payment as the panel shows it. The shares are those of everything, once all is paid."""
+
+    id: UUID
+    visit_id: UUID | None
+    patient_id: UUID
+    clinic_id: UUID
+    doctor_id: UUID | None
+    service_id: UUID | None
+    ticket: str | None
+    currency: str
+    total_amount: Decimal
+    amount_paid: Decimal
+    left: Decimal
+    status: str
+    share_percent: Decimal
+    doctor_share: Decimal
+    opened_at: datetime
+    void_reason: str | None
+    movements: list[Movement]
+
+    @property
+    def is_owing(self) -> bool:
+        return self.left > 0
+
+    @property
+    def last_movement(self) -> Movement | None:
+        return self.movements[-1] if self.movements else None
+
+
+def bill_of(payment: Payment, share_percent: Decimal) -> Bill:
+    """Return the bill of a payment, which is shared by ``share_percent``."""
+    return Bill(
+        id=payment.id,
+        visit_id=payment.visit_id,
+        patient_id=payment.patient_id,
+        clinic_id=payment.clinic_id,
+        doctor_id=payment.doctor_id,
+        service_id=payment.service_id,
+        ticket=payment.ticket,
+        currency=payment.currency,
+        total_amount=payment.total_amount,
+        amount_paid=payment.amount_paid,
+        left=payment.left,
+        status=payment.status,
+        share_percent=share_percent,
+        doctor_share=payment.doctor_share,
+        opened_at=payment.opened_at,
+        void_reason=payment.void_reason,
+        movements=_movements(payment.id),
+    )
+
+
+def _movements(payment_id: UUID) -> list[Movement]:
+    made = PaymentTransaction
+    found = select(made).where(made.payment_id == payment_id, made.status == "COMPLETED")
+    rows = db.session.execute(found.order_by(made.payment_date, made.id)).scalars()
+    return [
+        Movement(
+            id=row.id,
+            kind=row.kind,
+            amount=row.amount,
+            applied_amount=row.applied_amount,
+            credit_amount=row.credit_amount,
+            method=row.payment_method,
+            at=row.payment_date,
+            by=row.processed_by_name,
+            payment_number=row.payment_number,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,220 @@
+"""Screens on walls: the board and its snapshot for a screen, the list of screens for the people at the desk."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from clinic_web.kernel import clock, push
+from clinic_web.kernel.errors import DomainError, InvalidForm, NotFound, RuleBroken
+from clinic_web.reception import board_stream
+from clinic_web.reception.board_words import context, name_in, words
+from clinic_web.reception.live import BOARD, board_topic
+from clinic_web.reception.queries import displays as queries
+from clinic_web.reception.queries.displays import Screen
+from clinic_web.reception.routes import bp
+from clinic_web.reception.service import displays
+from clinic_web.reception.service.displays import DISPLAYS, PAIRING, Pairing
+from clinic_web.ui import sockets
+from clinic_web.ui.ports import ports
+from clinic_web.ui.shell import asset
+from clinic_web.ui.sockets import Joiner
+from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, needs, open_to_all
+
+COOKIE = "clinic-board"
+# Only the board's own pages and the socket's handshake get the token; no other page of the program ever does.
+COOKIE_PATHS = ("/board", "/socket.io")
+COOKIE_LIVES = timedelta(days=400)
+
+ASSETS = ("css/tokens.css", "css/parts.css", "css/board.css", "js/board.js")
+
+
+@bp.get("/board")
+@open_to_all("a screen is known by its own token; without one it gets a code to show and nothing else")
+def board() -> ResponseReturnValue:
+    screen = queries.screen_with(request.cookies.get(COOKIE))
+    if screen is None:
+        new = displays.begin_pairing(request.accept_languages.best_match(displays.LANGUAGES) or "en")
+        return remember(_page(_known(new.display_id)), new.token)
+    if screen.wall is None and screen.code_expires_at <= clock.now():
+        displays.renew_code(screen.display_id)
+        screen = _known(screen.display_id)
+    return remember(_page(screen), request.cookies[COOKIE])
+
+
+@bp.get("/board/snapshot")
+@open_to_all("answers only a screen's own token, with what its wall shows anyway")
+def board_snapshot() -> ResponseReturnValue:
+    token = request.cookies.get(COOKIE)
+    screen = queries.screen_with(token)
+    if screen is None or token is None:
+        return {"error": "unpaired"}, 401
+    if screen.wall is None:
+        return {"page": fingerprint(screen), "server_time": clock.now().isoformat()}
+    snapshot = board_stream.snapshot_of(screen.wall, screen.language)
+    body = board_stream.message(snapshot) | {"page": fingerprint(screen), "topic": screen.topic}
+    return remember(jsonify(body), token)
+
+
+def _known(display_id: UUID) -> Screen:
+    screen = queries.screen_by_id(display_id)
+    if screen is None:
+        raise NotFound
+    return screen
+
+
+def _page(screen: Screen) -> Response:
+    shared: dict[str, Any] = {
+        **context(screen.language),
+        "screen": screen,
+        "page": fingerprint(screen),
+        "server_time": clock.now(),
+        "own_at": _place_of(screen.own_topic),
+    }
+    if screen.wall is None:
+        return make_response(render_template("reception/board/pairing.html", **shared))
+    snapshot = board_stream.snapshot_of(screen.wall, screen.language)
+    head = queries.place_of(screen.wall)
+    title = name_in(screen.language, head.name, head.name_ar)
+    page = render_template(
+        "reception/board/page.html", **shared, snapshot=snapshot, title=title, timezone=head.timezone
+    )
+    return make_response(page)
+
+
+def _place_of(topic: str) -> str:
+    at = push.versions([topic]).get(topic)
+    return f"{at.epoch}/{at.seq}" if at else ""
+
+
+def fingerprint(screen: Screen) -> str:
+    """Return what a screen's page depends on besides the board itself; when it differs, the page loads again:
+    paired, moved to another queue, other language or theme, or a new version of the program."""
+    parts = (screen.display_id, screen.topic, screen.theme, screen.code, *(asset(path) for path in ASSETS))
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def remember(response: Response, token: str) -> Response:
+    """Let the screen keep its token; each page and snapshot extends its life."""
+    for path in COOKIE_PATHS:
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=COOKIE_LIVES,
+            path=path,
+            httponly=True,
+            samesite="Lax",
+            secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        )
+    return response
+
+
+@bp.get("/boards")
+@needs("board.pair")
+def boards() -> str:
+    return render_template("reception/board/boards.html", **_form(), **_list())
+
+
+@bp.get("/boards/list")
+@needs("board.pair")
+def boards_list() -> str:
+    return render_template("reception/board/_displays.html", **_list())
+
+
+@bp.post("/boards/pair")
+@needs("board.pair")
+def boards_pair() -> ResponseReturnValue:
+    try:
+        pairing = _read_pairing()
+        displays.pair(actor(), pairing, key=form_key())
+    except (RuleBroken, InvalidForm) as error:
+        return _pair_again(error)
+    act = LastAct(text=_("%(name)s is paired and shows the board.", name=pairing.name))
+    return acted(act, redirect=_boards_url(), panel=render_template("reception/board/_pair.html", **_form()))
+
+
+@bp.post("/boards/<uuid:display_id>/revoke")
+@needs("board.revoke")
+def boards_revoke(display_id: UUID) -> ResponseReturnValue:
+    name = displays.revoke(actor(), display_id)
+    act = LastAct(text=_("%(name)s is revoked and shows nothing any more.", name=name))
+    return acted(act, redirect=_boards_url())
+
+
+def _boards_url() -> str:
+    from flask import url_for
+
+    return url_for("reception.boards")
+
+
+def _read_pairing() -> Pairing:
+    form = request.form
+    try:
+        queue_id = UUID(form.get("queue", ""))
+    except ValueError as error:
+        raise RuleBroken(_("Choose the queue that this screen shows."), field="queue") from error
+    return Pairing(
+        code=form.get("code", ""),
+        queue_id=queue_id,
+        name=form.get("name", ""),
+        language=form.get("language", "en"),
+        theme=form.get("theme", "light"),
+    )
+
+
+def _pair_again(error: DomainError) -> ResponseReturnValue:
+    typed = _form(values=request.form.to_dict(), errors=form_errors(error))
+    if request.headers.get("HX-Request") == "true":
+        return render_template("reception/board/_pair.html", **typed), 422
+    return render_template("reception/board/boards.html", **typed, **_list()), 422
+
+
+def _form(values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> dict[str, Any]:
+    return {"values": values or {}, "errors": errors or {}, "queues": queries.queues(actor())}
+
+
+def _list() -> dict[str, Any]:
+    topic, rows = queries.displays(actor())
+    return {"topic": topic, "rows": rows}
+
+
+def wire_boards(app: Flask) -> None:
+    """Bind walls to the push, the sockets and the shell; called by reception's wiring."""
+    board_stream.bind(app)
+    sockets.topic_rule(BOARD, may_join_board)
+    sockets.topic_rule(PAIRING, may_join_own)
+    sockets.topic_rule(DISPLAYS, may_join_list)
+    ports.display_id = lambda: found.display_id if (found := asking_screen()) else None
+    ports.open_displays = displays.still_open
+
+
+def asking_screen() -> Screen | None:
+    """Return the screen whose token came with this request or socket handshake."""
+    return queries.screen_with(request.cookies.get(COOKIE))
+
+
+def may_join_board(joiner: Joiner, topic: str) -> bool:
+    """A screen hears the one board it is paired to, in its language and under the queue's present privacy.
+
+    Asked of the token again, not of the joiner: somebody may be signed in at the browser that shows the board.
+    """
+    screen = asking_screen()
+    return screen is not None and screen.topic == topic
+
+
+def may_join_own(joiner: Joiner, topic: str) -> bool:
+    """A screen hears that it was paired, changed or revoked; nobody else does."""
+    screen = asking_screen()
+    return screen is not None and screen.own_topic == topic
+
+
+def may_join_list(joiner: Joiner, topic: str) -> bool:
+    """People who pair screens hear of those of their own facility."""
+    who = joiner.actor
+    return who is not None and who.can("board.pair") and topic == f"{DISPLAYS}{queries.facility_of(who)}"

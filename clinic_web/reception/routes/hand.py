@@ -1,0 +1,119 @@
+"""The thing in hand: the right pane of the desk. Each panel has a URL, and is the same on a page of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import render_template, request
+
+from clinic_web.kernel.errors import NotFound, RuleBroken
+from clinic_web.reception import forms
+from clinic_web.reception.queries import hand as queries
+from clinic_web.reception.queries import offers
+from clinic_web.reception.routes import bp
+from clinic_web.reception.routes.desk import choose_clinic, show
+from clinic_web.reception.slots import Slot
+from clinic_web.ui.web import actor, form_errors, needs
+
+ASKS = ("prioritise", "hold", "cancel")
+
+
+@bp.get("/desk/hand")
+@needs("desk.view")
+def hand_empty() -> str:
+    return show("reception/desk/_empty.html")
+
+
+@bp.get("/desk/hand/patient/<uuid:patient_id>")
+@needs("patient.view")
+def hand_patient(patient_id: UUID) -> str:
+    held = queries.patient(actor(), patient_id)
+    return show("reception/desk/_patient.html", held=held, **here())
+
+
+@bp.get("/desk/hand/patient/<uuid:patient_id>/book")
+@needs("appointment.book")
+def booking(patient_id: UUID) -> str:
+    return show_booking(patient_id, request.args)
+
+
+@bp.get("/desk/hand/patient/<uuid:patient_id>/walk-in")
+@needs("visit.walk_in")
+def walking_in(patient_id: UUID) -> str:
+    return show_walk_in(patient_id, request.args)
+
+
+@bp.get("/desk/hand/visit/<uuid:visit_id>")
+@needs("visit.view")
+def hand_visit(visit_id: UUID) -> str:
+    return show_visit(visit_id, ask=request.args.get("ask"), typed=request.args)
+
+
+@bp.get("/desk/hand/done/<uuid:visit_id>")
+@needs("visit.view")
+def hand_done(visit_id: UUID) -> str:
+    """What a booking or a walk-in came to: the ticket, the slip, the payment if it is taken now."""
+    return show_done(visit_id, pays=request.args.get("pays", forms.PAYS_LATER))
+
+
+@bp.get("/visits/<uuid:visit_id>/slip")
+@needs("visit.view")
+def slip(visit_id: UUID) -> str:
+    return render_template("reception/desk/slip.html", slip=queries.slip(actor(), visit_id))
+
+
+def show_booking(patient_id: UUID, typed: Mapping[str, str], *, errors: dict[str, str] | None = None, instead: list[Slot] | None = None) -> str:
+    """Show the booking panel with everything that was typed; ``instead`` are the nearest times of a refusal."""
+    who, said = actor(), dict(errors or {})
+    held = queries.patient(who, patient_id)
+    offer = _choices(typed)
+    today = held.today
+    try:
+        day = forms.day_of(typed.get("day"), today)
+    except RuleBroken as error:
+        day, said = today, {**form_errors(error), **said}
+    times = offers.times(who, offer, day, instead=instead or ())
+    return show("reception/desk/_booking.html", held=held, offer=offer, times=times, typed=typed, errors=said, **here(offer.clinic.id))
+
+
+def show_walk_in(patient_id: UUID, typed: Mapping[str, str], *, errors: dict[str, str] | None = None) -> str:
+    held = queries.patient(actor(), patient_id)
+    offer = _choices(typed)
+    suggested = forms.suggested_priority(held.card.age)
+    return show("reception/desk/_walk_in.html", held=held, offer=offer, suggested=suggested, typed=typed, errors=errors or {}, **here(offer.clinic.id))
+
+
+def show_visit(visit_id: UUID, *, ask: str | None = None, typed: Mapping[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
+    """Show a visit with what may be done now; ``ask`` opens the question that an act needs answered first."""
+    held = queries.visit(actor(), visit_id)
+    asking = ask if ask in ASKS and ask in held.acts else None
+    return show(
+        "reception/desk/_visit.html",
+        held=held,
+        ask=asking,
+        suggested=forms.suggested_priority(held.card.age),
+        typed=typed or {},
+        errors=errors or {},
+        **here(held.row.clinic_id),
+    )
+
+
+def show_done(visit_id: UUID, *, pays: str) -> str:
+    who = actor()
+    held = queries.visit(who, visit_id)
+    takes_money = pays in (forms.PAYS_NOW, forms.PAYS_PART) and who.can("payment.take")
+    return show("reception/desk/_done.html", held=held, slip=queries.slip(who, visit_id), takes_money=takes_money, **here(held.row.clinic_id))
+
+
+def here(clinic_id: UUID | None = None) -> dict[str, Any]:
+    """Which clinic the panel works for: on a page of its own the desk around it shows the same."""
+    return {"clinic_id": clinic_id or choose_clinic(actor())[0]}
+
+
+def _choices(typed: Mapping[str, str]) -> offers.Choices:
+    clinic_id = forms.optional_id(typed, "clinic") or choose_clinic(actor())[0]
+    if clinic_id is None:
+        raise NotFound
+    return offers.choices(actor(), clinic_id, forms.optional_id(typed, "service"), forms.optional_id(typed, "doctor"))

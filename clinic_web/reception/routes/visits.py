@@ -1,0 +1,162 @@
+"""What the desk does: book, let in, check in, hold, cancel. Each is one POST: parse, act, say what happened.
+
+The answer is the line in the foot, and the panel in hand where the press came from there; the lists fetch
+themselves when their topic changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import Response, make_response, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
+from clinic_web.reception import forms
+from clinic_web.reception.routes import bp
+from clinic_web.reception.routes.hand import show_booking, show_done, show_visit, show_walk_in
+from clinic_web.reception.service import booking, cancelling, checking_in, holding, walking_in
+from clinic_web.reception.service.moves import Moved
+from clinic_web.reception.slots import SlotRefused, SlotTaken
+from clinic_web.ui.texts import clock_time
+from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs
+
+Move = Callable[[], Moved]
+
+
+@bp.post("/desk/hand/patient/<uuid:patient_id>/book")
+@needs("appointment.book")
+def book(patient_id: UUID) -> ResponseReturnValue:
+    typed = request.form
+    try:
+        booked = booking.book(actor(), forms.booking(typed, patient_id), key=form_key() or "")
+    except (SlotTaken, SlotRefused) as error:
+        said = form_errors(error)
+        panel = show_booking(patient_id, typed, errors={"slot": next(iter(said.values()))}, instead=error.nearest)
+        return make_response(panel, error.status)
+    except (InvalidForm, RuleBroken) as error:
+        return make_response(show_booking(patient_id, typed, errors=form_errors(error)), error.status)
+    text = _("%(time)s is booked", time=clock_time(booked.start_time))
+    return _done(LastAct(text=text, ticket=booked.ticket, ticket_state="SCHEDULED"), booked.visit_id, typed.get("pays", ""))
+
+
+@bp.post("/desk/hand/patient/<uuid:patient_id>/walk-in")
+@needs("visit.walk_in")
+def walk_in(patient_id: UUID) -> ResponseReturnValue:
+    typed = request.form
+    try:
+        opened = walking_in.open_walk_in(actor(), forms.walk_in(typed, patient_id), key=form_key() or "")
+    except (InvalidForm, RuleBroken) as error:
+        return make_response(show_walk_in(patient_id, typed, errors=form_errors(error)), error.status)
+    act = LastAct(text=_("waits as a walk-in"), ticket=opened.ticket, ticket_state="WAITING")
+    return _done(act, opened.visit_id, typed.get("pays", ""))
+
+
+@bp.post("/visits/<uuid:visit_id>/check-in")
+@needs("visit.check_in")
+def check_in(visit_id: UUID) -> ResponseReturnValue:
+    moved = checking_in.check_in(actor(), visit_id, version=_version())
+    return _moved(moved, _("checked in"), undo="reception.undo_check_in")
+
+
+@bp.post("/visits/<uuid:visit_id>/undo-check-in")
+@needs("visit.check_in")
+def undo_check_in(visit_id: UUID) -> ResponseReturnValue:
+    moved = checking_in.undo_check_in(actor(), visit_id, version=_version())
+    return _moved(moved, _("is expected again"), undo="reception.check_in")
+
+
+@bp.post("/visits/<uuid:visit_id>/prioritise")
+@needs("visit.prioritise")
+def prioritise(visit_id: UUID) -> ResponseReturnValue:
+    def move() -> Moved:
+        kind, reason = forms.priority_of(request.form)
+        return checking_in.prioritise(actor(), visit_id, kind, reason, version=_version())
+
+    return _asked("prioritise", visit_id, move, _("has another priority"))
+
+
+@bp.post("/visits/<uuid:visit_id>/hold")
+@needs("visit.hold")
+def hold(visit_id: UUID) -> ResponseReturnValue:
+    def move() -> Moved:
+        return holding.hold(actor(), visit_id, forms.reason_of(request.form), version=_version())
+
+    return _asked("hold", visit_id, move, _("is on hold"), undo="reception.resume")
+
+
+@bp.post("/visits/<uuid:visit_id>/resume")
+@needs("visit.hold")
+def resume(visit_id: UUID) -> ResponseReturnValue:
+    moved = holding.resume(actor(), visit_id, version=_version())
+    return _moved(moved, _("waits again, at the old place"))
+
+
+@bp.post("/visits/<uuid:visit_id>/miss")
+@needs("visit.miss")
+def miss(visit_id: UUID) -> ResponseReturnValue:
+    moved = holding.miss(actor(), visit_id, version=_version())
+    return _moved(moved, _("did not come"), undo="reception.came_after_all")
+
+
+@bp.post("/visits/<uuid:visit_id>/came-after-all")
+@needs("visit.miss")
+def came_after_all(visit_id: UUID) -> ResponseReturnValue:
+    moved = holding.came_after_all(actor(), visit_id, version=_version())
+    return _moved(moved, _("came after all and waits"))
+
+
+@bp.post("/visits/<uuid:visit_id>/cancel")
+@needs("visit.cancel")
+def cancel(visit_id: UUID) -> ResponseReturnValue:
+    def move() -> Moved:
+        return cancelling.cancel_visit(actor(), visit_id, forms.reason_of(request.form), version=_version())
+
+    return _asked("cancel", visit_id, move, _("cancelled"))
+
+
+def _version() -> int:
+    return forms.version_of(request.form)
+
+
+def _asked(ask: str, visit_id: UUID, move: Move, text: str, *, undo: str | None = None) -> ResponseReturnValue:
+    """Make a move that needed an answer first; a wrong answer keeps the question open, with what was typed."""
+    try:
+        moved = move()
+    except (InvalidForm, RuleBroken) as error:
+        return _asked_again(ask, visit_id, error)
+    return _moved(moved, text, undo=undo)
+
+
+def _asked_again(ask: str, visit_id: UUID, error: DomainError) -> Response:
+    return make_response(show_visit(visit_id, ask=ask, typed=request.form, errors=form_errors(error)), error.status)
+
+
+def _moved(moved: Moved, text: str, *, undo: str | None = None) -> Response:
+    """Say what happened, with its undo; show the visit again where it is in hand."""
+    act = LastAct(
+        text=text,
+        ticket=moved.ticket,
+        ticket_state=moved.status,
+        undo_url=url_for(undo, visit_id=moved.visit_id) if undo else None,
+        undo_fields={"version": moved.version} if undo else {},
+    )
+    return acted(act, redirect=_back(moved.visit_id), panel=show_visit(moved.visit_id) if _is_in_hand() else None)
+
+
+def _done(act: LastAct, visit_id: UUID, pays: str) -> Response:
+    panel = show_done(visit_id, pays=pays) if is_htmx() else None
+    return acted(act, redirect=url_for("reception.hand_done", visit_id=visit_id, pays=pays), panel=panel)
+
+
+def _is_in_hand() -> bool:
+    return is_htmx() and request.headers.get("HX-Target") == "hand"
+
+
+def _back(visit_id: UUID) -> str:
+    """Where a browser without JavaScript goes on: where the form says, or to the visit."""
+    wanted = request.form.get("next", "")
+    is_here = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if is_here else url_for("reception.hand_visit", visit_id=visit_id)

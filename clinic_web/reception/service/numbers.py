@@ -1,0 +1,58 @@
+"""The numbers of a queue's day: gapless, drawn last, from a counter row that the transaction locks."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import text
+
+from clinic_web.kernel import clock
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, NotFound
+from clinic_web.kernel.ids import new_id
+from clinic_web.organization import api as organization
+from clinic_web.payments import api as payments
+from clinic_web.reception.models import Visit
+from clinic_web.reception.models.queues import TODAY
+from clinic_web.reception.service.statements import DRAW
+
+TODAY_THERE = text(f"SELECT {TODAY}")  # noqa: S608 - a constant
+
+
+def timezone_of(actor: Actor, facility_id: UUID) -> str:
+    """Return the IANA time zone of a facility; NotFound (404) if it is not the organization's."""
+    facility = organization.directory(actor.organization_id).facilities.get(facility_id)
+    if facility is None:
+        raise NotFound(N_("This place is not here (any more)."))
+    return facility.timezone
+
+
+def today(actor: Actor, facility_id: UUID) -> date:
+    """Return the facility's local day by PostgreSQL's clock, in the current transaction."""
+    zone = timezone_of(actor, facility_id)
+    return db.session.execute(TODAY_THERE, {"timezone": zone}).scalar_one()
+
+
+def give_number(actor: Actor, visit: Visit) -> None:
+    """Draw a number for a visit that has none yet, and write its ticket on the payment, too.
+
+    The payment is locked before the counter, as everywhere.
+    """
+    if visit.queue_number is not None:
+        return
+    payments.lock_for_visit(actor, visit.id)
+    drawn = db.session.execute(
+        DRAW,
+        {
+            "organization_id": visit.organization_id,
+            "queue_id": visit.queue_id,
+            "day": visit.queue_day,
+            "visit_id": visit.id,
+            "number_id": new_id(),
+            "now": clock.now(),
+        },
+    ).one()
+    visit.queue_number, visit.ticket = drawn.number, drawn.ticket
+    payments.give_ticket(actor, visit.id, drawn.ticket, None)

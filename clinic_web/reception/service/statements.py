@@ -1,0 +1,174 @@
+"""The SQL of the hot path: a number drawn, a slot taken, the next patient called, each in one statement.
+
+They are written out because each saves several round trips under a lock that colleagues wait for. The rules are
+elsewhere: allowed moves in ``models.visits``, the order of the line and the day in ``models.queues``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from clinic_web.reception.models.queues import TODAY, WHO_IS_NEXT
+
+# The visit's number is drawn by locking its queue's row of the day; every number 1..N has a row of its own.
+# A patient who is already present in that line makes the INSERT of the visit return nothing, and the caller
+# refuses: the number goes back with the rollback.
+_VISIT_COLUMNS = """
+    id, organization_id, facility_id, clinic_id, queue_id, appointment_id, doctor_id, patient_id, service_id,
+    queue_day, queue_number, ticket, scheduled_time, check_in_time, priority, priority_rank, priority_reason,
+    priority_by, priority_at, visit_type, status, created_by, updated_by"""
+_COUNT = """
+    INSERT INTO reception.queue_days AS d (queue_id, day, last_number)
+    SELECT queue_id, day, 1 FROM place {where}
+        ON CONFLICT (queue_id, day) DO UPDATE SET last_number = d.last_number + 1
+    RETURNING last_number"""
+_NUMBER = """
+    INSERT INTO reception.queue_numbers (id, organization_id, queue_id, day, number, visit_id, state, issued_at)
+    SELECT :number_id, :organization_id, place.queue_id, place.day, counter.last_number, :visit_id, 'ISSUED', :now
+      FROM place, counter"""
+_WITNESS = """
+    INSERT INTO reception.visit_transitions
+           (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id, at)"""
+_TICKET = "place.prefix || '-' || to_char(counter.last_number, 'FM999000')"
+
+OPEN_WALK_IN = text(
+    f"""
+    WITH place AS (
+        SELECT id AS queue_id, prefix, {TODAY} AS day FROM reception.queues
+         WHERE organization_id = :organization_id AND clinic_id = :clinic_id AND kind = 'CLINIC' AND is_active
+    ), counter AS ({_COUNT.format(where="")}
+    ), number AS ({_NUMBER}
+    ), opened AS (
+        INSERT INTO reception.visits ({_VISIT_COLUMNS})
+        SELECT :visit_id, :organization_id, :facility_id, :clinic_id, place.queue_id, NULL,
+               CAST(:doctor_id AS uuid), :patient_id, :service_id, place.day, counter.last_number,
+               {_TICKET}, NULL, :now, CAST(:priority AS text), :rank, CAST(:reason AS text),
+               CAST(:priority_by AS uuid), CAST(:priority_at AS timestamptz), 'WALK_IN', 'WAITING',
+               :user_id, :user_id
+          FROM place, counter
+            ON CONFLICT (queue_id, queue_day, patient_id)
+         WHERE status IN ('WAITING', 'CALLED', 'IN_PROGRESS', 'ON_HOLD') DO NOTHING
+        RETURNING id, ticket
+    ), witness AS ({_WITNESS}
+        SELECT :transition_id, :organization_id, id, NULL, 'WAITING', NULL, :user_id, :now FROM opened
+    )
+    SELECT place.queue_id, opened.ticket FROM place LEFT JOIN opened ON true
+    """  # noqa: S608 - the parts are constants of this file
+)
+
+# The doctor's day is locked first: the exclusion constraint alone deadlocks when many want the same time.
+# A time that is taken makes the INSERT return nothing, and then no number is drawn and no visit made.
+BOOK = text(
+    f"""
+    WITH doctors_day AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock(hashtextextended(:doctors_day, 0))
+    ), booked AS (
+        INSERT INTO reception.appointments
+               (id, organization_id, facility_id, booking_id, clinic_id, doctor_id, patient_id, service_id,
+                start_time, end_time, status, booking_source, notes, is_overbooking, overbooking_reason,
+                created_by, updated_by)
+        SELECT :appointment_id, :organization_id, :facility_id, :booking_id, :clinic_id, :doctor_id, :patient_id,
+               :service_id, CAST(:start_time AS timestamptz), CAST(:end_time AS timestamptz), 'CONFIRMED',
+               :booking_source, CAST(:notes AS text), :is_overbooking, CAST(:overbooking_reason AS text),
+               :user_id, :user_id
+          FROM doctors_day
+            ON CONFLICT ON CONSTRAINT ex_appointments_no_overlap DO NOTHING
+        RETURNING id, start_time
+    ), place AS (
+        SELECT q.id AS queue_id, q.prefix, q.draw_at, (booked.start_time AT TIME ZONE :timezone)::date AS day
+          FROM booked, reception.queues q
+         WHERE q.organization_id = :organization_id AND q.clinic_id = :clinic_id AND q.kind = 'CLINIC'
+           AND q.is_active
+    ), counter AS ({_COUNT.format(where="WHERE draw_at = 'BOOKING'")}
+    ), number AS ({_NUMBER}
+    ), opened AS (
+        INSERT INTO reception.visits ({_VISIT_COLUMNS})
+        SELECT :visit_id, :organization_id, :facility_id, :clinic_id, place.queue_id, :appointment_id, :doctor_id,
+               :patient_id, :service_id, place.day, counter.last_number, {_TICKET},
+               CAST(:start_time AS timestamptz), NULL, NULL, 0, NULL, NULL, NULL, 'SCHEDULED', 'SCHEDULED',
+               :user_id, :user_id
+          FROM place LEFT JOIN counter ON true
+        RETURNING id, queue_id, ticket
+    ), witness AS ({_WITNESS}
+        SELECT :transition_id, :organization_id, id, NULL, 'SCHEDULED', NULL, :user_id, :now FROM opened
+    )
+    SELECT booked.id AS appointment_id, opened.queue_id, opened.ticket FROM booked LEFT JOIN opened ON true
+    """  # noqa: S608 - the parts are constants of this file
+)
+
+# A number for a visit that has none yet (queues that draw at check-in).
+DRAW = text(
+    f"""
+    WITH place AS (
+        SELECT id AS queue_id, prefix, CAST(:day AS date) AS day FROM reception.queues WHERE id = :queue_id
+    ), counter AS ({_COUNT.format(where="")}
+    ), number AS ({_NUMBER}
+    )
+    SELECT counter.last_number AS number, {_TICKET} AS ticket FROM place, counter
+    """  # noqa: S608 - the parts are constants of this file
+)
+
+# The patient whom this doctor has called or has in the room: one at most, by a unique index.
+WITH_ME = text(
+    """
+    SELECT id, organization_id, clinic_id, queue_id, appointment_id, patient_id, doctor_id, attending_id, room_id,
+           ticket, status, version, updated_at, updated_by
+      FROM reception.visits
+     WHERE attending_id = :doctor_id AND organization_id = :organization_id
+       AND status IN ('CALLED', 'IN_PROGRESS')
+       FOR UPDATE
+    """
+)
+
+_CALLED_COLUMNS = "v.id, v.clinic_id, v.queue_id, v.patient_id, v.doctor_id, v.room_id, v.ticket, v.version"
+_CALL = f"""
+    ), called AS (
+        UPDATE reception.visits v
+           SET status = 'CALLED', attending_id = :doctor_id, room_id = CAST(:room_id AS uuid), called_at = :now,
+               times_called = v.times_called + 1, version = v.version + 1, updated_at = :now, updated_by = :user_id
+          FROM next WHERE v.id = next.id
+        RETURNING {_CALLED_COLUMNS}
+    ), witness AS ({_WITNESS}
+        SELECT :transition_id, :organization_id, id, 'WAITING', 'CALLED', room_id, :user_id, :now FROM called
+    )
+    SELECT * FROM called"""
+
+# Of the lines this doctor works in, the one visit whose turn it is. Where the lines have different policies,
+# time is the only measure they share.
+_LINE = f"""
+    WITH q AS (
+        SELECT id, CASE WHEN min(policy) OVER () = max(policy) OVER () THEN policy ELSE 'APPOINTMENT_TIME' END
+                   AS policy
+          FROM reception.queues
+         WHERE clinic_id = ANY(:clinic_ids) AND kind = 'CLINIC' AND organization_id = :organization_id
+    ), next AS (
+        SELECT v.id FROM reception.visits v JOIN q ON q.id = v.queue_id
+         WHERE v.queue_day = {TODAY} AND v.status = 'WAITING' AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
+         ORDER BY {WHO_IS_NEXT} LIMIT 1
+           FOR UPDATE OF v """
+CALL_NEXT = text(_LINE + "SKIP LOCKED" + _CALL)
+# The same, waiting for whoever holds the last of the line: asked only when nobody was free to be taken.
+CALL_LAST = text(_LINE + _CALL)
+
+CALL_THIS = text(
+    "WITH next AS (SELECT id FROM reception.visits WHERE id = :visit_id AND status = 'WAITING'" + _CALL
+)
+
+# The consultation is over. The appointment, which was a promise, is kept with it.
+FINISH = text(
+    f"""
+    WITH finished AS (
+        UPDATE reception.visits
+           SET status = :status, end_time = :now, version = version + 1, updated_at = :now, updated_by = :user_id
+         WHERE id = :visit_id
+        RETURNING id, appointment_id, room_id, version
+    ), kept AS (
+        UPDATE reception.appointments a
+           SET status = 'COMPLETED', version = a.version + 1, updated_at = :now, updated_by = :user_id
+          FROM finished WHERE a.id = finished.appointment_id AND a.status = 'CHECKED_IN'
+    ), witness AS ({_WITNESS}
+        SELECT :transition_id, :organization_id, id, 'IN_PROGRESS', :status, room_id, :user_id, :now FROM finished
+    )
+    SELECT version FROM finished
+    """  # noqa: S608 - the parts are constants of this file
+)
