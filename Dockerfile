@@ -39,7 +39,8 @@ COPY static static
 COPY --from=assets /build/static/vendor static/vendor
 COPY clinic_web clinic_web
 # Compiled here, because the program itself may write nothing into its image.
-RUN python -m compileall -q clinic_web migrations
+RUN if [ -d clinic_web/translations ]; then pybabel -q compile -d clinic_web/translations; fi \
+ && python -m compileall -q clinic_web migrations
 
 USER clinic
 EXPOSE 8000

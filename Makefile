@@ -6,7 +6,7 @@ ARGS ?=
 DEV = $(PYTHON) -m dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench shots servers stop assets clean
+.PHONY: help run test lint bench shots servers stop assets words clean
 
 run: ## install what is missing, start everything, print `ready: http://localhost:8000`
 	@$(DEV) run
@@ -31,6 +31,9 @@ stop: ## end what runs from this checkout, in whatever window
 
 assets: ## fetch the browser libraries into static/vendor
 	@$(DEV) assets
+
+words: ## collect the texts to translate; ARGS=ar begins a language
+	@$(DEV) words $(ARGS)
 
 clean: ## remove what can be made again; DATA=1 removes the databases too
 	@$(DEV) clean $(if $(DATA),data)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
-from dev import assets, chromium, launcher, places, prove, python_env, run, say, servers, supervise
+from dev import assets, chromium, launcher, places, prove, python_env, run, say, servers, supervise, words
 
 REBUILT = (
     ".venv",
@@ -76,6 +76,13 @@ def make_assets(arguments: list[str]) -> int:
     return 0
 
 
+def collect_words(arguments: list[str]) -> int:
+    """words [language]  collect the texts to translate into the catalogues, and compile them"""
+    python_env.ensure(development=True)
+    words.collect(arguments)
+    return 0
+
+
 def clean(arguments: list[str]) -> int:
     """clean [data]    stop all, remove what can be made again; with `data` the databases too"""
     stop([])
@@ -96,6 +103,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "stop": stop,
     "assets": make_assets,
     "shots": shots,
+    "words": collect_words,
     "clean": clean,
 }
 

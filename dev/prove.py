@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import assets, chromium, locks, places, python_env, say, servers
+from dev import assets, chromium, locks, places, python_env, say, servers, words
 
 BIN = places.VENV / "bin"
 USERS = places.TEST.run_folder / "users.lock"
@@ -40,6 +40,7 @@ def test(pytest_arguments: list[str]) -> int:
     """With arguments only pytest runs: then somebody works on one thing and wants its answer quickly."""
     python_env.ensure(development=True)
     assets.ensure()
+    words.ensure_compiled()
     browser = chromium.find()
     with test_servers() as env:
         env["CHROMIUM"] = browser

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dev import assets, launcher, places, ports, python_env, say, servers, shell, supervise, web
+from dev import assets, launcher, places, ports, python_env, say, servers, shell, supervise, web, words
 
 FLASK = [str(places.PYTHON), "-m", "flask", "--app", "wsgi"]
 WEB = [str(places.PYTHON), "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py"]
@@ -44,6 +44,7 @@ def run() -> None:
         _check_port(where)
         python_env.ensure(development=False)
         assets.ensure()
+        words.ensure_compiled()
         with _running_servers() as private:
             env = program_environment(private, where)
             _prepare_database(env)

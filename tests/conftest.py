@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from flask import Flask
+from argon2 import PasswordHasher
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
 from clinic_web.app import create_app
 from clinic_web.config import Settings
+from clinic_web.identity import passwords
 from clinic_web.kernel import push
 from clinic_web.kernel.db import Model, db
 from tests import databases
@@ -54,8 +56,32 @@ def built_app(settings: Settings) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+@pytest.fixture(autouse=True)
+def quick_hashing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords at next to no cost, except where a test is about that."""
+    if "real_hashing" not in request.fixturenames:
+        monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+
+
 @pytest.fixture
-def app(built_app: Flask) -> Iterator[Flask]:
+def real_hashing() -> None:
+    """Asks for passwords to be hashed as in production."""
+
+
+@pytest.fixture(scope="session")
+def forgetful_app(built_app: Flask) -> Flask:
+    """A test holds one application context for all its requests; each begins with an empty `g`."""
+
+    def forget() -> None:
+        for name in list(g):
+            g.pop(name)
+
+    built_app.before_request_funcs.setdefault(None, []).insert(0, forget)
+    return built_app
+
+
+@pytest.fixture
+def app(forgetful_app: Flask, built_app: Flask) -> Iterator[Flask]:
     """The app inside one transaction that is thrown away: a commit of the program releases a savepoint."""
     with built_app.app_context():
         engine = db.engine

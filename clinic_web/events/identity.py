@@ -14,3 +14,13 @@ class SessionRevoked:
     organization_id: UUID
     session_id: UUID
     user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleChanged:
+    """A person's rights changed: by a role, or by one given or taken."""
+
+    TOPIC: ClassVar[str] = "role.changed"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("user", "user_id")
+    organization_id: UUID
+    user_id: UUID

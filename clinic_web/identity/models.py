@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    event,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,8 +65,8 @@ class User(Model, Stamped, Versioned):
     failed_login_attempts: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     last_failed_login_at: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
-    # Another random value after each change of what the person may do: processes remember a person's rights
-    # under it. Random, not counted: a restored backup can never repeat a value that somebody remembers.
+    # Another random value after each change of this row or of what the person may do: processes remember
+    # the person under it. Random, not counted: a restored backup never repeats what somebody remembers.
     rights_stamp: Mapped[UUID] = mapped_column(server_default=func.gen_random_uuid(), default=uuid4)
     deleted_at: Mapped[datetime | None]
 
@@ -74,6 +86,12 @@ class User(Model, Stamped, Versioned):
 
     def disable(self) -> None:
         self.status = DISABLED
+
+
+@event.listens_for(User, "before_update")
+def _renew_stamp(_mapper: Any, _connection: Any, user: User) -> None:
+    """Whoever changes a person's row through the model needs not think of the processes that remember it."""
+    user.rights_changed()
 
 
 class Role(Model, Stamped):

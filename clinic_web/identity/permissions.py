@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from clinic_web.kernel.errors import N_
 
-# Every signed-in person's own, whatever their roles: the account page and the way out.
 OWN_ACCOUNT = "account.own"
+
+# What every signed-in person may do, whatever their roles.
 EVERYBODY = frozenset({OWN_ACCOUNT})
 
 PERMISSIONS: dict[str, str] = {
+    OWN_ACCOUNT: N_("Use one's own account: language, look, sessions"),
     "patient.search": N_("Find patients"),
     "patient.view": N_("See a patient's data"),
     "patient.register": N_("Register patients"),

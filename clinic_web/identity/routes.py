@@ -86,9 +86,7 @@ def sign_out() -> ResponseReturnValue:
 @bp.get("/account")
 @needs(OWN_ACCOUNT)
 def account() -> ResponseReturnValue:
-    return page_or_fragment(
-        "identity/account.html", "identity/_sessions.html", sessions=_my_sessions(), errors={}
-    )
+    return page_or_fragment("identity/account.html", "identity/_sessions.html", sessions=_my_sessions())
 
 
 @bp.post("/account/settings")

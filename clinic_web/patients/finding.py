@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CTE, Select, Subquery, case, func, literal, or_, select, union_all
@@ -42,7 +41,7 @@ class Question:
 
 
 def understand(typed: str) -> Question:
-    """Return what a person means by ``typed``: ``P-123`` a number, digits a number or telephone, else a name."""
+    """Return what a person means: ``P-123`` a number, digits a number or telephone, else a name."""
     plain = typed.translate(DIGITS).strip()
     if numbered := NUMBER.fullmatch(plain):
         return Question(patient_number=patient_number(int(numbered[1])))
@@ -54,7 +53,7 @@ def understand(typed: str) -> Question:
 
 
 def find(actor: Actor, typed: str, *, limit: int = MOST) -> list[PatientCard]:
-    """Return at most ``limit`` patients of the actor's organization that ``typed`` may mean, the best first."""
+    """Return at most ``limit`` patients of the actor's organization that ``typed`` may mean, best first."""
     question = understand(typed)
     if question.is_empty:
         return []
@@ -141,7 +140,7 @@ def _first(statement: Ranked) -> Ranked:
 
 
 def _with_dependants(hits: CTE) -> Subquery:
-    """The hits and whoever has no telephone of their own but one of the hits', each once at their best rank."""
+    """The hits and whoever is reached by one of them, each once at their best rank."""
     theirs = select(Patient.id, literal(2).label("rank")).join(
         hits, or_(Patient.guardian_id == hits.c.id, Patient.phone_of_id == hits.c.id)
     )

@@ -6,6 +6,7 @@ screen (that is how found letters are marked).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,14 +40,14 @@ SAME = str.maketrans(
         "ı": "i",
     }
 )
-DROPPED = frozenset(
-    {"Mn", "Me", "Mc", "Cf", "Lm", "Sk"}
-)  # accents, harakat, joiners, tatweel, ʿ and the like
+DROPPED = frozenset({"Mn", "Me", "Mc", "Cf", "Lm", "Sk"})  # accents, harakat, joiners, tatweel and the like
 GLUE = frozenset("'’‘`´ʹʼʾʿ")  # O'Brien is typed obrien
 
 # Parts that belong to the word after them: Abdel Rahman, van Houten, أبو بكر.
 PARTICLES = frozenset(
-    ["al", "el", "abd", "abdel", "abdul", "abu", "abo", "bin", "bint", "ibn", "van", "von", "der", "den", "de", "da", "di", "del", "la", "le", "عبد", "ابو", "ابن", "بن", "بنت", "ال"]
+    {"al", "el", "abd", "abdel", "abdul", "abu", "abo", "bin", "bint", "ibn"}
+    | {"van", "von", "der", "den", "de", "da", "di", "del", "la", "le"}
+    | {"عبد", "ابو", "ابن", "بن", "بنت", "ال"}
 )
 
 
@@ -66,7 +67,7 @@ def normalise(name: str) -> str:
 
 
 def marked(name: str, words: list[str]) -> list[tuple[str, bool]]:
-    """Return the name in pieces, each with whether its letters were typed: a word's beginning before its middle."""
+    """Return the name in pieces, each with whether it was typed; the beginning of a word goes first."""
     folded, source = _traced(name)
     hit = [False] * len(name)
     for word in words:
@@ -128,6 +129,10 @@ def join(first: str, middle: str | None, last: str | None) -> str:
     return " ".join(filter(None, (first, middle, last)))
 
 
+EGYPT = 20
+EGYPTIAN_MOBILE = re.compile(r"(1\d\d)(\d{3})(\d{4})")
+
+
 @dataclass(frozen=True)
 class Phone:
     """``shown`` as people here write it, ``digits`` as compared: country code and number, without a plus."""
@@ -151,27 +156,30 @@ def phone(typed: str | None, country: str, *, field: str = "phone") -> Phone | N
     if not phonenumbers.is_possible_number(number):
         raise _not_a_phone(field, country)
     number.extension = None
-    is_local = number.country_code == phonenumbers.country_code_for_region(country)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Phone(_shown(number, country), e164.lstrip("+"))
+
+
+def _shown(number: phonenumbers.PhoneNumber, country: str) -> str:
+    """Return the number as people of ``country`` write it; Egyptians in groups of 4, 3 and 4 (0100 555 0142)."""
     form = phonenumbers.PhoneNumberFormat
-    shown = phonenumbers.format_number(number, form.NATIONAL if is_local else form.INTERNATIONAL)
-    return Phone(shown, phonenumbers.format_number(number, form.E164).lstrip("+"))
+    if number.country_code != phonenumbers.country_code_for_region(country):
+        return phonenumbers.format_number(number, form.INTERNATIONAL)
+    if number.country_code == EGYPT and EGYPTIAN_MOBILE.fullmatch(str(number.national_number)):
+        return EGYPTIAN_MOBILE.sub(r"0\1 \2 \3", str(number.national_number))
+    return phonenumbers.format_number(number, form.NATIONAL)
 
 
 def _not_a_phone(field: str, country: str) -> RuleBroken:
-    kind = phonenumbers.PhoneNumberType.MOBILE
-    example = phonenumbers.example_number_for_type(country, kind)
-    shown = (
-        phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
-        if example
-        else "+20 100 555 0142"
-    )
-    return RuleBroken(
-        N_("This is not a telephone number. Write it as %(example)s."), field=field, example=shown
-    )
+    example = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+    form = phonenumbers.PhoneNumberFormat.NATIONAL
+    shown = phonenumbers.format_number(example, form) if example else "+20 100 555 0142"
+    sentence = N_("This is not a telephone number. Write it as %(example)s.")
+    return RuleBroken(sentence, field=field, example=shown)
 
 
 def phone_beginnings(digits: str, country: str) -> list[str]:
-    """Return how a number of which ``digits`` are the beginning may begin where it is kept (see ``Phone.digits``)."""
+    """Return how ``Phone.digits`` may begin when a person begins the number with ``digits``."""
     code = str(phonenumbers.country_code_for_region(country) or "")
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
     trunk = (metadata.national_prefix if metadata else None) or ""

@@ -21,7 +21,7 @@ from clinic_web.patients import born, names
 from clinic_web.patients.models import Patient
 
 OWN, SHARED, GUARDIAN = "OWN", "SHARED", "GUARDIAN"
-VERY_SIMILAR = 0.6  # of trigrams: Maryam Tahhan and Mariam Tahan are, Maryam Tahhan and Maryam Farag are not
+VERY_SIMILAR = 0.5  # of trigrams: Maryam Tahhan and Mariam Tahan are, Maryam Tahhan and Maryam Farag are not
 ALMOST_SAME = 0.85  # asked where an age is unknown
 UNKNOWN_PATIENT = N_("This patient is unknown here.")
 
@@ -171,7 +171,7 @@ def holder_of(actor: Actor, phone_digits: str) -> PatientCard | None:
 
 
 def likely_same(actor: Actor, name: str, date_of_birth: date | None, *, limit: int = 3) -> list[PatientCard]:
-    """Return patients with a very similar name and an age that differs by a year at most, the likeliest first.
+    """Return patients with a very similar name and an age within a year, the likeliest first.
 
     Where either age is unknown, the name must be almost the same.
     """

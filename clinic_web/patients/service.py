@@ -33,8 +33,8 @@ class Registration:
     """A new patient as a desk knows them. ``name`` is the whole name, ``phone`` as typed.
 
     A child may be reached by ``guardian_id``, somebody who shares a telephone by ``phone_of_id``: both keep
-    no number of their own. With ``beware_of_duplicates`` likely duplicates are refused once, so that a
-    person can look (a form sets it until the person says that it is somebody else).
+    no number of their own. With ``beware_of_duplicates`` likely duplicates are refused, so that a person can
+    look; ``somebody_else_than`` are those of whom the person said that it is somebody else.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Registration:
     phone_of_id: UUID | None = None
     language: str | None = None
     beware_of_duplicates: bool = False
+    somebody_else_than: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,9 @@ class Details:
     allow_generic_substitution: bool
     medical_history: str | None
     is_active: bool
+
+
+COLUMNS = {each.name for each in fields(Details)} - set(REFERENCES)
 
 
 class PhoneTaken(RuleBroken):
@@ -161,7 +165,8 @@ def _set_phone(actor: Actor, patient: Patient, typed: str | None, *, field: str)
 
 
 def _refuse_likely(actor: Actor, wanted: Registration) -> None:
-    candidates = queries.likely_same(actor, wanted.name, wanted.date_of_birth)
+    likely = queries.likely_same(actor, wanted.name, wanted.date_of_birth)
+    candidates = [each for each in likely if each.id not in wanted.somebody_else_than]
     if candidates:
         raise LikelyDuplicates(candidates)
 
@@ -210,11 +215,9 @@ def details_of(actor: Actor, patient: Patient) -> Details:
     """Return the patient as the edit form has it."""
     others = queries.cards(actor, filter(None, (patient.phone_of_id, patient.guardian_id)))
     number_of = {each.id: each.patient_number for each in others.values()}
-    columns = {
-        each.name: getattr(patient, each.name) for each in fields(Details) if each.name not in REFERENCES
-    }
-    references = {name: number_of.get(getattr(patient, column)) for name, column in REFERENCES.items()}
-    return Details(**columns, **references)
+    values: dict[str, Any] = {name: getattr(patient, name) for name in COLUMNS}
+    values |= {name: number_of.get(getattr(patient, column)) for name, column in REFERENCES.items()}
+    return Details(**values)
 
 
 def differences(wanted: Details, before: Details) -> dict[str, tuple[Any, Any]]:
@@ -235,11 +238,13 @@ def _apply(actor: Actor, patient: Patient, wanted: Details) -> None:
     if wanted.phone_primary and wanted.phone_of:
         raise RuleBroken(N_("Somebody who shares a telephone has no number of their own."), field="phone_of")
     _require_known(wanted.gender)
-    for name in (each.name for each in fields(Details) if each.name not in REFERENCES):
-        setattr(patient, name, getattr(wanted, name))
+    others = {name: _other(actor, patient, getattr(wanted, name), field=name) for name in REFERENCES}
     for name, column in REFERENCES.items():
-        setattr(patient, column, _other(actor, patient, getattr(wanted, name), field=name))
-    _set_phone(actor, patient, wanted.phone_primary, field="phone_primary")
+        setattr(patient, column, others[name])
+    with db.session.no_autoflush:  # one UPDATE, one step of the version
+        _set_phone(actor, patient, wanted.phone_primary, field="phone_primary")
+    for name in COLUMNS - {"phone_primary"}:
+        setattr(patient, name, getattr(wanted, name))
     patient.search_name = names.normalise(names.join(wanted.first_name, wanted.middle_name, wanted.last_name))
     patient.updated_by = actor.user_id
 

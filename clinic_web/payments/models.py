@@ -199,8 +199,9 @@ class PaymentTransaction(Model):
     """One movement of money, in or out. Never edited; an error is another movement.
 
     ``amount`` is what changed hands (positive). ``applied_amount`` of it settled the payment, the rest
-    (``credit_amount``) is the patient's credit. ``handed_over`` is what the patient gave in cash, before the change;
-    ``balance_after`` and ``processed_by_name`` are what the receipt says, also when it is printed again.
+    (``credit_amount``) is the patient's credit. ``handed_over`` is what the patient gave in cash, before the
+    change; ``balance_after`` and ``processed_by_name`` are what the receipt says, now and when it is printed
+    again.
     """
 
     __tablename__ = "payment_transactions"

@@ -1,4 +1,4 @@
-"""The only way to load a row of reception for a person: tenant and facility decide; absent and foreign are 404."""
+"""The only way to load a row of reception for a person: tenant and facility decide; foreign is 404."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def queue_of_clinic(actor: Actor, clinic_id: UUID) -> Queue:
     return _one(actor, Queue, wanted, NO_QUEUE, lock=False)
 
 
-def _one(
-    actor: Actor, table: type[Row], wanted: Select[tuple[Row]], absent: str, *, lock: bool
-) -> Row:
+def _one(actor: Actor, table: type[Row], wanted: Select[Row], absent: str, *, lock: bool) -> Row:
     wanted = wanted.where(table.organization_id == actor.organization_id)
     if actor.facility_id is not None:
         wanted = wanted.where(table.facility_id == actor.facility_id)

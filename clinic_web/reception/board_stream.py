@@ -104,10 +104,10 @@ def _add(queue_id: UUID, stream: StreamMoved) -> None:
 
 def _start(work: Callable[[], None]) -> None:
     """Under gevent the person who pressed the button does not wait for the walls; elsewhere render in place."""
-    from gevent.monkey import is_module_patched  # noqa: PLC0415 - tells whether the server is gevent's
+    from gevent.monkey import is_module_patched
 
     if is_module_patched("socket"):
-        import gevent  # noqa: PLC0415
+        import gevent
 
         gevent.spawn(work)
     else:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TypeVar
 from uuid import UUID
 
-from clinic_web.kernel.errors import BadRequest, DomainError, InvalidForm, N_, RuleBroken
+from clinic_web.kernel.errors import N_, BadRequest, DomainError, InvalidForm, RuleBroken
 from clinic_web.reception.models.visits import PRIORITIES
 from clinic_web.reception.service.booking import Booking
 from clinic_web.reception.service.walking_in import WalkIn
@@ -30,7 +30,9 @@ def booking(typed: Typed, patient_id: UUID) -> Booking:
     service_id = _collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
     slot = _collected(errors, "slot", lambda: slot_of(typed.get("slot")))
     note = _collected(errors, "note", lambda: short_text(typed, "note", LONGEST_NOTE))
-    reason = _collected(errors, "overbooking_reason", lambda: short_text(typed, "overbooking_reason", LONGEST_REASON))
+    reason = _collected(
+        errors, "overbooking_reason", lambda: short_text(typed, "overbooking_reason", LONGEST_REASON)
+    )
     if errors or slot is None or service_id is None:
         raise InvalidForm(errors)
     return Booking(
@@ -53,7 +55,13 @@ def walk_in(typed: Typed, patient_id: UUID) -> WalkIn:
     if errors or service_id is None:
         raise InvalidForm(errors)
     kind, reason = priority or (None, None)
-    return WalkIn(patient_id=patient_id, service_id=service_id, doctor_id=doctor_id, priority=kind, priority_reason=reason)
+    return WalkIn(
+        patient_id=patient_id,
+        service_id=service_id,
+        doctor_id=doctor_id,
+        priority=kind,
+        priority_reason=reason,
+    )
 
 
 def priority_of(typed: Typed) -> tuple[str | None, str | None]:
@@ -65,7 +73,9 @@ def priority_of(typed: Typed) -> tuple[str | None, str | None]:
     if kind not in PRIORITIES:
         raise RuleBroken(N_("Choose one of the priorities."), field="priority")
     if reason is None:
-        raise RuleBroken(N_("Say why: the reason stands beside the priority in every list."), field="priority_reason")
+        raise RuleBroken(
+            N_("Say why: the reason stands beside the priority in every list."), field="priority_reason"
+        )
     return kind, reason
 
 

@@ -1,7 +1,7 @@
 """The live topics of reception: their names, and who may hear them.
 
-``queue:<queue>`` tells every move of a queue to the people of its organization; ``board:<queue>:<variant>``
-carries what a wall may show, to the screens paired to that queue and to the people who pair them.
+``queue:<queue>`` tells every move of a queue to the people of its organization; ``board:<queue>`` what its walls
+show (whose screens may hear it: ``routes/boards.py``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from clinic_web.kernel.db import db
-from clinic_web.reception.models import Display, Queue
+from clinic_web.reception.models import Queue
 
 if TYPE_CHECKING:
     from clinic_web.ui.sockets import Joiner
@@ -33,22 +33,11 @@ def board_topic(queue_id: UUID) -> str:
 def may_join_queue(joiner: Joiner, topic: str) -> bool:
     """People who may see visits hear the queues of their own organization."""
     actor = joiner.actor
-    return actor is not None and actor.can("visit.view") and _queue_is_of(_queue_in(topic), actor.organization_id)
-
-
-def may_join_board(joiner: Joiner, topic: str) -> bool:
-    """A display hears the one queue it is paired to; people who pair displays hear their organization's."""
-    queue_id = _queue_in(topic)
-    if joiner.display_id is not None:
-        paired = select(Display.id).where(
-            Display.id == joiner.display_id,
-            Display.queue_id == queue_id,
-            Display.paired_at.is_not(None),
-            Display.revoked_at.is_(None),
-        )
-        return db.session.execute(paired).first() is not None
-    actor = joiner.actor
-    return actor is not None and actor.can("board.pair") and _queue_is_of(queue_id, actor.organization_id)
+    return (
+        actor is not None
+        and actor.can("visit.view")
+        and _queue_is_of(_queue_in(topic), actor.organization_id)
+    )
 
 
 def _queue_in(topic: str) -> UUID:

@@ -18,7 +18,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, Busy, DomainError, StaleScreen
 from clinic_web.kernel.unit_of_work import raise_as_busy
 from clinic_web.ui.texts import say
-from clinic_web.ui.web import SignInNeeded, is_htmx
+from clinic_web.ui.web import SignInNeeded, actor_or_none, is_htmx
 
 logger = structlog.get_logger(__name__)
 
@@ -96,6 +96,7 @@ def show(
     status: int, sentence: str | None = None, changes: dict[str, tuple[object, object]] | None = None
 ) -> ResponseReturnValue:
     """Render an error of ``status`` with its sentence, as a fragment or a page."""
+    _settle_who_asks()
     shown = ShownError(
         status=status,
         title=say(TITLES.get(status, TITLES[500])),
@@ -109,6 +110,15 @@ def show(
     if status == Busy.status:
         response.headers["Retry-After"] = RETRY_AFTER
     return response
+
+
+def _settle_who_asks() -> None:
+    """The error page shows who is signed in, but must not fail because PostgreSQL can't say."""
+    try:
+        actor_or_none()
+    except DBAPIError:
+        db.session.rollback()
+        g.actor = g.place = None
 
 
 def _csrf_failed(_error: CSRFError) -> ResponseReturnValue:

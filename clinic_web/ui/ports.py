@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -21,7 +21,10 @@ class Place:
 
 @dataclass
 class Ports:
-    """Defaults answer "nobody" and "nowhere", so that the shell works before anybody has signed in."""
+    """``session_rights`` returns the open ones among some sessions, each with a stamp that changes with its
+    person's rights.
+
+    Defaults answer "nobody" and "nowhere", so that the shell works before anybody has signed in."""
 
     actor: Callable[[], Actor | None] = lambda: None
     session_id: Callable[[], UUID | None] = lambda: None
@@ -29,7 +32,7 @@ class Ports:
     theme: Callable[[], str | None] = lambda: None
     place: Callable[[Actor], Place | None] = lambda actor: None
     display_id: Callable[[], UUID | None] = lambda: None
-    open_sessions: Callable[[Iterable[UUID]], set[UUID]] = field(default=set)
+    session_rights: Callable[[Iterable[UUID]], Mapping[UUID, object]] = field(default=dict.fromkeys)
     open_displays: Callable[[Iterable[UUID]], set[UUID]] = field(default=set)
 
 

@@ -62,11 +62,13 @@ class Hub:
 
     joiners: dict[str, Joiner] = field(default_factory=dict)
     topics: dict[str, set[str]] = field(default_factory=dict)
+    stamps: dict[str, object] = field(default_factory=dict)
     is_ticking: bool = False
 
     def forget(self, sid: str) -> None:
         self.joiners.pop(sid, None)
         self.topics.pop(sid, None)
+        self.stamps.pop(sid, None)
 
 
 hub = Hub()
@@ -120,7 +122,11 @@ def connect(auth: Any = None) -> None:
     db.session.rollback()
     if joiner.actor is None and joiner.display_id is None:
         raise Refused("signed-out")
-    hub.joiners[request.sid] = joiner  # type: ignore[attr-defined]
+    sid: str = request.sid  # type: ignore[attr-defined]
+    hub.joiners[sid] = joiner
+    if joiner.session_id:
+        hub.stamps[sid] = ports.session_rights([joiner.session_id]).get(joiner.session_id)
+    db.session.rollback()
     _start_ticking()
 
 
@@ -204,13 +210,21 @@ def tick() -> None:
 
 
 def _end_revoked() -> None:
+    """End the sockets whose session or display is closed, and those whose person's rights changed: such a
+    browser comes back at once and asks for each topic again."""
     sessions = {joiner.session_id for joiner in hub.joiners.values() if joiner.session_id}
     displays = {joiner.display_id for joiner in hub.joiners.values() if joiner.display_id}
-    still_open = (ports.open_sessions(sessions) if sessions else set()) | (
-        ports.open_displays(displays) if displays else set()
-    )
+    rights = ports.session_rights(sessions) if sessions else {}
+    open_displays = ports.open_displays(displays) if displays else set()
     for sid, joiner in list(hub.joiners.items()):
-        if (joiner.session_id or joiner.display_id) not in still_open:
+        if joiner.session_id and joiner.session_id in rights:
+            if hub.stamps.get(sid) != rights[joiner.session_id]:
+                _end(sid)
+        elif joiner.display_id not in open_displays:
             socketio.server.emit("signed_out", {}, to=sid, ignore_queue=True)
-            socketio.server.disconnect(sid, ignore_queue=True)
-            hub.forget(sid)
+            _end(sid)
+
+
+def _end(sid: str) -> None:
+    hub.forget(sid)
+    socketio.server.disconnect(sid, ignore_queue=True)

@@ -17,6 +17,7 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.errors import DomainError
 from clinic_web.ui.who import place
 
+ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 RIGHT_TO_LEFT = {"ar"}
 LANGUAGES = ("en", "ar")
 
@@ -47,6 +48,11 @@ def _locale() -> str:
     return "ar_EG" if language() == "ar" else "en_GB"
 
 
+def _digits(text: str) -> str:
+    """Give times and dates the reader's digits; Babel does that for numbers only."""
+    return text.translate(ARABIC_DIGITS) if language() == "ar" else text
+
+
 def timezone() -> str:
     here = place()
     return here.timezone if here else "UTC"
@@ -56,7 +62,7 @@ def clock_time(moment: datetime | None) -> str:
     """Return HH:MM on the facility's wall."""
     if moment is None:
         return ""
-    return format_time(clock.local(moment, timezone()), "HH:mm", locale=_locale())
+    return _digits(format_time(clock.local(moment, timezone()), "HH:mm", locale=_locale()))
 
 
 def day(moment: datetime | date | None, form: str = "EEE d MMM") -> str:
@@ -64,7 +70,7 @@ def day(moment: datetime | date | None, form: str = "EEE d MMM") -> str:
     if moment is None:
         return ""
     local = clock.local(moment, timezone()).date() if isinstance(moment, datetime) else moment
-    return format_date(local, form, locale=_locale())
+    return _digits(format_date(local, form, locale=_locale()))
 
 
 def money(amount: Decimal | int | None) -> str:

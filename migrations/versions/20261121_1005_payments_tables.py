@@ -212,6 +212,68 @@ def upgrade() -> None:
         unique=False,
         schema="payments",
     )
+    op.execute(
+        """
+        CREATE FUNCTION payments.movement_sums_to_zero() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            moved uuid;
+            movement record;
+            legs record;
+        BEGIN
+            IF TG_TABLE_NAME = 'payment_transactions' THEN
+                moved := NEW.id;
+            ELSE
+                moved := NEW.transaction_id;
+            END IF;
+            SELECT CASE kind WHEN 'REFUND' THEN -amount ELSE amount END AS amount, currency, organization_id
+              INTO movement FROM payments.payment_transactions WHERE id = moved;
+            SELECT sum(amount) AS rest,
+                   sum(amount) FILTER (WHERE account IN ('DRAWER', 'BANK', 'CARD', 'RECEIVABLE')) AS placed,
+                   bool_and(currency = movement.currency AND organization_id = movement.organization_id) AS fits
+              INTO legs FROM payments.ledger_entries WHERE transaction_id = moved;
+            IF (legs.rest = 0 AND legs.placed = movement.amount AND legs.fits) IS NOT TRUE THEN
+                RAISE EXCEPTION 'the ledger legs of movement % do not balance', moved
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'movement_sums_to_zero',
+                          SCHEMA = 'payments', TABLE = 'ledger_entries';
+            END IF;
+            RETURN NULL;
+        END $$
+        """
+    )
+    op.execute(
+        """
+        CREATE CONSTRAINT TRIGGER movement_sums_to_zero AFTER INSERT ON payments.ledger_entries
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payments.movement_sums_to_zero()
+        """
+    )
+    op.execute(
+        """
+        CREATE CONSTRAINT TRIGGER movement_sums_to_zero AFTER INSERT ON payments.payment_transactions
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payments.movement_sums_to_zero()
+        """
+    )
+    op.execute(
+        """
+        CREATE FUNCTION payments.money_is_never_edited() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'rows of %.% are never changed or deleted: write another movement',
+                            TG_TABLE_SCHEMA, TG_TABLE_NAME
+                USING ERRCODE = 'restrict_violation', CONSTRAINT = 'money_is_never_edited';
+        END $$
+        """
+    )
+    op.execute(
+        """
+        CREATE TRIGGER money_is_never_edited BEFORE UPDATE OR DELETE ON payments.payment_transactions
+            FOR EACH ROW EXECUTE FUNCTION payments.money_is_never_edited()
+        """
+    )
+    op.execute(
+        """
+        CREATE TRIGGER money_is_never_edited BEFORE UPDATE OR DELETE ON payments.ledger_entries
+            FOR EACH ROW EXECUTE FUNCTION payments.money_is_never_edited()
+        """
+    )
 
 
 def downgrade() -> None:

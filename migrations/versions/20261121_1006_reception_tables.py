@@ -294,6 +294,7 @@ def upgrade() -> None:
             "queue_id", "queue_day", "queue_number", name=op.f("uq_visits_queue_id_queue_day_queue_number")
         ),
         schema="reception",
+        postgresql_with={"autovacuum_vacuum_scale_factor": 0.02},
     )
     op.create_index(
         "idx_visit_clinic_status_date",
@@ -346,7 +347,13 @@ def upgrade() -> None:
         sa.Column("room_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("by_user_id", sa.Uuid(), nullable=True),
+        sa.Column("finished_visit_id", sa.Uuid(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["finished_visit_id"],
+            ["reception.visits.id"],
+            name=op.f("fk_visit_transitions_finished_visit_id"),
+        ),
         sa.ForeignKeyConstraint(
             ["visit_id"], ["reception.visits.id"], name=op.f("fk_visit_transitions_visit_id")
         ),

@@ -152,5 +152,10 @@
       if (element.isConnected) element.dispatchEvent(new CustomEvent("live"));
     }
   }, true);
-  if (window.Idiomorph) Object.assign(window.Idiomorph.defaults.callbacks, { beforeNodeMorphed: beforeMorph, beforeNodeRemoved: beforeRemove });
+  /* What the page itself set stays: a row that loses its tabindex loses the focus, and what was opened stays open. */
+  function beforeAttribute(name, element) {
+    if (name === "tabindex") return !element.closest("[data-row]");
+    return !(refreshing && name === "open" && element.tagName === "DETAILS");
+  }
+  if (window.Idiomorph) Object.assign(window.Idiomorph.defaults.callbacks, { beforeNodeMorphed: beforeMorph, beforeNodeRemoved: beforeRemove, beforeAttributeUpdated: beforeAttribute });
 })();

@@ -158,7 +158,8 @@
   const titleOf = (element) => element.dataset.keyLabel || element.getAttribute("aria-label") || [...element.childNodes].filter((node) => node.nodeName !== "KBD").map((node) => node.textContent).join(" ").trim();
   function fillHelp() {
     const list = help.querySelector("[data-key-list]"), seen = new Set();
-    list.replaceChildren(...$$("[data-key]").filter((element) => !help.contains(element) && isReady(element) && !seen.has(named(element)) && seen.add(named(element))).map((element) => {
+    const isOfHere = (element) => !help.contains(element) && (!element.closest("[data-row]") || element.closest("[data-row]").tabIndex === 0);
+    list.replaceChildren(...$$("[data-key]").filter((element) => isOfHere(element) && isReady(element) && !seen.has(named(element)) && seen.add(named(element))).map((element) => {
       const line = document.createElement("div"), term = document.createElement("dt"), cap = document.createElement("kbd"), text = document.createElement("dd");
       cap.textContent = element.dataset.key.replaceAll("+", " ");
       text.textContent = titleOf(element);

@@ -8,7 +8,7 @@
    says since when it is not live, and stops saying so by itself. */
 (function () {
   "use strict";
-  const { say, now, clock, isLive } = window.Clinic;
+  const { say, now, sync, clock, isLive } = window.Clinic;
   const PAUSE = 1000, JITTER = 250, SILENCE = 8000, DEAF = 14000, NAP = 60000;
   const mark = document.getElementById("live"), line = document.getElementById("stale");
   const joined = new Map();        // topic -> {seq, epoch} of what the page shows, or null: not known, so fetch
@@ -67,8 +67,8 @@
     fire(topic);
   }
   function drawnFrom(topic) {          // what the markup says it was rendered from, the oldest of its elements
-    const drawn = elementsOf(topic).map((element) => element.dataset);
-    if (!drawn.length || drawn.some((data) => data.seq === undefined)) return null;
+    const elements = elementsOf(topic), drawn = elements.map((element) => element.dataset);
+    if (!drawn.length || drawn.some((data) => data.seq === undefined) || elements.some((element) => topicsOf(element).length > 1)) return null;
     return { seq: Math.min(...drawn.map((data) => Number(data.seq))), epoch: drawn[0].epoch };
   }
 
@@ -108,7 +108,8 @@
     socket.on("connect_error", (error) => { if (error?.data === "signed-out" || error?.message === "signed-out") signedOut(); });
     socket.on("signed_out", signedOut);
     socket.on("changed", ({ topic, version }) => { if (joined.has(topic)) note(topic, { seq: version }); });
-    socket.on("tick", ({ live, ...versions }) => {
+    socket.on("tick", ({ live, now: time, ...versions }) => {
+      if (time) sync(time);
       if (live !== false) heard();
       if (live !== false) for (const topic of joined.keys()) note(topic, versions[topic] || { seq: 0 });
     });

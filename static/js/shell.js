@@ -4,7 +4,7 @@
    that was pressed keeps its width, says what it is doing and is deaf until the answer came; after a wrong field the
    focus is in the first one, after any other swap it is where it was; rows that arrive are shown arriving; a refusal or
    a failure never takes the place of what somebody works on.
-   Others use window.Clinic: say(word, values), now(), clock(time), number(n), fault({...}). */
+   Others use window.Clinic: say(word, values), now(), sync(time), clock(time), number(n), fault({...}). */
 (function () {
   "use strict";
   const root = document.documentElement;
@@ -15,8 +15,11 @@
 
   /* ---- Time: the server's clock, the facility's zone, the reader's digits ---- */
   const arrived = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart || 0);
-  const skew = root.dataset.now ? Date.parse(root.dataset.now) - arrived : 0;
+  let skew = root.dataset.now ? Date.parse(root.dataset.now) - arrived : 0;
   const now = () => Date.now() + skew;
+  function sync(time) {                        // the device's clock was set, or slept
+    if (Math.abs(Date.parse(time) - now()) > 2000) skew = Date.parse(time) - Date.now();
+  }
   const style = { timeZone: root.dataset.timezone || undefined, numberingSystem: root.dataset.digits || undefined };
   const digits = new Intl.NumberFormat(root.lang, { numberingSystem: style.numberingSystem });
   const hands = new Intl.DateTimeFormat(root.lang, { ...style, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -125,8 +128,10 @@
     $("#faults")?.replaceChildren(box);
     closable();
   }
+  const REFUSALS = "#faults > *, [data-errors] > [data-error]";
+  const forget = () => $$(REFUSALS).forEach((box) => box.remove());
   function closable() {
-    const box = $("#faults > *");
+    const box = $(REFUSALS);
     if (!box || $(".close", box)) return;
     const close = document.createElement("button");
     close.className = "close";
@@ -150,17 +155,18 @@
       if (isDocument(html) && !detail.boosted && !elt.closest("[hx-select]")) {      // a whole page instead of a fragment: most likely the login
         detail.shouldSwap = false;
         location.assign(xhr.responseURL || location.href);
-      } else if (!reads) { $("#faults")?.replaceChildren(); } else { $(`#faults > [data-owner="${CSS.escape(elt.id || "-")}"]`)?.remove(); }
+      } else if (!reads) { forget(); } else { $(`#faults > [data-owner="${CSS.escape(elt.id || "-")}"]`)?.remove(); }
       return;
     }
     if (xhr.status === 401) return location.assign(root.dataset.login);
     const drawn = /html/.test(xhr.getResponseHeader("Content-Type") || "") && !isDocument(html);
     if (drawn && /^\s*<[a-z]+[^>]*\sdata-error\b/i.test(html)) {
-      const inside = reads && xhr.status < 500;
+      const inside = reads && xhr.status < 500, region = elt.closest("[data-errors]");
+      forget();
       detail.shouldSwap = true;
       detail.isError = false;
-      detail.swapOverride = "innerHTML";
-      detail.target = inside ? detail.target : elt.closest("[data-errors]") || $("#faults");
+      detail.swapOverride = region && !inside ? "afterbegin" : "innerHTML";      // on top of what somebody works on, never in its place
+      detail.target = inside ? detail.target : region || $("#faults");
     } else if (xhr.status >= 500 || !drawn) {
       detail.shouldSwap = false;
       fault({ title: say("failed"), text: say("failedText"), code: xhr.getResponseHeader("X-Request-ID"), retry: () => again(requestConfig), owner: elt.id });
@@ -221,7 +227,7 @@
     $("summary", menu).focus();
   }, true);
 
-  window.Clinic = Object.freeze({ say, now, clock, number, fault, isLive });
+  window.Clinic = Object.freeze({ say, now, sync, clock, number, fault, isLive });
   $("main [aria-invalid='true']")?.focus();
   turnClock();
   setInterval(turnClock, 1000);

@@ -132,4 +132,4 @@ def _checked_hash(password: str, username: str) -> str:
 def _require_no_less(actor: Actor, user: User) -> None:
     """Whoever sets a person's password can be that person: it takes all of that person's rights."""
     if actor.user_id != user.id:
-        require_at_least(actor, permissions_of(user.id, user.rights_stamp))
+        require_at_least(actor, permissions_of(user.id))

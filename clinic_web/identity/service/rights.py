@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from clinic_web.audit import api as audit
+from clinic_web.events.identity import RoleChanged
 from clinic_web.identity.access import (
     permission_named,
     require_at_least,
@@ -30,8 +31,8 @@ from clinic_web.identity.models import (
     UserPermission,
     UserRole,
 )
-from clinic_web.identity.permissions import PERMISSIONS, ROLES
-from clinic_web.kernel import push
+from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS, ROLES
+from clinic_web.kernel import bus
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, RuleBroken
@@ -121,8 +122,10 @@ def allow(actor: Actor, user_id: UUID, permission: str) -> None:
 
 
 def deny(actor: Actor, user_id: UUID, permission: str) -> None:
-    """Take one permission from one person, whatever their roles say. Raises NotAllowed, NotFound."""
+    """Take one permission from one person, whatever their roles say. Raises NotAllowed, NotFound, 422."""
     require_manager(actor)
+    if permission in EVERYBODY:
+        raise RuleBroken(N_("Everybody who signs in has this right."), field="permission")
     _set_exception(actor, user_id, permission, DENY)
 
 
@@ -187,7 +190,7 @@ def change_role(actor: Actor, role_name: str, permissions: Collection[str]) -> N
         db.session.add_all(RolePermission(role_id=role.id, permission_id=each) for each in ids)
         db.session.flush()
         for user_id in db.session.scalars(RENEW_STAMPS, {"role_id": role.id}):
-            push.changed(f"rights:{user_id}")
+            bus.publish(RoleChanged(organization_id=actor.organization_id, user_id=user_id), actor)
         audit.changed(actor, "role.change", "role", role.id, old=_listed(old), new=_listed(permissions))
 
 
@@ -202,7 +205,7 @@ def _changed(
 ) -> None:
     user.rights_changed()
     user.updated_by = actor.user_id
-    push.changed(f"rights:{user.id}")
+    bus.publish(RoleChanged(organization_id=user.organization_id, user_id=user.id), actor)
     audit.changed(actor, action, "user", user.id, old=old, new=new)
 
 

@@ -10,7 +10,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from clinic_web.kernel.db import db
-from clinic_web.payments.models import Payment, PaymentTransaction
+from clinic_web.payments.models import Payment, PaymentTransaction, Shares, split
+
+# Bank notes and bundles of them, in any currency's own unit.
+NOTES = [Decimal(note) for note in (20, 50, 100, 500, 1000, 5000, 10000, 50000, 100000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +58,20 @@ class Bill:
         return self.left > 0
 
     @property
-    def last_movement(self) -> Movement | None:
-        return self.movements[-1] if self.movements else None
+    def shares_of_left(self) -> Shares:
+        """How what is left will be divided, if it is paid at once."""
+        return split(
+            self.left,
+            paid_before=self.amount_paid,
+            doctor_before=self.doctor_share,
+            percent=self.share_percent,
+        )
+
+    @property
+    def round_sums(self) -> list[Decimal]:
+        """The sums that people are likely to hand over for what is left, besides the exact one."""
+        rounded = {-(-self.left // note) * note for note in NOTES}
+        return sorted(each for each in rounded if each > self.left)[:2]
 
 
 def bill_of(payment: Payment, share_percent: Decimal) -> Bill:

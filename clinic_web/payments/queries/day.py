@@ -1,7 +1,7 @@
 """The cashier's day: the payments that are due or moved on a local day, what was taken, what is still owed.
 
-The list itself is cached under the state of its clinics' topics; names are not in it, because a patient's name
-may change without any payment changing.
+The list itself is cached under the state of its clinics' topics. Names are not in it, because a patient's
+name may change without any payment changing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from clinic_web.kernel.money import ZERO
 from clinic_web.organization import api as organization
 from clinic_web.payments.live import payments_topic
 from clinic_web.payments.models import (
+    DESK_METHODS,
+    OWING,
     PAID,
     PARTIALLY_PAID,
     PARTIALLY_REFUNDED,
@@ -35,17 +37,18 @@ PAGE = 100
 # Between two looks an appointment's time may pass without anything changing: the list is computed anew then.
 SLOT = timedelta(minutes=5)
 
-# What the address calls the states, in the order of the chips.
+# What the address calls the states. "owing" is what the sum of what is still owed leads to.
 STATES = {
     "to-pay": (PENDING,),
     "part-paid": (PARTIALLY_PAID,),
     "paid": (PAID,),
     "refunded": (PARTIALLY_REFUNDED, REFUNDED),
     "void": (VOIDED,),
+    "owing": OWING,
 }
 
-# Payments of the day, with when something last happened to each on that day. What is still to come today stands
-# below what has happened, although its time is later.
+# Payments of the day, with when something last happened to each on that day. What is still to come today
+# stands below what has happened, although its time is later. `listed` obeys all filters but the state.
 OF_DAY = """
     WITH due AS (
         SELECT id FROM payments.payments
@@ -55,47 +58,50 @@ OF_DAY = """
         SELECT payment_id FROM payments.payment_transactions
          WHERE organization_id = :organization_id AND facility_id = :facility_id
            AND payment_date >= :begins AND payment_date < :ends
-    ), of_day AS (
+    ), of_clinic AS (
+        SELECT p.* FROM due JOIN payments.payments p ON p.id = due.id
+         WHERE CAST(:clinic_id AS uuid) IS NULL OR p.clinic_id = :clinic_id
+    ), of_doctor AS (
+        SELECT * FROM of_clinic WHERE CAST(:doctor_id AS uuid) IS NULL OR doctor_id = :doctor_id
+    ), listed AS (
         SELECT p.*, moved.methods, moved.moved_at,
-               COALESCE(moved.moved_at, CASE WHEN p.due_at <= :as_of THEN p.due_at ELSE p.opened_at END) AS moment
-          FROM due JOIN payments.payments p ON p.id = due.id
+               COALESCE(moved.moved_at, CASE WHEN p.due_at <= :as_of THEN p.due_at ELSE p.opened_at END)
+                   AS moment
+          FROM of_doctor p
           LEFT JOIN LATERAL (
                SELECT array_agg(DISTINCT t.payment_method ORDER BY t.payment_method) AS methods,
                       max(t.payment_date) FILTER (WHERE t.payment_date >= :begins AND t.payment_date < :ends)
                           AS moved_at
                  FROM payments.payment_transactions t WHERE t.payment_id = p.id AND t.status = 'COMPLETED'
                ) moved ON true
-         WHERE (CAST(:clinic_id AS uuid) IS NULL OR p.clinic_id = :clinic_id)
-           AND (CAST(:doctor_id AS uuid) IS NULL OR p.doctor_id = :doctor_id)
-           AND (CAST(:method AS text) IS NULL OR :method = ANY(moved.methods))
+         WHERE CAST(:method AS text) IS NULL OR :method = ANY(moved.methods)
     )
 """
 ROWS = text(
-    OF_DAY
-    + """
+    f"""{OF_DAY}
     SELECT id, visit_id, patient_id, clinic_id, doctor_id, service_id, ticket, methods, total_amount,
-           amount_paid - amount_refunded AS paid, balance_due, status, COALESCE(moved_at, due_at) AS at, moment
-      FROM of_day
+           amount_paid - amount_refunded AS paid, balance_due, status,
+           COALESCE(moved_at, due_at) AS at, moment
+      FROM listed
      WHERE status = ANY(:states)
        AND (CAST(:before AS timestamptz) IS NULL OR (moment, id) < (:before, CAST(:before_id AS uuid)))
      ORDER BY moment DESC, id DESC LIMIT :limit
-    """
+    """  # noqa: S608 - made of constants
 )
 # Sums travel through JSON as text: a float never touches money.
 SUMS = text(
-    OF_DAY
-    + """
+    f"""{OF_DAY}
     SELECT (SELECT jsonb_object_agg(status, n)
-              FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) c) AS counts,
-           (SELECT COALESCE(sum(balance_due), 0) FROM of_day) AS owed,
-           (SELECT array_agg(DISTINCT doctor_id) FROM of_day WHERE doctor_id IS NOT NULL) AS doctors,
+              FROM (SELECT status, count(*) AS n FROM listed GROUP BY status) s) AS counts,
+           (SELECT COALESCE(sum(balance_due), 0) FROM of_doctor) AS owed,
+           (SELECT array_agg(DISTINCT doctor_id) FROM of_clinic WHERE doctor_id IS NOT NULL) AS doctors,
            (SELECT jsonb_object_agg(payment_method, CAST(taken AS text)) FROM (
                 SELECT t.payment_method,
                        sum(CASE t.kind WHEN 'REFUND' THEN -t.amount ELSE t.amount END) AS taken
-                  FROM payments.payment_transactions t JOIN of_day ON of_day.id = t.payment_id
+                  FROM payments.payment_transactions t JOIN of_doctor p ON p.id = t.payment_id
                  WHERE t.payment_date >= :begins AND t.payment_date < :ends AND t.status = 'COMPLETED'
-                 GROUP BY t.payment_method) s) AS taken
-    """
+                 GROUP BY t.payment_method) m) AS taken
+    """  # noqa: S608 - made of constants
 )
 
 
@@ -133,7 +139,7 @@ class DayRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """The rows of one page, and counts and sums of the whole day as filtered (but for the state)."""
+    """The rows of one page, counts of the day by status, and sums that only clinic and doctor narrow."""
 
     rows: list[DayRow]
     counts: dict[str, int]
@@ -145,6 +151,11 @@ class Day:
     @property
     def taken_in_all(self) -> Decimal:
         return sum(self.taken.values(), ZERO)
+
+    @property
+    def other_methods(self) -> Decimal:
+        """What was taken otherwise than a desk does; the sum of the day would not add up without it."""
+        return sum((taken for method, taken in self.taken.items() if method not in DESK_METHODS), ZERO)
 
     @property
     def number(self) -> int:
@@ -166,7 +177,7 @@ def payments_of_day(actor: Actor, facility: organization.FacilityInfo, filters: 
     question = _question(actor, facility, filters)
     topics = [payments_topic(each) for each in clinics_listed(actor, facility, filters.clinic_id)]
     asked = {name: str(value) for name, value in question.items()}
-    return _day(cached("payments", actor, topics, asked, lambda: _compute(question)))
+    return _day(cached("payments", actor, topics, lambda: _compute(question), filters=asked))
 
 
 def _question(actor: Actor, facility: organization.FacilityInfo, filters: DayFilters) -> dict[str, Any]:
@@ -225,14 +236,22 @@ def _day(stored: dict[str, Any]) -> Day:
 
 
 def _row(stored: dict[str, Any]) -> DayRow:
-    ids = ("id", "visit_id", "patient_id", "clinic_id", "doctor_id", "service_id")
-    sums = ("total_amount", "paid", "balance_due")
+    def one(name: str) -> UUID | None:
+        return UUID(stored[name]) if stored[name] else None
+
     return DayRow(
+        id=UUID(stored["id"]),
+        visit_id=one("visit_id"),
+        patient_id=UUID(stored["patient_id"]),
+        clinic_id=UUID(stored["clinic_id"]),
+        doctor_id=one("doctor_id"),
+        service_id=one("service_id"),
         ticket=stored["ticket"],
         methods=tuple(stored["methods"] or ()),
+        total_amount=Decimal(stored["total_amount"]),
+        paid=Decimal(stored["paid"]),
+        balance_due=Decimal(stored["balance_due"]),
         status=stored["status"],
         at=datetime.fromisoformat(stored["at"]),
         moment=datetime.fromisoformat(stored["moment"]),
-        **{name: UUID(stored[name]) if stored[name] else None for name in ids},  # type: ignore[arg-type]
-        **{name: Decimal(stored[name]) for name in sums},
     )

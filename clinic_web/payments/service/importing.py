@@ -28,7 +28,6 @@ from clinic_web.payments.models import (
     PENDING,
     RECEIPT,
     Payment,
-    PaymentTransaction,
     Shares,
     split,
 )
@@ -36,6 +35,12 @@ from clinic_web.payments.service import ledger
 
 CHUNK = 1000
 NOTHING = Shares(ZERO, ZERO)
+
+# Tables, not entities: for entities SQLAlchemy sends a statement of its own per pattern of null columns.
+PAYMENTS, MOVEMENTS = (
+    Payment.metadata.tables["payments.payments"],
+    Payment.metadata.tables["payments.payment_transactions"],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,22 +121,25 @@ def import_past_payments(actor: Actor, rows: Iterable[PastPayment]) -> ImportedP
     """
     done = ImportedPayments()
     waiting = iter(rows)
+    organization_id = actor.organization_id
+    zones = {each.id: each.timezone for each in organization.directory(organization_id).facilities.values()}
     with transaction():
         while chunk := list(islice(waiting, CHUNK)):
-            _write(actor, chunk, done)
-        organization_id = actor.organization_id
-        audit.changed(actor, "payments.import", "organization", organization_id, old=None, new=_audited(done))
+            _write(actor, chunk, zones, done)
+        if done.payments:
+            new = _audited(done)
+            audit.changed(actor, "payments.import", "organization", organization_id, old=None, new=new)
     return done
 
 
-def _write(actor: Actor, chunk: list[PastPayment], done: ImportedPayments) -> None:
+def _write(actor: Actor, chunk: list[PastPayment], zones: dict[UUID, str], done: ImportedPayments) -> None:
     new = _insert_payments(actor, chunk)
     done.payments += len(new)
     done.known += len(chunk) - len(new)
     paid = [past for past in new if past.received_amount]
-    movements = [_movement(actor, past, _timezone(actor, past)) for past in paid]
+    movements = [_movement(actor, past, zones[past.facility_id]) for past in paid]
     if movements:
-        db.session.execute(insert(PaymentTransaction), movements)
+        db.session.execute(insert(MOVEMENTS), movements)
     pairs = zip(paid, movements, strict=True)
     ledger.enter([leg for past, movement in pairs for leg in ledger.legs_of(movement, past.doctor_id)])
     done.movements += len(movements)
@@ -142,8 +150,8 @@ def _write(actor: Actor, chunk: list[PastPayment], done: ImportedPayments) -> No
 
 def _insert_payments(actor: Actor, chunk: list[PastPayment]) -> list[PastPayment]:
     """Insert what is not there yet and return it."""
-    statement = pg_insert(Payment).on_conflict_do_nothing(index_elements=["visit_id"]).returning(Payment.id)
-    made = set(db.session.execute(statement, [_payment(actor, past) for past in chunk]).scalars())
+    adding = pg_insert(PAYMENTS).on_conflict_do_nothing(index_elements=["visit_id"]).returning(PAYMENTS.c.id)
+    made = set(db.session.execute(adding, [_payment(actor, past) for past in chunk]).scalars())
     return [past for past in chunk if past.id in made]
 
 
@@ -200,11 +208,6 @@ def _movement(actor: Actor, past: PastPayment, timezone: str) -> dict[str, Any]:
         "idempotency_key": f"import:{past.visit_id}",
         "created_at": clock.now(),
     }
-
-
-def _timezone(actor: Actor, past: PastPayment) -> str:
-    facility = organization.directory(actor.organization_id).facilities.get(past.facility_id)
-    return facility.timezone if facility else "UTC"
 
 
 def _over_payment(past: PastPayment) -> OverPayment:

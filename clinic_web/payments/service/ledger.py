@@ -1,8 +1,9 @@
 """The double entry behind each movement: debit positive, credit negative, cash basis.
 
-What comes in is debited to where it lies (drawer, card, bank; an insurer's promise is receivable) and credited
-to whom it belongs (doctor, centre, or the patient as credit). The legs of a movement sum to zero; PostgreSQL
-proves it at the commit (``ddl.MOVEMENT_SUMS_TO_ZERO``). Nothing is ever edited: a correction is more legs.
+What comes in is debited to where it lies (drawer, card, bank; an insurer's promise is receivable) and
+credited to whom it belongs (doctor, centre, or the patient as credit). The legs of a movement sum to zero;
+PostgreSQL proves it at the commit (``ddl.MOVEMENT_SUMS_TO_ZERO``). Nothing is ever edited: a correction is
+more legs.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ PLACES = {
     "CHECK": BANK,
     "INSURANCE": RECEIVABLE,
 }
+
+# The table, not the entity: for entities SQLAlchemy sends a statement of its own per pattern of null columns.
+ENTRIES = LedgerEntry.metadata.tables["payments.ledger_entries"]
 
 # What the former doctor has of each movement goes over as two more legs of the same movement.
 HAND_SHARE_OVER = text(
@@ -88,7 +92,7 @@ def legs_of(movement: dict[str, Any], doctor_id: UUID | None) -> Iterator[dict[s
 def enter(legs: list[dict[str, Any]]) -> None:
     """Write legs; whether they sum to zero is asked at the commit."""
     if legs:
-        db.session.execute(insert(LedgerEntry), legs)
+        db.session.execute(insert(ENTRIES), legs)
 
 
 def hand_share_over(actor: Actor, payment_id: UUID, *, former: UUID | None, now: UUID | None) -> None:

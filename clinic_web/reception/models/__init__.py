@@ -8,4 +8,13 @@ from clinic_web.reception.models.visits import Visit, VisitTransition
 
 processed_events = processed_events_table("reception")
 
-__all__ = ["Appointment", "Display", "Queue", "QueueDay", "QueueNumber", "Visit", "VisitTransition", "processed_events"]
+__all__ = [
+    "Appointment",
+    "Display",
+    "Queue",
+    "QueueDay",
+    "QueueNumber",
+    "Visit",
+    "VisitTransition",
+    "processed_events",
+]

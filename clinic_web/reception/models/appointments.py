@@ -5,14 +5,30 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Text, UniqueConstraint, func, literal_column, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
 from clinic_web.kernel.errors import N_, StaleScreen
 
-CONFIRMED, CHECKED_IN, COMPLETED, CANCELLED, NO_SHOW = "CONFIRMED", "CHECKED_IN", "COMPLETED", "CANCELLED", "NO_SHOW"
+CONFIRMED, CHECKED_IN, COMPLETED, CANCELLED, NO_SHOW = (
+    "CONFIRMED",
+    "CHECKED_IN",
+    "COMPLETED",
+    "CANCELLED",
+    "NO_SHOW",
+)
 STATUSES = (CONFIRMED, CHECKED_IN, COMPLETED, CANCELLED, NO_SHOW)
 SOURCES = ("PHONE", "WALK_IN", "ONLINE", "SYSTEM")
 
@@ -46,7 +62,9 @@ class Appointment(Model, Stamped, Versioned):
         one_of("status", *STATUSES),
         one_of("booking_source", *SOURCES),
         CheckConstraint("start_time < end_time", name="starts_before_end"),
-        CheckConstraint("NOT is_overbooking OR overbooking_reason IS NOT NULL", name="overbooking_has_reason"),
+        CheckConstraint(
+            "NOT is_overbooking OR overbooking_reason IS NOT NULL", name="overbooking_has_reason"
+        ),
         ExcludeConstraint(
             (Column("doctor_id"), "="),
             (func.tstzrange(literal_column("start_time"), literal_column("end_time")), "&&"),
@@ -80,6 +98,11 @@ class Appointment(Model, Stamped, Versioned):
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None] = mapped_column(Text)
     external_id: Mapped[str | None] = mapped_column(Text)
+
+    def require_version(self, version: int) -> None:
+        """Raise StaleScreen (409) unless the person who acts saw the appointment as it is now."""
+        if self.version != version:
+            raise StaleScreen(IS_NOW[self.status], at=self.updated_at)
 
     def move_to(self, status: str) -> None:
         """Move to ``status``, or raise StaleScreen (409) if the appointment's state does not allow it."""

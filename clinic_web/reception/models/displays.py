@@ -23,8 +23,16 @@ class Display(Model, Stamped, Versioned):
     __table_args__ = (
         one_of("language", "en", "ar"),
         one_of("theme", "auto", "light", "dark"),
-        CheckConstraint("paired_at IS NULL OR (organization_id IS NOT NULL AND queue_id IS NOT NULL)", name="paired_to_a_queue"),
-        Index("uq_displays_open_code", "pairing_code", unique=True, postgresql_where=text("pairing_code IS NOT NULL")),
+        CheckConstraint(
+            "paired_at IS NULL OR (organization_id IS NOT NULL AND queue_id IS NOT NULL)",
+            name="paired_to_a_queue",
+        ),
+        Index(
+            "uq_displays_open_code",
+            "pairing_code",
+            unique=True,
+            postgresql_where=text("pairing_code IS NOT NULL"),
+        ),
         {"schema": "reception"},
     )
 

@@ -1,11 +1,21 @@
-"""Queues and their numbers. Every number 1..N of a queue's day has a row: gapless, once each, by constraint."""
+"""Queues and their numbers. Every number 1..N of a queue's day has a row: gapless, once each."""
 
 from __future__ import annotations
 
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
@@ -89,12 +99,12 @@ class QueueNumber(Model):
     issued_at: Mapped[Moment]
 
 
-# The clinic's day: the facility's local day, by PostgreSQL's clock inside the transaction, so that midnight and
-# the change of clocks turn it for everybody at the same instant. Needs the parameter ``timezone``.
+# The clinic's day: the facility's local day, by PostgreSQL's clock inside the transaction, so that midnight
+# and the change of clocks turn it for everybody at the same instant. Needs the parameter ``timezone``.
 TODAY = "(kernel.now() AT TIME ZONE :timezone)::date"
 
-# Who is next, for aliases ``v`` (visits) and ``q`` (queues): the text of an ORDER BY. Priority stands above any
-# policy; appointments count at their time with walk-ins between, by when they came; else the number decides.
+# Who is next, for aliases ``v`` (visits) and ``q`` (queues): the text of an ORDER BY. Priority stands above
+# any policy; appointments count at their time, walk-ins by when they came; else the number decides.
 WHO_IS_NEXT = """
     v.priority_rank DESC,
     CASE WHEN q.policy = 'APPOINTMENT_TIME' THEN coalesce(v.scheduled_time, v.check_in_time) END,

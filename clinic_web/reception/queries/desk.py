@@ -7,37 +7,31 @@ whole list, whatever its length.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import text
 
 from clinic_web.audit import api as audit
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound
-from clinic_web.kernel.tables import Stream
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
-from clinic_web.organization.api import ClinicInfo, Directory, ServiceInfo, StaffInfo
+from clinic_web.organization.api import ClinicInfo, ServiceInfo, StaffInfo
 from clinic_web.patients import api as patients
 from clinic_web.payments import api as payments
 from clinic_web.payments.api import Owed
-from clinic_web.reception.live import QUEUE, queue_topic
-from clinic_web.reception.models import Queue, Visit, VisitTransition
-from clinic_web.reception.models.queues import CLINIC
+from clinic_web.reception.live import queue_topic
+from clinic_web.reception.models.queues import TODAY, WHO_IS_NEXT
 from clinic_web.reception.models.visits import (
     CALLED,
-    CANCELLED,
-    COMPLETED,
     IN_PROGRESS,
-    NO_SHOW,
     ON_HOLD,
     PENDING_PAYMENT,
     SCHEDULED,
@@ -47,6 +41,49 @@ from clinic_web.reception.models.visits import (
 AT_THE_DESK = (PENDING_PAYMENT, SCHEDULED)
 IN_LINE = (WAITING, ON_HOLD)
 WITH_A_DOCTOR = (CALLED, IN_PROGRESS)
+
+# The columns of a DeskRow, for alias ``v`` (visits).
+ROW = """
+    v.id AS visit_id, v.version, v.status, v.ticket, v.clinic_id, v.queue_day, v.patient_id, v.doctor_id, v.attending_id,
+    v.service_id, v.room_id, v.visit_type, v.scheduled_time, v.check_in_time, v.called_at, v.start_time, v.end_time,
+    v.hold_reason, v.priority, v.priority_reason,
+    CASE WHEN v.status = 'ON_HOLD' THEN
+        (SELECT max(t.at) FROM reception.visit_transitions t WHERE t.visit_id = v.id AND t.to_status = 'ON_HOLD')
+    END AS held_at"""
+
+# The queue, its tally, where its topic stands in the very snapshot that the rows are read from, and the rows; one
+# line without a visit where there are none. Who waits comes first, in the order in which they are called.
+QUEUE_DAY = text(
+    f"""
+    SELECT q.id AS queue_id, q.wait_target_minutes AS target, day.today, tally.*, {ROW},
+           (SELECT s.seq FROM kernel.streams s WHERE s.topic = 'queue:' || q.id) AS seq,
+           (SELECT s.epoch FROM kernel.streams s WHERE s.topic = 'queue:' || q.id) AS epoch
+      FROM reception.queues q
+     CROSS JOIN (SELECT {TODAY} AS today) AS day
+     CROSS JOIN LATERAL (
+           SELECT count(*) FILTER (WHERE d.status IN ('PENDING_PAYMENT', 'COMPLETED')) AS seen,
+                  count(*) FILTER (WHERE d.status = 'NO_SHOW') AS missed,
+                  count(*) FILTER (WHERE d.status = 'CANCELLED') AS cancelled
+             FROM reception.visits d WHERE d.queue_id = q.id AND d.queue_day = day.today
+           ) AS tally
+      LEFT JOIN reception.visits v
+             ON v.queue_id = q.id AND v.queue_day = day.today AND v.status = ANY(:statuses)
+     WHERE q.organization_id = :organization_id AND q.clinic_id = :clinic_id AND q.kind = 'CLINIC'
+     ORDER BY v.status IS DISTINCT FROM 'WAITING', {WHO_IS_NEXT}
+    """  # noqa: S608 - the parts are constants of our own
+)
+
+WAITING_BY_CLINIC = text(
+    f"""
+    SELECT q.clinic_id, q.id AS queue_id,
+           (SELECT count(*) FROM reception.visits v
+             WHERE v.queue_id = q.id AND v.queue_day = {TODAY} AND v.status = 'WAITING') AS waiting,
+           (SELECT s.seq FROM kernel.streams s WHERE s.topic = 'queue:' || q.id) AS seq,
+           (SELECT s.epoch FROM kernel.streams s WHERE s.topic = 'queue:' || q.id) AS epoch
+      FROM reception.queues q
+     WHERE q.organization_id = :organization_id AND q.facility_id = :facility_id AND q.kind = 'CLINIC' AND q.is_active
+    """  # noqa: S608 - the parts are constants of our own
+)
 
 # From a quarter of an hour before the time on, somebody may well be standing here: their row offers the check-in.
 DUE = timedelta(minutes=15)
@@ -111,13 +148,13 @@ class DeskRow:
         return self.scheduled_time is not None and self.scheduled_time - clock.now() <= DUE
 
     @property
-    def balance(self) -> Any:
+    def balance(self) -> Decimal | None:
         return self.owed.balance_due if self.owed else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueDay:
-    """One queue's day as the desk sees it: its rows in calling order, its tally and its version."""
+    """One queue's day as the desk sees it: its rows, its tally and its version. ``target`` is in minutes."""
 
     queue_id: UUID
     clinic_id: UUID
@@ -139,11 +176,16 @@ class QueueDay:
 
     @property
     def leaving(self) -> list[DeskRow]:
-        return sorted(self.in_status(PENDING_PAYMENT), key=lambda row: (row.end_time or row.since or clock.now(), row.visit_id))
+        return sorted(
+            self.in_status(PENDING_PAYMENT),
+            key=lambda row: (row.end_time or row.since or clock.now(), row.visit_id),
+        )
 
     @property
     def expected(self) -> list[DeskRow]:
-        return sorted(self.in_status(SCHEDULED), key=lambda row: (row.scheduled_time or clock.now(), row.visit_id))
+        return sorted(
+            self.in_status(SCHEDULED), key=lambda row: (row.scheduled_time or clock.now(), row.visit_id)
+        )
 
     @property
     def waiting(self) -> list[DeskRow]:
@@ -161,49 +203,62 @@ class ClinicTab:
     clinic: ClinicInfo
     queue_id: UUID
     waiting: int
+    seq: int
+    epoch: str
 
 
 def clinics(actor: Actor) -> list[ClinicTab]:
     """Return the facility's clinics that have a queue, in their order, with who waits in each."""
     facility = organization.facility(actor)
-    waiting = (
-        select(func.count())
-        .where(Visit.queue_id == Queue.id, Visit.queue_day == clock.today(facility.timezone), Visit.status == WAITING)
-        .correlate(Queue)
-        .scalar_subquery()
-    )
-    statement = select(Queue.clinic_id, Queue.id, waiting).where(
-        Queue.organization_id == actor.organization_id,
-        Queue.facility_id == facility.id,
-        Queue.kind == CLINIC,
-        Queue.is_active,
-    )
-    by_clinic = {clinic_id: (queue_id, count) for clinic_id, queue_id, count in db.session.execute(statement)}
+    where = {
+        "organization_id": actor.organization_id,
+        "facility_id": facility.id,
+        "timezone": facility.timezone,
+    }
+    queues = {row.clinic_id: row for row in db.session.execute(WAITING_BY_CLINIC, where)}
     listed = organization.directory(actor.organization_id).clinics_of(facility.id)
-    return [ClinicTab(clinic, *by_clinic[clinic.id]) for clinic in listed if clinic.id in by_clinic]
+    return [
+        ClinicTab(clinic, row.queue_id, row.waiting, row.seq or 0, str(row.epoch or ""))
+        for clinic in listed
+        if (row := queues.get(clinic.id)) is not None
+    ]
 
 
 def queue_day(actor: Actor, clinic_id: UUID, statuses: Iterable[str], *, is_named: bool = True) -> QueueDay:
     """Return the visits of a clinic's queue today that are in one of ``statuses``; NotFound (404) if the clinic
     is not the actor's. Who looked at whose rows is noted, unless the part names nobody (``is_named``)."""
-    today = clock.today(organization.facility(actor).timezone)
-    found = db.session.execute(_statement(actor, clinic_id, today, tuple(statuses))).mappings().all()
+    where = {
+        "organization_id": actor.organization_id,
+        "clinic_id": clinic_id,
+        "timezone": organization.facility(actor).timezone,
+        "statuses": list(statuses),
+    }
+    found = db.session.execute(QUEUE_DAY, where).mappings().all()
     if not found:
         raise NotFound
     head = found[0]
-    rows = _in_calling_order([row_of(each) for each in found if each["visit_id"] is not None])
+    rows = [
+        row_of(each, place=place if each["status"] == WAITING else 0)
+        for place, each in enumerate(found, 1)
+        if each["visit_id"] is not None
+    ]
     return QueueDay(
-        queue_id=head["queue_id"],
         clinic_id=clinic_id,
-        target=head["target"],
-        day=today,
+        day=head["today"],
         seq=head["seq"] or 0,
         epoch=str(head["epoch"] or ""),
-        seen=head["seen"],
-        missed=head["missed"],
-        cancelled=head["cancelled"],
         rows=tuple(_seen(actor, rows) if is_named else rows),
+        **{name: head[name] for name in ("queue_id", "target", "seen", "missed", "cancelled")},
     )
+
+
+_FROM_ELSEWHERE = {"place", "name", "doctor", "service", "owed"}
+
+
+def row_of(found: Mapping[str, Any], *, place: int = 0) -> DeskRow:
+    """Return the row that the columns ``ROW`` describe."""
+    own = {each.name: found[each.name] for each in fields(DeskRow) if each.name not in _FROM_ELSEWHERE}
+    return DeskRow(place=place, **own)
 
 
 def minutes_between(start: datetime | None, end: datetime) -> int:
@@ -239,86 +294,3 @@ def _seen(actor: Actor, rows: list[DeskRow]) -> list[DeskRow]:
         if rows:
             audit.saw(actor, "desk.view", "patient", ids=dict.fromkeys(row.patient_id for row in rows))
     return complete
-
-
-def _in_calling_order(rows: list[DeskRow]) -> list[DeskRow]:
-    """Number the waiting ones: the statement read them in the order in which they are called."""
-    places = itertools.count(1)
-    return [replace(row, place=next(places)) if row.status == WAITING else row for row in rows]
-
-
-def _statement(actor: Actor, clinic_id: UUID, today: date, statuses: tuple[str, ...]) -> Select[Any]:
-    done = aliased(Visit)
-    tally = (
-        select(
-            func.count().filter(done.status.in_((PENDING_PAYMENT, COMPLETED))).label("seen"),
-            func.count().filter(done.status == NO_SHOW).label("missed"),
-            func.count().filter(done.status == CANCELLED).label("cancelled"),
-        )
-        .where(done.queue_id == Queue.id, done.queue_day == today)
-        .lateral()
-    )
-    in_list = and_(Visit.queue_id == Queue.id, Visit.queue_day == today, Visit.status.in_(statuses))
-    return (
-        select(
-            Queue.id.label("queue_id"),
-            Queue.wait_target_minutes.label("target"),
-            *stream_columns(),
-            tally.c.seen,
-            tally.c.missed,
-            tally.c.cancelled,
-            *row_columns(),
-        )
-        .join(tally, true())
-        .outerjoin(Visit, in_list)
-        .where(Queue.organization_id == actor.organization_id, Queue.clinic_id == clinic_id, Queue.kind == CLINIC)
-        .order_by(*CALLING_ORDER)
-    )
-
-
-def stream_columns() -> list[ColumnElement[Any]]:
-    """Where the queue's live topic stands in the very snapshot that the rows are read from."""
-    topic = literal(QUEUE) + cast(Queue.id, Text)
-    return [
-        select(column).where(Stream.topic == topic).correlate(Queue).scalar_subquery().label(name)
-        for name, column in (("seq", Stream.seq), ("epoch", Stream.epoch))
-    ]
-
-
-def row_columns() -> list[ColumnElement[Any]]:
-    """The columns of a DeskRow."""
-    held_at = (
-        select(func.max(VisitTransition.at))
-        .where(VisitTransition.visit_id == Visit.id, VisitTransition.to_status == ON_HOLD)
-        .correlate(Visit)
-        .scalar_subquery()
-    )
-    plain = [getattr(Visit, name) for name in _OWN_COLUMNS]
-    return [Visit.id.label("visit_id"), *plain, case((Visit.status == ON_HOLD, held_at)).label("held_at")]
-
-
-_OWN_COLUMNS = (
-    "version",
-    "status",
-    "ticket",
-    "clinic_id",
-    "queue_day",
-    "patient_id",
-    "doctor_id",
-    "attending_id",
-    "service_id",
-    "room_id",
-    "visit_type",
-    "scheduled_time",
-    "check_in_time",
-    "called_at",
-    "start_time",
-    "end_time",
-    "hold_reason",
-    "priority",
-    "priority_reason",
-)
-
-
-def row_of(found: Mapping[str, Any]) -> DeskRow:
-    return DeskRow(visit_id=found["visit_id"], held_at=found["held_at"], **{name: found[name] for name in _OWN_COLUMNS})

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import text
 
 from clinic_web.audit import api as audit
 from clinic_web.kernel import clock
@@ -22,11 +22,9 @@ from clinic_web.organization import api as organization
 from clinic_web.organization.api import ClinicInfo, Directory, FacilityInfo
 from clinic_web.patients import api as patients
 from clinic_web.patients.api import PatientCard
-from clinic_web.payments import api as payments
-from clinic_web.reception.models import Appointment, Visit, VisitTransition
+from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models.visits import (
     CALLED,
-    CANCELLED,
     FROM_APPOINTMENT,
     NO_SHOW,
     ON_HOLD,
@@ -34,10 +32,40 @@ from clinic_web.reception.models.visits import (
     SCHEDULED,
     WAITING,
 )
-from clinic_web.reception.queries.desk import DeskRow, queue_day, row_columns, row_of, with_facts
+from clinic_web.reception.queries.desk import ROW, DeskRow, queue_day, row_of, with_facts
 
 MOST_COMING = 5
 A_YEAR = timedelta(days=365)
+
+# Today's visits, those to come and those still to pay, with how often the patient did not come; one line without
+# a visit where there are none.
+VISITS_OF_PATIENT = text(
+    f"""
+    SELECT missed.*, {ROW}
+      FROM (SELECT count(*) AS missed FROM reception.visits m
+             WHERE m.organization_id = :organization_id AND m.patient_id = :patient_id AND m.status = 'NO_SHOW'
+               AND m.queue_day > :a_year_ago) AS missed
+      LEFT JOIN reception.visits v
+             ON v.organization_id = :organization_id AND v.patient_id = :patient_id AND v.status <> 'CANCELLED'
+            AND (v.queue_day >= :today OR v.status = 'PENDING_PAYMENT')
+     ORDER BY v.queue_day, v.scheduled_time NULLS LAST, v.id
+    """  # noqa: S608 - the parts are constants of our own
+)
+
+# A visit, its appointment, and its moves, the latest first; one line without a move where there are none.
+VISIT = text(
+    f"""
+    SELECT {ROW}, v.queue_id, a.booking_id, a.notes, a.overbooking_reason, a.cancel_reason,
+           t.at AS moved_at, t.from_status, t.to_status, t.reason, t.room_id AS moved_room_id,
+           (SELECT s.seq FROM kernel.streams s WHERE s.topic = 'queue:' || v.queue_id) AS seq,
+           (SELECT s.epoch FROM kernel.streams s WHERE s.topic = 'queue:' || v.queue_id) AS epoch
+      FROM reception.visits v
+      LEFT JOIN reception.appointments a ON a.id = v.appointment_id
+      LEFT JOIN reception.visit_transitions t ON t.visit_id = v.id
+     WHERE v.id = :visit_id AND v.organization_id = :organization_id
+     ORDER BY t.sequence_number DESC
+    """  # noqa: S608 - the parts are constants of our own
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +106,6 @@ class Move:
     from_status: str | None
     reason: str | None
     room: str | None
-    by_user_id: UUID | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +116,18 @@ class VisitInHand:
     card: PatientCard
     clinic: ClinicInfo | None
     booking_id: str | None
+    queue_id: UUID
+    seq: int
+    epoch: str
     notes: str | None
     overbooking_reason: str | None
     cancel_reason: str | None
     moves: list[Move]
     acts: frozenset[str]
+
+    @property
+    def topic(self) -> str:
+        return queue_topic(self.queue_id)
 
 
 def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
@@ -101,9 +135,17 @@ def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
     today = clock.today(organization.facility(actor).timezone)
     with transaction():
         card = patients.card(actor, patient_id)
-        found = db.session.execute(_visits_of(actor, patient_id, today)).mappings().all()
+        where = {
+            "organization_id": actor.organization_id,
+            "patient_id": patient_id,
+            "today": today,
+            "a_year_ago": today - A_YEAR,
+        }
+        found = db.session.execute(VISITS_OF_PATIENT, where).mappings().all()
         rows = [row_of(each) for each in found if each["visit_id"] is not None]
-        guardian = patients.cards(actor, [card.guardian_id]).get(card.guardian_id) if card.guardian_id else None
+        guardian = (
+            patients.cards(actor, [card.guardian_id]).get(card.guardian_id) if card.guardian_id else None
+        )
         audit.saw(actor, "patient.view", "patient", patient_id)
         return PatientInHand(
             card=card,
@@ -114,27 +156,11 @@ def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
         )
 
 
-def _visits_of(actor: Actor, patient_id: UUID, today: date) -> Select[Any]:
-    """Today's visits, those to come and those still to pay; with how often the patient did not come."""
-    of_patient = and_(Visit.organization_id == actor.organization_id, Visit.patient_id == patient_id)
-    missed = (
-        select(func.count().label("missed"))
-        .where(of_patient, Visit.status == NO_SHOW, Visit.queue_day > today - A_YEAR)
-        .subquery()
-    )
-    matters = or_(Visit.queue_day >= today, Visit.status == PENDING_PAYMENT)
-    return (
-        select(missed.c.missed, *row_columns())
-        .select_from(missed)
-        .outerjoin(Visit, and_(of_patient, matters, Visit.status != CANCELLED))
-        .order_by(Visit.queue_day, Visit.scheduled_time.nulls_last(), Visit.id)
-    )
-
-
 def visit(actor: Actor, visit_id: UUID) -> VisitInHand:
     """Return a visit with its history; NotFound (404). The look is noted."""
     with transaction():
-        found = db.session.execute(_visit(actor, visit_id)).mappings().all()
+        where = {"organization_id": actor.organization_id, "visit_id": visit_id}
+        found = db.session.execute(VISIT, where).mappings().all()
         if not found:
             raise NotFound
         head = found[0]
@@ -147,52 +173,36 @@ def visit(actor: Actor, visit_id: UUID) -> VisitInHand:
         card=card,
         clinic=directory.clinics.get(row.clinic_id),
         booking_id=head["booking_id"],
+        queue_id=head["queue_id"],
+        seq=head["seq"] or 0,
+        epoch=str(head["epoch"] or ""),
         notes=head["notes"],
         overbooking_reason=head["overbooking_reason"],
         cancel_reason=head["cancel_reason"],
-        moves=[_move(each, directory) for each in found if each["at"] is not None],
+        moves=[_move(each, directory) for each in found if each["moved_at"] is not None],
         acts=acts_now(actor, row),
-    )
-
-
-def _visit(actor: Actor, visit_id: UUID) -> Select[Any]:
-    moved = VisitTransition
-    return (
-        select(
-            *row_columns(),
-            Appointment.booking_id,
-            Appointment.notes,
-            Appointment.overbooking_reason,
-            Appointment.cancel_reason,
-            moved.at,
-            moved.from_status,
-            moved.to_status,
-            moved.reason,
-            moved.room_id.label("moved_room_id"),
-            moved.by_user_id,
-        )
-        .outerjoin(Appointment, Appointment.id == Visit.appointment_id)
-        .outerjoin(moved, moved.visit_id == Visit.id)
-        .where(Visit.id == visit_id, Visit.organization_id == actor.organization_id)
-        .order_by(moved.sequence_number.desc())
     )
 
 
 def _move(found: Mapping[str, Any], directory: Directory) -> Move:
     room = directory.rooms.get(found["moved_room_id"])
     return Move(
-        at=found["at"],
+        at=found["moved_at"],
         to_status=found["to_status"],
         from_status=found["from_status"],
         reason=found["reason"],
         room=room.name if room else None,
-        by_user_id=found["by_user_id"],
     )
 
 
 # What the desk may do with a visit in each state, and the right it needs.
 ACTS: dict[str, dict[str, str]] = {
-    SCHEDULED: {"check_in": "visit.check_in", "prioritise": "visit.prioritise", "miss": "visit.miss", "cancel": "visit.cancel"},
+    SCHEDULED: {
+        "check_in": "visit.check_in",
+        "prioritise": "visit.prioritise",
+        "miss": "visit.miss",
+        "cancel": "visit.cancel",
+    },
     WAITING: {
         "prioritise": "visit.prioritise",
         "hold": "visit.hold",
@@ -222,16 +232,22 @@ def acts_now(actor: Actor, row: DeskRow) -> frozenset[str]:
     return frozenset(allowed)
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Slip:
     """What the paper says. ``before`` is who waits in front, None for somebody who does not wait yet."""
 
-    row: DeskRow
-    clinic: ClinicInfo | None
+    held: VisitInHand
     facility: FacilityInfo
     language: str
     before: int | None
+
+    @property
+    def row(self) -> DeskRow:
+        return self.held.row
+
+    @property
+    def clinic(self) -> ClinicInfo | None:
+        return self.held.clinic
 
 
 def slip(actor: Actor, visit_id: UUID) -> Slip:
@@ -240,8 +256,7 @@ def slip(actor: Actor, visit_id: UUID) -> Slip:
     facility = organization.facility(actor)
     language = held.card.language if held.card.language in facility.languages else None
     return Slip(
-        row=held.row,
-        clinic=held.clinic,
+        held=held,
         facility=facility,
         language=language or next(iter(facility.languages), "en"),
         before=_before(actor, held.row),

@@ -119,7 +119,9 @@ def times(actor: Actor, offer: Choices, day: date, *, instead: Sequence[Slot] = 
     )
 
 
-def _lane(lane: Lane, directory: Directory, places: dict[tuple[UUID, datetime], int]) -> tuple[StaffInfo, list[Time]]:
+def _lane(
+    lane: Lane, directory: Directory, places: dict[tuple[UUID, datetime], int]
+) -> tuple[StaffInfo, list[Time]]:
     doctor = directory.staff[lane.doctor_id]
     return doctor, [Time(slot, doctor, places.get((slot.doctor_id, slot.start_time))) for slot in lane.slots]
 

@@ -71,7 +71,13 @@ def _shift_now(shifts: Iterable[Shift]) -> dict[UUID, Shift]:
     return found
 
 
-def _door(doctor: StaffInfo, directory: Directory, shift: Shift | None, row: DeskRow | None, free_since: datetime | None) -> Door:
+def _door(
+    doctor: StaffInfo,
+    directory: Directory,
+    shift: Shift | None,
+    row: DeskRow | None,
+    free_since: datetime | None,
+) -> Door:
     room_id = (row.room_id if row else None) or (shift.room_id if shift else None) or doctor.room_id
     room = directory.rooms.get(room_id) if room_id else None
     if row is not None:

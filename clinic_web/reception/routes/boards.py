@@ -14,8 +14,8 @@ from flask_babel import gettext as _
 from clinic_web.kernel import clock, push
 from clinic_web.kernel.errors import DomainError, InvalidForm, NotFound, RuleBroken
 from clinic_web.reception import board_stream
-from clinic_web.reception.board_words import context, name_in, words
-from clinic_web.reception.live import BOARD, board_topic
+from clinic_web.reception.board_words import context, name_in
+from clinic_web.reception.live import BOARD
 from clinic_web.reception.queries import displays as queries
 from clinic_web.reception.queries.displays import Screen
 from clinic_web.reception.routes import bp

@@ -12,7 +12,14 @@ from flask import Response, after_this_request, current_app, render_template, re
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import NotFound
 from clinic_web.reception.queries import desk as queries
-from clinic_web.reception.queries.desk import AT_THE_DESK, IN_LINE, WITH_A_DOCTOR, ClinicTab, DeskRow, QueueDay
+from clinic_web.reception.queries.desk import (
+    AT_THE_DESK,
+    IN_LINE,
+    WITH_A_DOCTOR,
+    ClinicTab,
+    DeskRow,
+    QueueDay,
+)
 from clinic_web.reception.queries.rooms import Door, doors
 from clinic_web.reception.routes import bp
 from clinic_web.ui.web import actor, is_htmx, needs
@@ -37,11 +44,13 @@ def desk() -> str:
     return show("reception/desk/_empty.html")
 
 
-@bp.get("/desk/clinics")
+@bp.get("/desk/clinics/<uuid:clinic_id>")
 @needs("desk.view")
-def desk_clinics() -> str:
-    chosen, tabs = choose_clinic(actor())
-    return render_template("reception/desk/_clinics.html", tabs=tabs, clinic_id=chosen)
+def desk_clinic(clinic_id: UUID) -> str:
+    tab = next((each for each in queries.clinics(actor()) if each.clinic.id == clinic_id), None)
+    if tab is None:
+        raise NotFound
+    return render_template("reception/desk/_clinic.html", tab=tab, clinic_id=asked_clinic())
 
 
 @bp.get("/desk/rooms")
@@ -54,7 +63,9 @@ def desk_rooms() -> str:
 @bp.get("/desk/expected")
 @needs("desk.view")
 def desk_expected() -> str:
-    return render_template("reception/desk/_expected.html", day=queries.queue_day(actor(), clinic_in_url(), AT_THE_DESK))
+    return render_template(
+        "reception/desk/_expected.html", day=queries.queue_day(actor(), clinic_in_url(), AT_THE_DESK)
+    )
 
 
 @bp.get("/desk/line")
@@ -65,17 +76,21 @@ def desk_line() -> str:
 
 
 def show(panel: str, *, clinic_id: UUID | None = None, **context: Any) -> str:
-    """Show what is in hand: the panel alone to htmx, the whole desk around it to the address bar."""
+    """Show what is in hand: the panel alone to htmx, the whole desk around it to the address bar, and the desk
+    only to those who may work there."""
     if is_htmx():
         return render_template(panel, **context)
-    return render_template("reception/desk/page.html", panel=panel, **{**desk_of(actor(), clinic_id), **context})
+    actor().require("desk.view")
+    return render_template(
+        "reception/desk/page.html", panel=panel, **{**desk_of(actor(), clinic_id), **context}
+    )
 
 
 def desk_of(who: Actor, clinic_id: UUID | None = None) -> dict[str, Any]:
     """Return what the whole desk shows; without a clinic there is nothing to show but that."""
     chosen, tabs = choose_clinic(who, clinic_id)
     if chosen is None:
-        return {"tabs": tabs, "clinic_id": None}
+        return {"tabs": tabs, "clinic_id": None, "doctor_id": None}
     remember(chosen)
     day = queries.queue_day(who, chosen, (*AT_THE_DESK, *IN_LINE, *WITH_A_DOCTOR))
     return {"tabs": tabs, "clinic_id": chosen} | rooms_of(who, day) | line_of(day, doctor_in_url())
@@ -102,7 +117,12 @@ def line_of(day: QueueDay, doctor_id: UUID | None) -> dict[str, Any]:
 def _filters(waiting: list[DeskRow]) -> list[DoctorFilter]:
     doctors = {row.doctor_id: row.doctor for row in waiting if row.doctor_id and row.doctor}
     found = [
-        DoctorFilter(doctor_id, doctor.short_name, doctor.short_name_ar, sum(row.doctor_id == doctor_id for row in waiting))
+        DoctorFilter(
+            doctor_id,
+            doctor.short_name,
+            doctor.short_name_ar,
+            sum(row.doctor_id == doctor_id for row in waiting),
+        )
         for doctor_id, doctor in doctors.items()
         if doctor_id is not None and doctor is not None
     ]
@@ -118,9 +138,14 @@ def choose_clinic(who: Actor, clinic_id: UUID | None = None) -> tuple[UUID | Non
         if wanted not in known:
             raise NotFound
         return wanted, tabs
-    last = _as_uuid(request.cookies.get(LAST_CLINIC))
+    last = last_clinic()
     first = tabs[0].clinic.id if tabs else None
     return (last if last in known else first), tabs
+
+
+def last_clinic() -> UUID | None:
+    """Return the clinic of this browser's last visit; whoever uses it makes sure that it is still there."""
+    return _as_uuid(request.cookies.get(LAST_CLINIC))
 
 
 def asked_clinic() -> UUID | None:
@@ -156,7 +181,9 @@ def remember(clinic_id: UUID) -> None:
     @after_this_request
     def keep(response: Response) -> Response:
         secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
-        response.set_cookie(LAST_CLINIC, str(clinic_id), max_age=A_YEAR, secure=secure, httponly=True, samesite="Lax")
+        response.set_cookie(
+            LAST_CLINIC, str(clinic_id), max_age=A_YEAR, secure=secure, httponly=True, samesite="Lax"
+        )
         return response
 
 

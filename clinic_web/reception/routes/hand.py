@@ -7,13 +7,17 @@ from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
+from flask_babel import force_locale
+from markupsafe import Markup
 
 from clinic_web.kernel.errors import NotFound, RuleBroken
+from clinic_web.organization import api as organization
 from clinic_web.reception import forms
 from clinic_web.reception.queries import hand as queries
 from clinic_web.reception.queries import offers
+from clinic_web.reception.queries.hand import Slip
 from clinic_web.reception.routes import bp
-from clinic_web.reception.routes.desk import choose_clinic, show
+from clinic_web.reception.routes.desk import asked_clinic, last_clinic, show
 from clinic_web.reception.slots import Slot
 from clinic_web.ui.web import actor, form_errors, needs
 
@@ -61,10 +65,20 @@ def hand_done(visit_id: UUID) -> str:
 @bp.get("/visits/<uuid:visit_id>/slip")
 @needs("visit.view")
 def slip(visit_id: UUID) -> str:
-    return render_template("reception/desk/slip.html", slip=queries.slip(actor(), visit_id))
+    found = queries.slip(actor(), visit_id)
+    html = slip_html(found, is_copy=bool(request.args.get("copy")))
+    return render_template(
+        "reception/desk/slip.html", slip_html=html, ticket=found.row.ticket or "", visit_id=visit_id
+    )
 
 
-def show_booking(patient_id: UUID, typed: Mapping[str, str], *, errors: dict[str, str] | None = None, instead: list[Slot] | None = None) -> str:
+def show_booking(
+    patient_id: UUID,
+    typed: Mapping[str, str],
+    *,
+    errors: dict[str, str] | None = None,
+    instead: list[Slot] | None = None,
+) -> str:
     """Show the booking panel with everything that was typed; ``instead`` are the nearest times of a refusal."""
     who, said = actor(), dict(errors or {})
     held = queries.patient(who, patient_id)
@@ -75,17 +89,39 @@ def show_booking(patient_id: UUID, typed: Mapping[str, str], *, errors: dict[str
     except RuleBroken as error:
         day, said = today, {**form_errors(error), **said}
     times = offers.times(who, offer, day, instead=instead or ())
-    return show("reception/desk/_booking.html", held=held, offer=offer, times=times, typed=typed, errors=said, **here(offer.clinic.id))
+    return show(
+        "reception/desk/_booking.html",
+        held=held,
+        offer=offer,
+        times=times,
+        typed=typed,
+        errors=said,
+        **here(offer.clinic.id),
+    )
 
 
 def show_walk_in(patient_id: UUID, typed: Mapping[str, str], *, errors: dict[str, str] | None = None) -> str:
     held = queries.patient(actor(), patient_id)
     offer = _choices(typed)
     suggested = forms.suggested_priority(held.card.age)
-    return show("reception/desk/_walk_in.html", held=held, offer=offer, suggested=suggested, typed=typed, errors=errors or {}, **here(offer.clinic.id))
+    return show(
+        "reception/desk/_walk_in.html",
+        held=held,
+        offer=offer,
+        suggested=suggested,
+        typed=typed,
+        errors=errors or {},
+        **here(offer.clinic.id),
+    )
 
 
-def show_visit(visit_id: UUID, *, ask: str | None = None, typed: Mapping[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
+def show_visit(
+    visit_id: UUID,
+    *,
+    ask: str | None = None,
+    typed: Mapping[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+) -> str:
     """Show a visit with what may be done now; ``ask`` opens the question that an act needs answered first."""
     held = queries.visit(actor(), visit_id)
     asking = ask if ask in ASKS and ask in held.acts else None
@@ -102,18 +138,38 @@ def show_visit(visit_id: UUID, *, ask: str | None = None, typed: Mapping[str, st
 
 def show_done(visit_id: UUID, *, pays: str) -> str:
     who = actor()
-    held = queries.visit(who, visit_id)
+    found = queries.slip(who, visit_id)
     takes_money = pays in (forms.PAYS_NOW, forms.PAYS_PART) and who.can("payment.take")
-    return show("reception/desk/_done.html", held=held, slip=queries.slip(who, visit_id), takes_money=takes_money, **here(held.row.clinic_id))
+    return show(
+        "reception/desk/_done.html",
+        held=found.held,
+        slip_html=slip_html(found),
+        takes_money=takes_money,
+        **here(found.row.clinic_id),
+    )
+
+
+def slip_html(found: Slip, *, is_copy: bool = False) -> Markup:
+    """Return the slip as the patient reads it, whatever language the desk works in."""
+    with force_locale(found.language):
+        return Markup(render_template("reception/desk/_slip.html", slip=found, is_copy=is_copy))  # noqa: S704 - our own template
 
 
 def here(clinic_id: UUID | None = None) -> dict[str, Any]:
     """Which clinic the panel works for: on a page of its own the desk around it shows the same."""
-    return {"clinic_id": clinic_id or choose_clinic(actor())[0]}
+    return {"clinic_id": clinic_id or asked_clinic() or last_clinic() or _first_clinic()}
+
+
+def _first_clinic() -> UUID | None:
+    who = actor()
+    listed = organization.directory(who.organization_id).clinics_of(organization.facility(who).id)
+    return listed[0].id if listed else None
 
 
 def _choices(typed: Mapping[str, str]) -> offers.Choices:
-    clinic_id = forms.optional_id(typed, "clinic") or choose_clinic(actor())[0]
+    """Return what the clinic offers; a choice of another clinic, from before somebody changed it, is dropped."""
+    clinic_id = forms.optional_id(typed, "clinic") or here()["clinic_id"]
     if clinic_id is None:
         raise NotFound
-    return offers.choices(actor(), clinic_id, forms.optional_id(typed, "service"), forms.optional_id(typed, "doctor"))
+    service_id, doctor_id = forms.optional_id(typed, "service"), forms.optional_id(typed, "doctor")
+    return offers.choices(actor(), clinic_id, service_id, doctor_id)

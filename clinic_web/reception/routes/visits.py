@@ -34,12 +34,18 @@ def book(patient_id: UUID) -> ResponseReturnValue:
         booked = booking.book(actor(), forms.booking(typed, patient_id), key=form_key() or "")
     except (SlotTaken, SlotRefused) as error:
         said = form_errors(error)
-        panel = show_booking(patient_id, typed, errors={"slot": next(iter(said.values()))}, instead=error.nearest)
+        panel = show_booking(
+            patient_id, typed, errors={"slot": next(iter(said.values()))}, instead=error.nearest
+        )
         return make_response(panel, error.status)
     except (InvalidForm, RuleBroken) as error:
         return make_response(show_booking(patient_id, typed, errors=form_errors(error)), error.status)
     text = _("%(time)s is booked", time=clock_time(booked.start_time))
-    return _done(LastAct(text=text, ticket=booked.ticket, ticket_state="SCHEDULED"), booked.visit_id, typed.get("pays", ""))
+    return _done(
+        LastAct(text=text, ticket=booked.ticket, ticket_state="SCHEDULED"),
+        booked.visit_id,
+        typed.get("pays", ""),
+    )
 
 
 @bp.post("/desk/hand/patient/<uuid:patient_id>/walk-in")
@@ -121,7 +127,9 @@ def _version() -> int:
     return forms.version_of(request.form)
 
 
-def _asked(ask: str, visit_id: UUID, move: Move, text: str, *, undo: str | None = None) -> ResponseReturnValue:
+def _asked(
+    ask: str, visit_id: UUID, move: Move, text: str, *, undo: str | None = None
+) -> ResponseReturnValue:
     """Make a move that needed an answer first; a wrong answer keeps the question open, with what was typed."""
     try:
         moved = move()
@@ -131,7 +139,9 @@ def _asked(ask: str, visit_id: UUID, move: Move, text: str, *, undo: str | None 
 
 
 def _asked_again(ask: str, visit_id: UUID, error: DomainError) -> Response:
-    return make_response(show_visit(visit_id, ask=ask, typed=request.form, errors=form_errors(error)), error.status)
+    return make_response(
+        show_visit(visit_id, ask=ask, typed=request.form, errors=form_errors(error)), error.status
+    )
 
 
 def _moved(moved: Moved, text: str, *, undo: str | None = None) -> Response:
@@ -143,7 +153,9 @@ def _moved(moved: Moved, text: str, *, undo: str | None = None) -> Response:
         undo_url=url_for(undo, visit_id=moved.visit_id) if undo else None,
         undo_fields={"version": moved.version} if undo else {},
     )
-    return acted(act, redirect=_back(moved.visit_id), panel=show_visit(moved.visit_id) if _is_in_hand() else None)
+    return acted(
+        act, redirect=_back(moved.visit_id), panel=show_visit(moved.visit_id) if _is_in_hand() else None
+    )
 
 
 def _done(act: LastAct, visit_id: UUID, pays: str) -> Response:

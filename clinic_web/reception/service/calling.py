@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+
+from clinic_web.audit import api as audit
+from clinic_web.events.reception import VisitCalled, VisitStarted
+from clinic_web.kernel import clock, idempotency
 from clinic_web.kernel.actor import Actor
-from clinic_web.reception.service.moves import Moved
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
+from clinic_web.kernel.failpoints import failpoint
+from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.unit_of_work import constraint_of, transaction
+from clinic_web.organization import api as organization
+from clinic_web.organization.api import StaffInfo
+from clinic_web.reception.access import visit_for
+from clinic_web.reception.models.visits import CALLED, ONE_WITH_THE_DOCTOR, WAITING, StaleVisit
+from clinic_web.reception.service import answers
+from clinic_web.reception.service.finishing import back_into_the_room, end_consultation
+from clinic_web.reception.service.moves import Moved, moved, moving, publish, tell_line
+from clinic_web.reception.service.rooms import room_of
+from clinic_web.reception.service.statements import CALL_LAST, CALL_NEXT, CALL_THIS, FINISHED_BY_CALL, WITH_ME
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Called:
-    """Who is called now. ``finished_ticket`` is the patient whom the same press finished, if one was in the room.
+    """Who is called now. ``finished_ticket`` is the patient whom the same press finished, if there was one.
 
     ``was_called_already``: nobody new was called, because this patient is called and not in yet.
     ``version`` is the called visit's.
@@ -32,9 +55,11 @@ def call_next(actor: Actor, *, key: str) -> Called | None:
     """Finish the patient in my room and call exactly one next: priority first, then the queue's policy.
 
     None: nobody waits for me (the patient in the room is finished nevertheless; see ``finishing.finish``).
+    Somebody whom I called and who is not in yet is returned again: a nervous thumb skips nobody.
     Raises RuleBroken (422) when the actor is not a member of staff, BadRequest (400: no key).
     """
-    raise NotImplementedError
+    doctor = _doctor(actor)
+    return _despite_another_tab(lambda: _call_next(actor, doctor, key))
 
 
 def call(actor: Actor, visit_id: UUID, *, version: int) -> Called:
@@ -42,22 +67,30 @@ def call(actor: Actor, visit_id: UUID, *, version: int) -> Called:
 
     Raises StaleScreen (409), also when somebody else whom I called is not in yet; NotFound, RuleBroken.
     """
-    raise NotImplementedError
+    doctor = _doctor(actor)
+    return _despite_another_tab(lambda: _call_this(actor, doctor, visit_id, version))
 
 
 def call_again(actor: Actor, visit_id: UUID, *, version: int) -> Moved:
     """Announce a CALLED patient once more (``times_called``); the board shows it as new."""
-    raise NotImplementedError
+    with moving(actor, visit_id, version) as visit:
+        visit.announce_again()
+        publish(actor, VisitCalled, visit)
+        return moved(actor, "visit.call_again", visit)
 
 
 def open_visit(actor: Actor, visit_id: UUID, *, version: int) -> Moved:
     """CALLED → IN_PROGRESS: the patient is in the room."""
-    raise NotImplementedError
+    with moving(actor, visit_id, version) as visit:
+        witness = visit.open()
+        publish(actor, VisitStarted, visit)
+        return moved(actor, "visit.open", visit, witness)
 
 
 def send_back(actor: Actor, visit_id: UUID, *, version: int) -> Moved:
     """CALLED → WAITING, at the old place in the line."""
-    raise NotImplementedError
+    with moving(actor, visit_id, version) as visit:
+        return moved(actor, "visit.send_back", visit, visit.send_back())
 
 
 def undo_call(actor: Actor, visit_id: UUID, *, version: int) -> Moved:
@@ -65,4 +98,117 @@ def undo_call(actor: Actor, visit_id: UUID, *, version: int) -> Moved:
 
     One who was COMPLETED by that call (paid) stays completed.
     """
-    raise NotImplementedError
+    with moving(actor, visit_id, version) as visit:
+        finished_id = db.session.execute(FINISHED_BY_CALL, {"visit_id": visit.id}).scalar()
+        back = moved(actor, "visit.undo_call", visit, visit.take_back_call())
+        if finished_id is not None:  # only now: a doctor has one patient at a time
+            back_into_the_room(actor, finished_id)
+        return back
+
+
+def _call_next(actor: Actor, doctor: StaffInfo, key: str) -> Called | None:
+    with transaction():
+        claim = idempotency.claim(actor, "visit.call_next", key, {})
+        if claim.is_repetition:
+            return answers.again(Called, claim) if claim.answer else None
+        called = _finish_and_take(actor, doctor)
+        failpoint("call_next.before_commit")
+        if called is None:
+            claim.keep({})
+        else:
+            answers.keep(claim, called)
+        return called
+
+
+def _finish_and_take(actor: Actor, doctor: StaffInfo) -> Called | None:
+    with_me = _with_me(actor)
+    if with_me is not None and with_me.status == CALLED:
+        return _called(with_me, was_called_already=True)
+    if with_me is not None:
+        end_consultation(actor, with_me)
+    return _take_next(actor, doctor, finished=with_me)
+
+
+def _call_this(actor: Actor, doctor: StaffInfo, visit_id: UUID, version: int) -> Called:
+    with transaction():
+        with_me = _with_me(actor)
+        visit = visit_for(actor, visit_id, lock=True)
+        visit.require_version(version)
+        if visit.status != WAITING:
+            raise StaleVisit(visit)
+        if with_me is not None and with_me.status == CALLED:
+            raise StaleScreen(N_("%(ticket)s is called and not in yet."), ticket=with_me.ticket or "–")
+        if with_me is not None:
+            end_consultation(actor, with_me)
+        row = db.session.execute(CALL_THIS, _values(actor, doctor, with_me) | {"visit_id": visit.id}).one()
+        return _tell_called(actor, row, with_me)
+
+
+def _despite_another_tab(use_case: Callable[[], T]) -> T:
+    """Run it once more if another tab of the same doctor called somebody at the same instant.
+
+    The unique index decides such a race; the one who lost looks again and finds that patient called.
+    """
+    try:
+        return use_case()
+    except IntegrityError as error:
+        if constraint_of(error) != ONE_WITH_THE_DOCTOR:
+            raise
+    return use_case()
+
+
+def _doctor(actor: Actor) -> StaffInfo:
+    staff = organization.directory(actor.organization_id).staff
+    if actor.staff_id is None or actor.staff_id not in staff:
+        raise RuleBroken(N_("Only somebody who sees patients can call them in."))
+    return staff[actor.staff_id]
+
+
+def _with_me(actor: Actor) -> Row[Any] | None:
+    """Return, locked, the patient whom the actor has called or has in the room."""
+    asked = {"doctor_id": actor.staff_id, "organization_id": actor.organization_id}
+    return db.session.execute(WITH_ME, asked).first()
+
+
+def _take_next(actor: Actor, doctor: StaffInfo, *, finished: Row[Any] | None) -> Called | None:
+    """Call whose turn it is. Those whom colleagues are taking this instant are passed over; only when nobody
+    else is left do we wait for them, because a colleague may yet let one go."""
+    values = _values(actor, doctor, finished)
+    row = db.session.execute(CALL_NEXT, values).first() or db.session.execute(CALL_LAST, values).first()
+    return None if row is None else _tell_called(actor, row, finished)
+
+
+def _values(actor: Actor, doctor: StaffInfo, finished: Row[Any] | None) -> dict[str, Any]:
+    here = organization.facility(actor)
+    return {
+        "organization_id": actor.organization_id,
+        "clinic_ids": list(doctor.clinic_ids),
+        "timezone": here.timezone,
+        "doctor_id": doctor.id,
+        "room_id": room_of(actor, doctor, here.timezone),
+        "finished_id": finished.id if finished is not None else None,
+        "transition_id": new_id(),
+        "user_id": actor.user_id,
+        "now": clock.now(),
+    }
+
+
+def _tell_called(actor: Actor, row: Row[Any], finished: Row[Any] | None) -> Called:
+    audit.saw(actor, "visit.call", "visit", row.id)
+    publish(actor, VisitCalled, row)
+    tell_line(row.queue_id)
+    return _called(row, finished=finished)
+
+
+def _called(row: Row[Any], *, finished: Row[Any] | None = None, was_called_already: bool = False) -> Called:
+    return Called(
+        visit_id=row.id,
+        ticket=row.ticket,
+        patient_id=row.patient_id,
+        room_id=row.room_id,
+        queue_id=row.queue_id,
+        version=row.version,
+        finished_ticket=finished.ticket if finished is not None else None,
+        finished_visit_id=finished.id if finished is not None else None,
+        was_called_already=was_called_already,
+    )

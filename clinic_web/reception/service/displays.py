@@ -21,7 +21,7 @@ from clinic_web.audit import api as audit
 from clinic_web.kernel import clock, idempotency, ids, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import Busy, InvalidForm, N_, NotFound, RuleBroken
+from clinic_web.kernel.errors import N_, Busy, InvalidForm, NotFound, RuleBroken
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.reception.access import queue_for
 from clinic_web.reception.live import board_topic
@@ -197,7 +197,10 @@ def _approve(actor: Actor, pairing: Pairing) -> UUID:
     )
     display_id = db.session.scalar(approved)
     if display_id is None:
-        raise RuleBroken(N_("No screen shows this code now. A code lives for 15 minutes; look at the screen again."), field="code")
+        raise RuleBroken(
+            N_("No screen shows this code now. A code lives for 15 minutes; look at the screen again."),
+            field="code",
+        )
     audit.changed(actor, "display.pair", "display", display_id, old=None, new=given)
     _tell(display_id, queue.facility_id)
     # The queue's stream exists from now on, so that a tick can vouch for the board before the first call.
@@ -215,7 +218,14 @@ def revoke(actor: Actor, display_id: UUID) -> str:
         if display.revoked_at is None:
             display.revoked_at = clock.now()
             display.updated_by = actor.user_id
-            audit.changed(actor, "display.revoke", "display", display_id, old={"name": display.name, "queue_id": display.queue_id}, new=None)
+            audit.changed(
+                actor,
+                "display.revoke",
+                "display",
+                display_id,
+                old={"name": display.name, "queue_id": display.queue_id},
+                new=None,
+            )
             _tell(display_id, display.facility_id)
         return display.name or ""
 
@@ -256,4 +266,6 @@ def still_open(display_ids: Iterable[UUID]) -> set[UUID]:
 def note_seen(display_ids: Iterable[UUID]) -> None:
     """Note that these screens are there; the row's version stays, nobody edited it."""
     with transaction():
-        db.session.execute(update(Display).where(Display.id.in_(list(display_ids))).values(last_seen_at=clock.now()))
+        db.session.execute(
+            update(Display).where(Display.id.in_(list(display_ids))).values(last_seen_at=clock.now())
+        )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit import api as audit
@@ -12,11 +17,12 @@ from clinic_web.events import reception as events
 from clinic_web.kernel import bus, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import DomainError, N_, RuleBroken, StaleScreen
-from clinic_web.kernel.unit_of_work import constraint_of
+from clinic_web.kernel.errors import N_, DomainError, RuleBroken, StaleScreen
+from clinic_web.kernel.unit_of_work import constraint_of, transaction
+from clinic_web.reception.access import visit_for
 from clinic_web.reception.live import board_topic, queue_topic
 from clinic_web.reception.models import Visit, VisitTransition
-from clinic_web.reception.models.visits import ONE_PRESENCE, ONE_WITH_THE_DOCTOR
+from clinic_web.reception.models.visits import ONE_PRESENCE, ONE_WITH_THE_DOCTOR, PRESENT, PRIORITIES
 
 VisitEvent = (
     type[events.VisitCheckedIn]
@@ -43,6 +49,19 @@ class Moved:
     doctor_id: UUID | None = None
     attending_id: UUID | None = None
     room_id: UUID | None = None
+
+
+@contextmanager
+def moving(actor: Actor, visit_id: UUID, version: int) -> Iterator[Visit]:
+    """Run one use case on one visit: locked, and as the person who acts saw it (else StaleVisit, 409).
+
+    Nothing is written until ``moved`` does it, in one UPDATE: reading a payment half-way must not write half
+    a move.
+    """
+    with transaction(), db.session.no_autoflush:
+        visit = visit_for(actor, visit_id, lock=True)
+        visit.require_version(version)
+        yield visit
 
 
 def moved(actor: Actor, action: str, visit: Visit, *witnesses: VisitTransition) -> Moved:
@@ -73,6 +92,42 @@ def _lost_race(error: IntegrityError) -> Exception:
     return sentences.get(constraint_of(error), error)
 
 
+def require_absent(queue_id: UUID, day: date, patient_id: UUID) -> None:
+    """Raise RuleBroken (422) naming the ticket when the patient is present in this line already."""
+    ticket = db.session.execute(
+        select(Visit.ticket).where(
+            Visit.queue_id == queue_id,
+            Visit.queue_day == day,
+            Visit.patient_id == patient_id,
+            Visit.status.in_(PRESENT),
+        )
+    ).first()
+    if ticket is not None:
+        raise RuleBroken(
+            N_("This patient is already in this line, with %(ticket)s."),
+            field="patient_id",
+            ticket=ticket[0] or "–",
+        )
+
+
+def require_reason(priority: str | None, reason: str | None) -> None:
+    """Raise RuleBroken (422) for an unknown priority, or one without the reason that is shown beside it."""
+    if priority is not None and priority not in PRIORITIES:
+        raise RuleBroken(N_("Choose one of the priorities."), field="priority")
+    if priority is not None and not (reason or "").strip():
+        raise RuleBroken(
+            N_("Say why this patient comes first: everybody who waits may ask."), field="priority_reason"
+        )
+
+
+def said(reason: str | None) -> str:
+    """Return the reason that a person gave; RuleBroken (422, field ``reason``) when there is none."""
+    reason = (reason or "").strip()
+    if not reason:
+        raise RuleBroken(N_("Say why, in a few words."), field="reason")
+    return reason
+
+
 def state_of(visit: Visit) -> Moved:
     return Moved(
         visit_id=visit.id,
@@ -94,7 +149,21 @@ def tell_line(queue_id: UUID) -> None:
     push.changed(board_topic(queue_id))
 
 
-def publish(actor: Actor, event: VisitEvent, visit: Visit) -> None:
+class OfVisit(Protocol):
+    """What events and finishing need of a visit: the entity, or a row that the hot path has read."""
+
+    id: Any
+    organization_id: Any
+    clinic_id: Any
+    queue_id: Any
+    patient_id: Any
+    doctor_id: Any
+    attending_id: Any
+    room_id: Any
+    ticket: Any
+
+
+def publish(actor: Actor, event: VisitEvent, visit: OfVisit) -> None:
     """Tell the other modules what happened to a visit."""
     bus.publish(
         event(

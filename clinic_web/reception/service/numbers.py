@@ -10,7 +10,7 @@ from sqlalchemy import text
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import N_, NotFound
+from clinic_web.kernel.errors import N_, NotFound, RuleBroken
 from clinic_web.kernel.ids import new_id
 from clinic_web.organization import api as organization
 from clinic_web.payments import api as payments
@@ -18,7 +18,7 @@ from clinic_web.reception.models import Visit
 from clinic_web.reception.models.queues import TODAY
 from clinic_web.reception.service.statements import DRAW
 
-TODAY_THERE = text(f"SELECT {TODAY}")  # noqa: S608 - a constant
+TODAY_THERE = text(f"SELECT {TODAY}")
 
 
 def timezone_of(actor: Actor, facility_id: UUID) -> str:
@@ -32,7 +32,17 @@ def timezone_of(actor: Actor, facility_id: UUID) -> str:
 def today(actor: Actor, facility_id: UUID) -> date:
     """Return the facility's local day by PostgreSQL's clock, in the current transaction."""
     zone = timezone_of(actor, facility_id)
-    return db.session.execute(TODAY_THERE, {"timezone": zone}).scalar_one()
+    day: date = db.session.execute(TODAY_THERE, {"timezone": zone}).scalar_one()
+    return day
+
+
+def require_today(actor: Actor, visit: Visit) -> None:
+    """A patient is checked in on the appointment's own day, however early or late."""
+    if visit.queue_day != today(actor, visit.facility_id):
+        raise RuleBroken(
+            N_("This appointment is on %(day)s. Book another one for today, or open a walk-in."),
+            day=visit.queue_day.isoformat(),
+        )
 
 
 def give_number(actor: Actor, visit: Visit) -> None:

@@ -1,10 +1,15 @@
 """The SQL of the hot path: a number drawn, a slot taken, the next patient called, each in one statement.
 
-They are written out because each saves several round trips under a lock that colleagues wait for. The rules are
-elsewhere: allowed moves in ``models.visits``, the order of the line and the day in ``models.queues``.
+They are written out because each saves several round trips under a lock that colleagues wait for. The rules
+are elsewhere: allowed moves in ``models.visits``, the order of the line and the day in ``models.queues``.
 """
 
+# ruff: noqa: S608 - the parts that are put together are constants of this file
+
 from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -23,8 +28,10 @@ _COUNT = """
         ON CONFLICT (queue_id, day) DO UPDATE SET last_number = d.last_number + 1
     RETURNING last_number"""
 _NUMBER = """
-    INSERT INTO reception.queue_numbers (id, organization_id, queue_id, day, number, visit_id, state, issued_at)
-    SELECT :number_id, :organization_id, place.queue_id, place.day, counter.last_number, :visit_id, 'ISSUED', :now
+    INSERT INTO reception.queue_numbers
+           (id, organization_id, queue_id, day, number, visit_id, state, issued_at)
+    SELECT :number_id, :organization_id, place.queue_id, place.day, counter.last_number, :visit_id,
+           'ISSUED', :now
       FROM place, counter"""
 _WITNESS = """
     INSERT INTO reception.visit_transitions
@@ -52,25 +59,33 @@ OPEN_WALK_IN = text(
     ), witness AS ({_WITNESS}
         SELECT :transition_id, :organization_id, id, NULL, 'WAITING', NULL, :user_id, :now FROM opened
     )
-    SELECT place.queue_id, opened.ticket FROM place LEFT JOIN opened ON true
-    """  # noqa: S608 - the parts are constants of this file
+    SELECT place.queue_id, place.day, opened.ticket FROM place LEFT JOIN opened ON true
+    """
 )
+
+# Whoever gives away or takes up a doctor's time holds this lock. The key is made by ``doctors_day``.
+LOCK_DOCTORS_DAY = "SELECT pg_advisory_xact_lock(hashtextextended(:doctors_day, 0))"
+
+
+def doctors_day(doctor_id: UUID, day: date) -> str:
+    """Return what a doctor's local day is locked by."""
+    return f"{doctor_id}/{day}"
+
 
 # The doctor's day is locked first: the exclusion constraint alone deadlocks when many want the same time.
 # A time that is taken makes the INSERT return nothing, and then no number is drawn and no visit made.
 BOOK = text(
     f"""
-    WITH doctors_day AS MATERIALIZED (
-        SELECT pg_advisory_xact_lock(hashtextextended(:doctors_day, 0))
+    WITH doctors_day AS MATERIALIZED ({LOCK_DOCTORS_DAY}
     ), booked AS (
         INSERT INTO reception.appointments
                (id, organization_id, facility_id, booking_id, clinic_id, doctor_id, patient_id, service_id,
                 start_time, end_time, status, booking_source, notes, is_overbooking, overbooking_reason,
                 created_by, updated_by)
-        SELECT :appointment_id, :organization_id, :facility_id, :booking_id, :clinic_id, :doctor_id, :patient_id,
-               :service_id, CAST(:start_time AS timestamptz), CAST(:end_time AS timestamptz), 'CONFIRMED',
-               :booking_source, CAST(:notes AS text), :is_overbooking, CAST(:overbooking_reason AS text),
-               :user_id, :user_id
+        SELECT :appointment_id, :organization_id, :facility_id, :booking_id, :clinic_id, :doctor_id,
+               :patient_id, :service_id, CAST(:start_time AS timestamptz), CAST(:end_time AS timestamptz),
+               'CONFIRMED', :booking_source, CAST(:notes AS text), :is_overbooking,
+               CAST(:overbooking_reason AS text), :user_id, :user_id
           FROM doctors_day
             ON CONFLICT ON CONSTRAINT ex_appointments_no_overlap DO NOTHING
         RETURNING id, start_time
@@ -83,8 +98,8 @@ BOOK = text(
     ), number AS ({_NUMBER}
     ), opened AS (
         INSERT INTO reception.visits ({_VISIT_COLUMNS})
-        SELECT :visit_id, :organization_id, :facility_id, :clinic_id, place.queue_id, :appointment_id, :doctor_id,
-               :patient_id, :service_id, place.day, counter.last_number, {_TICKET},
+        SELECT :visit_id, :organization_id, :facility_id, :clinic_id, place.queue_id, :appointment_id,
+               :doctor_id, :patient_id, :service_id, place.day, counter.last_number, {_TICKET},
                CAST(:start_time AS timestamptz), NULL, NULL, 0, NULL, NULL, NULL, 'SCHEDULED', 'SCHEDULED',
                :user_id, :user_id
           FROM place LEFT JOIN counter ON true
@@ -93,7 +108,7 @@ BOOK = text(
         SELECT :transition_id, :organization_id, id, NULL, 'SCHEDULED', NULL, :user_id, :now FROM opened
     )
     SELECT booked.id AS appointment_id, opened.queue_id, opened.ticket FROM booked LEFT JOIN opened ON true
-    """  # noqa: S608 - the parts are constants of this file
+    """
 )
 
 # A number for a visit that has none yet (queues that draw at check-in).
@@ -105,14 +120,14 @@ DRAW = text(
     ), number AS ({_NUMBER}
     )
     SELECT counter.last_number AS number, {_TICKET} AS ticket FROM place, counter
-    """  # noqa: S608 - the parts are constants of this file
+    """
 )
 
 # The patient whom this doctor has called or has in the room: one at most, by a unique index.
 WITH_ME = text(
     """
-    SELECT id, organization_id, clinic_id, queue_id, appointment_id, patient_id, doctor_id, attending_id, room_id,
-           ticket, status, version, updated_at, updated_by
+    SELECT id, organization_id, clinic_id, queue_id, appointment_id, patient_id, doctor_id, attending_id,
+           room_id, ticket, status, version, updated_at, updated_by
       FROM reception.visits
      WHERE attending_id = :doctor_id AND organization_id = :organization_id
        AND status IN ('CALLED', 'IN_PROGRESS')
@@ -120,16 +135,23 @@ WITH_ME = text(
     """
 )
 
-_CALLED_COLUMNS = "v.id, v.clinic_id, v.queue_id, v.patient_id, v.doctor_id, v.room_id, v.ticket, v.version"
+_CALLED_COLUMNS = """v.id, v.organization_id, v.clinic_id, v.queue_id, v.patient_id, v.doctor_id,
+                  v.attending_id, v.room_id, v.ticket, v.version"""
 _CALL = f"""
     ), called AS (
         UPDATE reception.visits v
-           SET status = 'CALLED', attending_id = :doctor_id, room_id = CAST(:room_id AS uuid), called_at = :now,
-               times_called = v.times_called + 1, version = v.version + 1, updated_at = :now, updated_by = :user_id
+           SET status = 'CALLED', attending_id = :doctor_id, room_id = CAST(:room_id AS uuid),
+               called_at = :now, times_called = v.times_called + 1, version = v.version + 1,
+               updated_at = :now, updated_by = :user_id
           FROM next WHERE v.id = next.id
         RETURNING {_CALLED_COLUMNS}
-    ), witness AS ({_WITNESS}
-        SELECT :transition_id, :organization_id, id, 'WAITING', 'CALLED', room_id, :user_id, :now FROM called
+    ), witness AS (
+        INSERT INTO reception.visit_transitions
+               (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id,
+                finished_visit_id, at)
+        SELECT :transition_id, :organization_id, id, 'WAITING', 'CALLED', room_id, :user_id,
+               CAST(:finished_id AS uuid), :now
+          FROM called
     )
     SELECT * FROM called"""
 
@@ -137,13 +159,14 @@ _CALL = f"""
 # time is the only measure they share.
 _LINE = f"""
     WITH q AS (
-        SELECT id, CASE WHEN min(policy) OVER () = max(policy) OVER () THEN policy ELSE 'APPOINTMENT_TIME' END
-                   AS policy
+        SELECT id, CASE WHEN min(policy) OVER () = max(policy) OVER ()
+                        THEN policy ELSE 'APPOINTMENT_TIME' END AS policy
           FROM reception.queues
          WHERE clinic_id = ANY(:clinic_ids) AND kind = 'CLINIC' AND organization_id = :organization_id
     ), next AS (
         SELECT v.id FROM reception.visits v JOIN q ON q.id = v.queue_id
-         WHERE v.queue_day = {TODAY} AND v.status = 'WAITING' AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
+         WHERE v.queue_day = {TODAY} AND v.status = 'WAITING'
+           AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
          ORDER BY {WHO_IS_NEXT} LIMIT 1
            FOR UPDATE OF v """
 CALL_NEXT = text(_LINE + "SKIP LOCKED" + _CALL)
@@ -154,12 +177,20 @@ CALL_THIS = text(
     "WITH next AS (SELECT id FROM reception.visits WHERE id = :visit_id AND status = 'WAITING'" + _CALL
 )
 
+FINISHED_BY_CALL = text(
+    """
+    SELECT finished_visit_id FROM reception.visit_transitions
+     WHERE visit_id = :visit_id AND to_status = 'CALLED' ORDER BY sequence_number DESC LIMIT 1
+    """
+)
+
 # The consultation is over. The appointment, which was a promise, is kept with it.
 FINISH = text(
     f"""
     WITH finished AS (
         UPDATE reception.visits
-           SET status = :status, end_time = :now, version = version + 1, updated_at = :now, updated_by = :user_id
+           SET status = :status, end_time = :now, version = version + 1,
+               updated_at = :now, updated_by = :user_id
          WHERE id = :visit_id
         RETURNING id, appointment_id, room_id, version
     ), kept AS (
@@ -167,8 +198,9 @@ FINISH = text(
            SET status = 'COMPLETED', version = a.version + 1, updated_at = :now, updated_by = :user_id
           FROM finished WHERE a.id = finished.appointment_id AND a.status = 'CHECKED_IN'
     ), witness AS ({_WITNESS}
-        SELECT :transition_id, :organization_id, id, 'IN_PROGRESS', :status, room_id, :user_id, :now FROM finished
+        SELECT :transition_id, :organization_id, id, 'IN_PROGRESS', :status, room_id, :user_id, :now
+          FROM finished
     )
     SELECT version FROM finished
-    """  # noqa: S608 - the parts are constants of this file
+    """
 )

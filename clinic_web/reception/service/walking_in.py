@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import select
 
 from clinic_web.audit import api as audit
 from clinic_web.events.reception import VisitOpened
 from clinic_web.kernel import bus, clock, idempotency
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import N_, NotFound, RuleBroken
+from clinic_web.kernel.errors import Busy, NotFound
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import Terms
 from clinic_web.patients import api as patients
-from clinic_web.payments import api as payments
 from clinic_web.reception.access import NO_QUEUE
-from clinic_web.reception.models import Visit
-from clinic_web.reception.models.visits import PRESENT, PRIORITIES
+from clinic_web.reception.models.visits import PRIORITIES
 from clinic_web.reception.service import answers
-from clinic_web.reception.service.moves import tell_line
+from clinic_web.reception.service.moves import require_absent, require_reason, tell_line
 from clinic_web.reception.service.numbers import timezone_of
 from clinic_web.reception.service.payables import open_payment_for, require_here
 from clinic_web.reception.service.statements import OPEN_WALK_IN
@@ -59,7 +54,7 @@ def open_walk_in(actor: Actor, walk_in: WalkIn, *, key: str) -> Opened:
     Raises NotFound (404: patient, service, doctor), RuleBroken (422, field ``patient_id``: already waiting,
     the sentence names the ticket; field ``priority_reason``: priority without a reason), BadRequest (400).
     """
-    require_priority(walk_in.priority, walk_in.priority_reason)
+    require_reason(walk_in.priority, walk_in.priority_reason)
     with transaction():
         claim = idempotency.claim(actor, "visit.walk_in", key, vars(walk_in))
         if claim.is_repetition:
@@ -70,8 +65,62 @@ def open_walk_in(actor: Actor, walk_in: WalkIn, *, key: str) -> Opened:
         visit_id = new_id()
         audit.saw(actor, "visit.walk_in", "visit", visit_id)
         queue_id, ticket = _draw_and_open(actor, walk_in, terms, visit_id)
-        payment_id = payments_id = open_payment_for(actor, walk_in, terms, visit_id=visit_id, ticket=ticket)
-        failpoint("walk_in.before_events")
-        opened = Opened(visit_id=visit_id, payment_id=payments_id, ticket=ticket, queue_id=queue_id)
+        payment_id = open_payment_for(actor, walk_in, terms, visit_id=visit_id, ticket=ticket)
+        opened = Opened(visit_id=visit_id, payment_id=payment_id, ticket=ticket, queue_id=queue_id)
+        _tell(actor, walk_in, terms, opened)
+        failpoint("walk_in.before_commit")
         answers.keep(claim, opened)
         return opened
+
+
+def _draw_and_open(actor: Actor, walk_in: WalkIn, terms: Terms, visit_id: UUID) -> tuple[UUID, str]:
+    """Draw the number and open the visit with it; return the queue and the ticket."""
+    now = clock.now()
+    is_first = walk_in.priority is not None
+    row = db.session.execute(
+        OPEN_WALK_IN,
+        {
+            "organization_id": actor.organization_id,
+            "facility_id": terms.facility_id,
+            "clinic_id": terms.clinic_id,
+            "timezone": timezone_of(actor, terms.facility_id),
+            "visit_id": visit_id,
+            "number_id": new_id(),
+            "transition_id": new_id(),
+            "patient_id": walk_in.patient_id,
+            "service_id": walk_in.service_id,
+            "doctor_id": walk_in.doctor_id,
+            "priority": walk_in.priority,
+            "rank": PRIORITIES.get(walk_in.priority or "", 0),
+            "reason": walk_in.priority_reason if is_first else None,
+            "priority_by": actor.user_id if is_first else None,
+            "priority_at": now if is_first else None,
+            "user_id": actor.user_id,
+            "now": now,
+        },
+    ).first()
+    if row is None:
+        raise NotFound(NO_QUEUE)
+    if row.ticket is None:
+        require_absent(row.queue_id, row.day, walk_in.patient_id)
+        raise Busy  # the other visit left the line this very moment
+    return row.queue_id, row.ticket
+
+
+def _tell(actor: Actor, walk_in: WalkIn, terms: Terms, opened: Opened) -> None:
+    bus.publish(
+        VisitOpened(
+            organization_id=actor.organization_id,
+            facility_id=terms.facility_id,
+            clinic_id=terms.clinic_id,
+            visit_id=opened.visit_id,
+            payment_id=opened.payment_id,
+            patient_id=walk_in.patient_id,
+            service_id=walk_in.service_id,
+            total_amount=terms.price,
+            doctor_id=walk_in.doctor_id,
+            ticket=opened.ticket,
+        ),
+        actor,
+    )
+    tell_line(opened.queue_id)

@@ -1,0 +1,110 @@
+"""Starting and stopping what is measured: the program's web and worker processes, and the floor's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 30.0
+
+
+@dataclass
+class Web:
+    """A running gunicorn: ``pid`` is its master's."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def web(target: str, env: dict[str, str], *, workers: int = 1) -> Iterator[Web]:
+    """Run ``target`` (``wsgi:app`` or the floor) under gunicorn's gevent worker, as the program is run."""
+    port = free_port()
+    env = (
+        os.environ
+        | env
+        | {"PORT": str(port), "WEB_CONCURRENCY": str(workers), "PUBLIC_URL": f"http://localhost:{port}"}
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        target,
+        "-c",
+        "gunicorn.conf.py",
+        "--bind",
+        f"127.0.0.1:{port}",
+    ]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=_log(target), start_new_session=True
+    )
+    try:
+        _wait_for(port, process)
+        yield Web(port, process)
+    finally:
+        _end(process)
+
+
+@contextmanager
+def worker(env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``python worker.py``."""
+    process = subprocess.Popen(
+        [sys.executable, "worker.py"],
+        cwd=ROOT,
+        env=os.environ | env,
+        stderr=_log("worker"),
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _log(name: str) -> int:
+    folder = ROOT / ".local" / "log"
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(folder / f"bench-{name.partition(':')[0]}.log", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError("the program did not start; see .local/log/")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"nothing answers on port {port}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

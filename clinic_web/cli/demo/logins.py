@@ -1,0 +1,73 @@
+"""Demo logins: one person per role, each with a generated password that exists nowhere else."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import UUID
+
+from clinic_web.identity import api as identity
+from clinic_web.kernel.actor import Actor
+
+# role, user name, first and last name, the page they start on
+PEOPLE = (
+    ("administrator", "nabila", "Nabila", "Aziz", "/account"),
+    ("manager", "mounir", "Mounir", "Halabi", "/payments"),
+    ("receptionist", "amina", "Amina", "Hegazi", "/desk"),
+    ("cashier", "farida", "Farida", "Rostom", "/payments"),
+    ("nurse", "ewelina", "Ewelina", "Nowak", "/desk"),
+    ("pharmacist", "tawfik", "Tawfik", "Sabri", "/account"),
+    ("pharmacy_technician", "lamia", "Lamia", "Gad", "/account"),
+    ("lab_technician", "hatem", "Hatem", "Diab", "/account"),
+    ("operator", "yusuf", "Yusuf", "Amin", "/account"),
+)
+
+
+@dataclass(frozen=True)
+class Login:
+    role: str
+    username: str
+    password: str
+    start: str
+
+
+def create(actor: Actor, doctors: dict[UUID, tuple[str, str]]) -> tuple[list[Login], dict[UUID, UUID]]:
+    """Create everybody who signs in; return the logins and, by staff id, the doctors' user ids."""
+    logins, doctor_users = [], {}
+    for role, username, first, last, start in PEOPLE:
+        password = identity.generate_password()
+        identity.create_user(
+            actor,
+            username=username,
+            password=password,
+            first_name=first,
+            last_name=last,
+            roles=[role],
+            facility_id=actor.facility_id,
+        )
+        logins.append(Login(role, username, password, start))
+    for staff_id, (first, last) in doctors.items():
+        password = identity.generate_password()
+        doctor_users[staff_id] = identity.create_user(
+            actor,
+            username=first.lower(),
+            password=password,
+            first_name=first,
+            last_name=last,
+            roles=["doctor"],
+            facility_id=actor.facility_id,
+            staff_id=staff_id,
+        )
+        logins.append(Login("doctor", first.lower(), password, "/doctor"))
+    return logins, doctor_users
+
+
+def write(logins: list[Login], path: str | None) -> None:
+    """Write the logins where only their owner can read them; ``path`` is what DEMO_LOGINS_FILE names."""
+    if not path:
+        return
+    descriptor = os.open(Path(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump([asdict(login) for login in logins], file, indent=2)

@@ -1,0 +1,187 @@
+"""The payments page and the panel that takes money, on that page or at the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from clinic_web.kernel import clock
+from clinic_web.kernel.errors import InvalidForm, RuleBroken, StaleScreen
+from clinic_web.organization import api as organization
+from clinic_web.payments import forms
+from clinic_web.payments.models import CASH, VISA
+from clinic_web.payments.queries.day import DayFilters
+from clinic_web.payments.queries.receipts import Receipt
+from clinic_web.payments.service import taking, viewing
+from clinic_web.payments.service.viewing import Panel
+from clinic_web.ui.texts import money, say
+from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs, page_or_fragment
+
+bp = Blueprint("payments", __name__, url_prefix="/payments")
+
+DESK = "desk"  # where the panel stands when it is not on the payments page
+
+
+@bp.get("")
+@needs("payment.view")
+def page() -> ResponseReturnValue:
+    in_hand = request.args.get("payment", type=UUID)
+    panel = None
+    if in_hand and not is_htmx():
+        panel = viewing.panel(actor(), in_hand, request.args.get("receipt", type=UUID))
+    return _day(panel)
+
+
+@bp.get("/<uuid:payment_id>/panel")
+@needs("payment.view")
+def panel(payment_id: UUID) -> ResponseReturnValue:
+    """One bill, or one of its receipts again."""
+    receipt_id = request.args.get("receipt", type=UUID)
+    if not is_htmx():
+        return redirect(url_for(".page", payment=payment_id, receipt=receipt_id))
+    shown = viewing.panel(actor(), payment_id, receipt_id)
+    return _panel(shown, is_copy="copy" in request.args)
+
+
+@bp.get("/visit/<uuid:visit_id>/panel")
+@needs("payment.view")
+def visit_panel(visit_id: UUID) -> ResponseReturnValue:
+    """The bill of a visit, as the desk shows it in its own pane."""
+    shown = viewing.panel_of_visit(actor(), visit_id)
+    if not is_htmx():
+        return redirect(url_for(".page", payment=shown.bill.id))
+    return _panel(shown, at=DESK)
+
+
+@bp.post("/<uuid:payment_id>/take")
+@needs("payment.take")
+def take(payment_id: UUID) -> ResponseReturnValue:
+    typed = forms.Typed.of(request.form)
+    try:
+        asked = forms.read_take(typed)
+        receipt = taking.take(
+            actor(),
+            payment_id=payment_id,
+            amount=asked.amount,
+            method=asked.method,
+            handed_over=asked.handed_over,
+            key=form_key(),
+        )
+    except (RuleBroken, InvalidForm) as error:
+        return _refused(payment_id, 422, typed, errors=form_errors(error))
+    except StaleScreen as error:
+        return _refused(payment_id, 409, typed, moved_on=error)
+    return _taken(receipt)
+
+
+def _taken(receipt: Receipt) -> ResponseReturnValue:
+    url = url_for(".page", payment=receipt.payment_id, receipt=receipt.transaction_id)
+    if not is_htmx():
+        return acted(_act(receipt, None), redirect=url)
+    shown = viewing.panel(actor(), receipt.payment_id, receipt.transaction_id)
+    return acted(_act(receipt, shown), redirect=url, panel=_panel(shown, at=request.form.get("at")))
+
+
+def _act(receipt: Receipt, shown: Panel | None) -> LastAct:
+    values = {
+        "amount": money(receipt.amount),
+        "currency": receipt.currency,
+        "number": receipt.payment_number,
+    }
+    state = shown.visit_state if shown else None
+    return LastAct(
+        text=_say_taken(receipt.method) % values,
+        ticket=receipt.ticket,
+        ticket_state=state or ("COMPLETED" if receipt.is_settled else "PENDING_PAYMENT"),
+        who=shown.patient.name if shown and shown.patient else None,
+    )
+
+
+def _say_taken(method: str) -> str:
+    if method == CASH:
+        return str(_("Took %(amount)s %(currency)s in cash, receipt %(number)s"))
+    if method == VISA:
+        return str(_("Took %(amount)s %(currency)s by card, receipt %(number)s"))
+    return str(_("Took %(amount)s %(currency)s by transfer, receipt %(number)s"))
+
+
+def _refused(
+    payment_id: UUID,
+    status: int,
+    typed: forms.Typed,
+    *,
+    errors: dict[str, str] | None = None,
+    moved_on: StaleScreen | None = None,
+) -> ResponseReturnValue:
+    """Show the panel again, with everything that was typed and a sentence where it is wrong."""
+    shown = viewing.panel(actor(), payment_id)
+    context = {"typed": typed, "errors": errors or {}, "clash": _clash(moved_on) if moved_on else None}
+    if is_htmx():
+        return _panel(shown, at=request.form.get("at"), **context), status
+    return _day(shown, **context), status
+
+
+def _clash(error: StaleScreen) -> dict[str, Any]:
+    rows = [(say(label), money(had), money(now)) for label, (had, now) in error.changes.items()]
+    return {"sentence": say(error), "rows": rows}
+
+
+def _day(panel: Panel | None, **context: Any) -> str:
+    """Render the list as a page or as its own fragment, with the payment in hand beside it."""
+    today = clock.today(organization.facility(actor()).timezone)
+    filters = forms.read_filters(request.args, today)
+    shown = viewing.day_page(actor(), filters)
+    return page_or_fragment(
+        "payments/page.html",
+        "payments/_day.html",
+        shown=shown,
+        filters=filters,
+        today=today,
+        address=_addresses(filters, today),
+        older=forms.to_before(shown.day.older),
+        before=forms.to_before(filters.before),
+        previous_day=filters.day - timedelta(days=1),
+        next_day=filters.day + timedelta(days=1),
+        panel=panel,
+        **_panel_context(**context),
+    )
+
+
+def _addresses(filters: DayFilters, today: date) -> Callable[..., str]:
+    """Return a function that gives the list's address with some filters changed; the page begins anew."""
+    asked = forms.to_address(filters, today)
+
+    def address(**changes: Any) -> str:
+        merged = asked | {"before": None} | changes
+        if merged.get("day") == today:
+            merged["day"] = None
+        return url_for(".page", **merged)
+
+    return address
+
+
+def _panel(shown: Panel, **context: Any) -> str:
+    return render_template("payments/_panel.html", panel=shown, **_panel_context(**context))
+
+
+def _panel_context(
+    *,
+    at: str | None = None,
+    typed: forms.Typed | None = None,
+    errors: dict[str, str] | None = None,
+    clash: dict[str, Any] | None = None,
+    is_copy: bool = False,
+) -> dict[str, Any]:
+    return {
+        "at": DESK if at == DESK else "",
+        "typed": typed,
+        "errors": errors or {},
+        "clash": clash,
+        "is_copy": is_copy,
+    }

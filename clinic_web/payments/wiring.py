@@ -1,0 +1,16 @@
+"""What payments adds to the program: its pages, its menu entry, who may hear its topics."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from clinic_web.kernel.errors import N_
+from clinic_web.payments import live, routes
+from clinic_web.ui.nav import entry
+from clinic_web.ui.sockets import topic_rule
+
+
+def wire(app: Flask) -> None:
+    app.register_blueprint(routes.bp)
+    entry(order=40, label=N_("Payments"), endpoint="payments.page", permission="payment.view")
+    topic_rule(live.PAYMENTS, live.may_join)

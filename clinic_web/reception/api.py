@@ -1,0 +1,32 @@
+"""The front door of reception, for the modules above it, imports and the demonstration.
+
+What people do (booking, calling …) are services of this module, reached through its own routes. Another
+tenant's row is NotFound (404).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import select
+
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.reception.models import Visit
+from clinic_web.reception.service.importing import PastVisit, import_past_visits
+from clinic_web.reception.service.queues import ensure_queue
+
+__all__ = ["PastVisit", "ensure_queue", "import_past_visits", "tickets_of"]
+
+
+def tickets_of(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the tickets of the given visits, by visit, in one query; one without a number is absent."""
+    if not visit_ids:
+        return {}
+    rows = db.session.execute(
+        select(Visit.id, Visit.ticket).where(
+            Visit.organization_id == actor.organization_id, Visit.id.in_(visit_ids), Visit.ticket.is_not(None)
+        )
+    )
+    return {visit_id: str(ticket) for visit_id, ticket in rows}

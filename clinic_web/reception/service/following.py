@@ -1,0 +1,56 @@
+"""The appointment follows its visit."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, text
+
+from clinic_web.kernel import clock
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_
+from clinic_web.reception.access import appointment_for
+from clinic_web.reception.models import Appointment, Visit
+from clinic_web.reception.models.appointments import CHECKED_IN, CONFIRMED
+from clinic_web.reception.service.numbers import timezone_of
+from clinic_web.reception.service.statements import LOCK_DOCTORS_DAY, doctors_day
+
+BACK_AGAIN = N_("The time had been given away meanwhile.")
+
+
+def follow(actor: Actor, visit: Visit, status: str) -> Appointment | None:
+    """Move the visit's appointment, if it has one, to ``status``."""
+    if visit.appointment_id is None:
+        return None
+    appointment = appointment_for(actor, visit.appointment_id, lock=True)
+    appointment.move_to(status)
+    appointment.updated_by = actor.user_id
+    return appointment
+
+
+def take_up_again(actor: Actor, visit: Visit) -> None:
+    """Make the appointment CHECKED_IN again after it had let go of its time (missed, or completed too early).
+
+    Somebody else may have that time now. The patient is here all the same, so this one is an overbooking.
+    """
+    if visit.appointment_id is None:
+        return
+    appointment = appointment_for(actor, visit.appointment_id, lock=True)
+    day = clock.local(appointment.start_time, timezone_of(actor, appointment.facility_id)).date()
+    db.session.execute(text(LOCK_DOCTORS_DAY), {"doctors_day": doctors_day(appointment.doctor_id, day)})
+    if _has_been_given_away(appointment):
+        appointment.is_overbooking = True
+        appointment.overbooking_reason = appointment.overbooking_reason or BACK_AGAIN
+    appointment.move_to(CHECKED_IN)
+    appointment.updated_by = actor.user_id
+
+
+def _has_been_given_away(appointment: Appointment) -> bool:
+    others = select(Appointment.id).where(
+        Appointment.doctor_id == appointment.doctor_id,
+        Appointment.id != appointment.id,
+        Appointment.status.in_((CONFIRMED, CHECKED_IN)),
+        ~Appointment.is_overbooking,
+        Appointment.start_time < appointment.end_time,
+        Appointment.end_time > appointment.start_time,
+    )
+    return db.session.execute(others.limit(1)).first() is not None

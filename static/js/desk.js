@@ -1,0 +1,96 @@
+/* desk.js: what the desk needs besides htmx, keys.js and live.js.
+
+   Guarantees: the button says which time it books; the slip prints once, right after the booking; on a narrow screen what
+   is taken in hand is what is shown; a tab goes on working for the clinic it shows, whatever another tab chose; what one
+   did oneself is on the lists even while nothing is live. Without this file all of it works with a press or two more. */
+(function () {
+  "use strict";
+  const desk = document.querySelector(".desk");
+  if (!desk) return;
+  const hand = document.getElementById("hand");
+
+  /* ---- The button names the time ---- */
+  function nameTime() {
+    const button = hand.querySelector("[data-names-time]");
+    const chosen = button?.form.querySelector("[name='slot']:checked");
+    if (!button || button.classList.contains("is-busy")) return;
+    const label = button.querySelector(":scope > span");
+    button.dataset.unnamed ??= label.textContent;
+    label.textContent = chosen ? button.dataset.namesTime.replace("{time}", chosen.dataset.time) : button.dataset.unnamed;
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "slot") {
+      const reason = event.target.form.querySelector("[name='overbooking_reason']");
+      nameTime();
+      if (event.target.hasAttribute("data-over") && reason) reason.focus();
+    }
+  });
+  document.addEventListener("htmx:afterRequest", () => queueMicrotask(nameTime));
+
+  /* ---- A time is chosen by a digit: the focus follows, so that Enter books it ---- */
+  document.addEventListener("click", (event) => {
+    const chosen = event.target.closest?.(".nearest label, .slots label")?.control;
+    if (chosen) chosen.focus();
+  });
+
+  /* ---- A suggested priority fills its fields; without a script the link draws the panel anew ---- */
+  document.addEventListener("click", (event) => {
+    const give = event.target.closest?.("[data-suggest]"), form = give?.closest("form");
+    if (!form) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    form.elements.priority.value = give.dataset.suggest;
+    form.elements.priority_reason.value = give.dataset.reason;
+    form.elements.priority.dispatchEvent(new Event("change", { bubbles: true }));
+    give.closest(".suggest").hidden = true;
+    form.elements.priority.focus();
+  }, true);
+
+  /* ---- The slip ---- */
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("[data-print-slip]")) return;
+    event.preventDefault();
+    print();
+  });
+
+  /* ---- After a panel has come ---- */
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target !== hand && !hand.contains(event.target)) return;
+    const isEmpty = Boolean(hand.querySelector("#hand-empty"));
+    nameTime();
+    if (event.detail.target === hand) {
+      document.getElementById(isEmpty ? "shown-line" : "shown-hand").checked = true;
+      hand.scrollTop = 0;
+      markRow();
+      if (hand.querySelector("[data-slip]") && event.detail.requestConfig?.verb === "post") setTimeout(print, 50);
+    } else { markRow(); }
+  });
+  function markRow() {
+    const held = hand.querySelector("[id^='hand-visit-']")?.id.replace("hand-visit-", "row-");
+    desk.querySelectorAll("[data-row][aria-current]").forEach((row) => row.removeAttribute("aria-current"));
+    if (held) document.getElementById(held)?.setAttribute("aria-current", "true");
+  }
+  document.addEventListener("htmx:afterSettle", (event) => { if (event.target.matches?.("#line, #expected")) markRow(); });
+
+  /* ---- The clinic of this tab ---- */
+  const here = new URL(location.href);
+  if (!here.searchParams.has("clinic")) {
+    here.searchParams.set("clinic", desk.dataset.clinic);
+    history.replaceState(history.state, "", here);
+  }
+
+  /* ---- One's own acts, while nothing is live ---- */
+  const told = new WeakMap();        // list -> when it last heard that something changed
+  let sent = 0;
+  document.addEventListener("live", (event) => told.set(event.target, performance.now()), true);
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => { if (detail.requestConfig.verb !== "get") sent = performance.now(); });
+  document.body.addEventListener("acted", () => {
+    const since = sent;
+    setTimeout(() => desk.querySelectorAll("[data-live]").forEach((list) => {
+      if ((told.get(list) || 0) < since) list.dispatchEvent(new CustomEvent("live"));
+    }), 1200);
+  });
+
+  nameTime();
+  markRow();
+})();

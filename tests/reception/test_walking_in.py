@@ -1,0 +1,141 @@
+"""A patient comes without an appointment: a number at once, a place in the line, a payment to make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+
+from clinic_web.kernel import failpoints
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import NotFound, RuleBroken
+from clinic_web.kernel.failpoints import FailpointReached
+from clinic_web.kernel.tables import DomainEvent
+from clinic_web.organization.models import Facility
+from clinic_web.payments import api as payments
+from clinic_web.reception.models import Queue, QueueNumber, Visit
+from clinic_web.reception.models.queues import ticket_text
+from clinic_web.reception.service import checking_in
+from tests.cast import Cast
+from tests.reception.desk import Desk
+
+
+def test_a_walk_in_waits_at_once_with_a_number_and_a_payment(desk: Desk, pushed: list[str]) -> None:
+    opened = desk.walk_in()
+    visit = desk.visit(opened.visit_id)
+    assert (opened.ticket, visit.ticket, visit.status, visit.visit_type) == (
+        "D-001",
+        "D-001",
+        "WAITING",
+        "WALK_IN",
+    )
+    assert visit.check_in_time is not None
+    assert visit.appointment_id is None
+    owed = payments.owed_for_visits(desk.amina, [visit.id])[visit.id]
+    assert (owed.payment_id, owed.total_amount) == (opened.payment_id, 450)
+    told = db.session.scalars(select(DomainEvent.event_type)).all()
+    assert told == ["visit.opened"]
+    assert f"queue:{desk.cast.dental_queue}" in pushed
+
+
+def test_numbers_follow_each_other_and_each_has_a_row(desk: Desk) -> None:
+    assert [desk.walk_in().ticket for _ in range(3)] == ["D-001", "D-002", "D-003"]
+    assert sorted(db.session.scalars(select(QueueNumber.number))) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("number", [7, 42, 999, 1000, 12345])
+def test_the_database_writes_tickets_as_the_program_does(desk: Desk, number: int) -> None:
+    desk.walk_in()
+    db.session.execute(db.text("UPDATE reception.queue_days SET last_number = :last"), {"last": number - 1})
+    assert desk.walk_in().ticket == ticket_text("D", number)
+
+
+def test_a_second_press_is_the_same_number(desk: Desk) -> None:
+    patient = desk.patient()
+    first = desk.walk_in(patient_id=patient, key="press")
+    assert desk.walk_in(patient_id=patient, key="press") == first
+    assert db.session.scalar(select(func.count()).select_from(QueueNumber)) == 1
+
+
+def test_who_waits_already_gets_no_second_number_and_hears_the_first(desk: Desk) -> None:
+    patient = desk.patient()
+    first = desk.walk_in(patient_id=patient)
+    with pytest.raises(RuleBroken) as refused:
+        desk.walk_in(patient_id=patient)
+    assert (refused.value.field, refused.value.values["ticket"]) == ("patient_id", first.ticket)
+    assert desk.walk_in().ticket == "D-002"
+
+
+def test_who_waits_already_can_not_be_checked_in_as_well(desk: Desk) -> None:
+    patient = desk.patient()
+    booked = desk.book(patient_id=patient)
+    waiting = desk.walk_in(patient_id=patient)
+    with pytest.raises(RuleBroken) as refused:
+        checking_in.check_in(desk.amina, booked.visit_id, version=booked.version)
+    assert refused.value.values["ticket"] == waiting.ticket
+
+
+def test_priority_is_given_with_its_reason_at_once(desk: Desk) -> None:
+    opened = desk.walk_in(priority="EMERGENCY", priority_reason="bleeding")
+    visit = desk.visit(opened.visit_id)
+    assert (visit.priority, visit.priority_rank, visit.priority_reason) == ("EMERGENCY", 90, "bleeding")
+    assert (visit.priority_by, visit.priority_at is not None) == (desk.amina.user_id, True)
+    with pytest.raises(RuleBroken) as refused:
+        desk.walk_in(priority="EMERGENCY")
+    assert refused.value.field == "priority_reason"
+
+
+def test_a_walk_in_can_not_become_expected(desk: Desk) -> None:
+    opened = desk.walk_in()
+    with pytest.raises(RuleBroken):
+        checking_in.undo_check_in(desk.amina, opened.visit_id, version=opened.version)
+
+
+def test_a_clinic_without_an_open_queue_takes_no_walk_ins(desk: Desk) -> None:
+    db.session.get_one(Queue, desk.cast.dental_queue).is_active = False
+    db.session.commit()
+    with pytest.raises(NotFound):
+        desk.walk_in()
+
+
+def test_nothing_is_left_of_a_walk_in_that_breaks_before_the_commit(desk: Desk) -> None:
+    failpoints.arm("walk_in.before_commit", "raise")
+    try:
+        with pytest.raises(FailpointReached):
+            desk.walk_in()
+    finally:
+        failpoints.disarm()
+    assert db.session.scalar(select(func.count()).select_from(Visit)) == 0
+    assert desk.walk_in().ticket == "D-001"
+
+
+@pytest.mark.parametrize(
+    ("timezone", "utc", "day"),
+    [
+        ("Africa/Cairo", "2026-11-20T21:59:59+00:00", "2026-11-20"),
+        ("Africa/Cairo", "2026-11-20T22:00:00+00:00", "2026-11-21"),
+        # Cairo's clocks go forward at midnight: the 24th of April 2026 begins at one o'clock.
+        ("Africa/Cairo", "2026-04-23T21:59:59+00:00", "2026-04-23"),
+        ("Africa/Cairo", "2026-04-23T22:00:00+00:00", "2026-04-24"),
+        # and back on the 30th of October: 23:30 comes twice, both on the 29th.
+        ("Africa/Cairo", "2026-10-29T20:30:00+00:00", "2026-10-29"),
+        ("Africa/Cairo", "2026-10-29T21:30:00+00:00", "2026-10-29"),
+        ("Africa/Cairo", "2026-10-29T22:00:00+00:00", "2026-10-30"),
+        ("Pacific/Auckland", "2026-11-20T10:59:59+00:00", "2026-11-20"),
+        ("Pacific/Auckland", "2026-11-20T11:00:00+00:00", "2026-11-21"),
+    ],
+)
+def test_midnight_of_the_facility_turns_the_queues_day(
+    at: Callable[[datetime], None], cast: Cast, timezone: str, utc: str, day: str
+) -> None:
+    facility = db.session.get_one(Facility, cast.facility_id)
+    facility.timezone = timezone
+    db.session.commit()
+    at(datetime.fromisoformat(utc))
+    desk = Desk(cast)
+    first = desk.visit(desk.walk_in().visit_id)
+    assert (first.queue_day.isoformat(), first.ticket) == (day, "D-001")
+    assert datetime.fromisoformat(utc).astimezone(ZoneInfo(timezone)).date().isoformat() == day
