@@ -120,6 +120,9 @@ def main(arguments: list[str]) -> int:
     except say.Stop as sentence:
         say.plain(f"\n{sentence}")
         return 1
+    except PermissionError as refused:
+        say.plain(f"\n{refused.filename} belongs to another account: run this as that one, or remove it.")
+        return 1
     except KeyboardInterrupt:
         return 130
 

@@ -56,17 +56,16 @@ class Postgres:
     def url(self, user: str, password: str, database: str) -> str:
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port()}/{database}"
 
-    def ensure_running(self) -> bool:
-        """Adopts the server that runs, or starts one; says whether it had to start one."""
+    def ensure_running(self) -> None:
+        """Adopts the server that runs, or starts one."""
         made_with = (self.folder, self.owner, self.binaries, self.superuser_password)
         postgres_data.ensure(*made_with)
         if self._answers():
-            return False
+            return
         self._clear_away()
         postgres_data.ensure_password(*made_with)
         with say.step("starting PostgreSQL"):
             self._start()
-        return True
 
     def sql(self, text: str, *, database: str = "postgres", **variables: str) -> str:
         """Runs a script as the superuser; the script reads the variables with \\getenv."""

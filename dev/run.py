@@ -17,7 +17,7 @@ WEB = [str(places.PYTHON), "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py
 WORKER = [str(places.PYTHON), "worker.py"]
 WEB_GRACE, WORKER_GRACE = 8.0, 10.0
 READY_SECONDS = 90.0
-SERVER_CHECK_SECONDS = 1.0
+SERVER_CHECK_SECONDS, SERVER_RETRY_SECONDS = 1.0, 10.0
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -166,6 +166,16 @@ def _greet(where: Address) -> None:
     say.plain(f"ready: {where.public_url}")
 
 
+def _mend_or_pause(private: servers.Servers) -> float:
+    """A server that cannot start now (a full disk, say) is tried again later; what serves goes on serving."""
+    try:
+        private.mend()
+    except say.Stop as sentence:
+        say.line(str(sentence))
+        return SERVER_RETRY_SECONDS
+    return 0.0
+
+
 def _tend_until_told(children: list[supervise.Child], private: servers.Servers) -> None:
     """Until Ctrl-C, a polite kill, or the death of the `make` that started us."""
     parent, next_check = os.getppid(), 0.0
@@ -175,7 +185,7 @@ def _tend_until_told(children: list[supervise.Child], private: servers.Servers) 
                 child.tend()
             if time.monotonic() >= next_check:
                 next_check = time.monotonic() + SERVER_CHECK_SECONDS
-                private.mend()
+                next_check += _mend_or_pause(private)
             time.sleep(0.2)
     except KeyboardInterrupt:
         say.plain()

@@ -30,7 +30,8 @@ class Servers:
 
     def ensure_running(self) -> None:
         with locks.waiting(self.home.run_folder / "servers.lock"):
-            if self.postgres and self.postgres.ensure_running():
+            if self.postgres:
+                self.postgres.ensure_running()
                 _prepare(self.postgres, self.home)
             if self.valkey:
                 self.valkey.ensure_running()
@@ -131,7 +132,7 @@ def _secrets(home: places.Home) -> dict[str, str]:
 
 
 def _prepare(server: postgres.Postgres, home: places.Home) -> None:
-    """Roles, database, extensions: after each start, so that the passwords always are the noted ones."""
+    """Roles, database, extensions: every time, so that the passwords always are the noted ones."""
     secrets = _secrets(home)
     server.sql(
         ROLES_SQL.read_text(),
@@ -139,7 +140,8 @@ def _prepare(server: postgres.Postgres, home: places.Home) -> None:
         CLINIC_APP_PASSWORD=secrets["postgres_app"],
     )
     if home is places.TEST:
-        server.sql("ALTER ROLE clinic_owner CREATEDB")  # tests work in databases of their own
+        # Tests make databases of their own, and drop them under whoever is still connected.
+        server.sql("ALTER ROLE clinic_owner CREATEDB; GRANT pg_signal_backend TO clinic_owner")
     if server.sql(ARABIC_CHECK, database="clinic_web") != "t":
         raise say.Stop(
             "This PostgreSQL sees no letters in Arabic words, so people could not be found by name. "

@@ -56,15 +56,14 @@ class Valkey:
     def url(self) -> str:
         return f"redis://:{self.password}@127.0.0.1:{self.port()}/0"
 
-    def ensure_running(self) -> bool:
-        """Adopts the server that answers to our password, or starts one; says whether it had to."""
+    def ensure_running(self) -> None:
+        """Adopts the server that answers to our password, or starts one."""
         self.owner.own(self.folder, 0o711)
         if self._answers():
-            return False
+            return
         self._clear_away()
         with say.step("starting Valkey"):
             self._start()
-        return True
 
     def _clear_away(self) -> None:
         """Two servers on one data folder would ruin it, so one that does not answer goes first."""

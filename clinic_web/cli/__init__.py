@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 from clinic_web.cli import deliveries
+from clinic_web.cli.demo import commands as demo
 
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
     app.cli.add_command(deliveries.group)
+    app.cli.add_command(demo.group)

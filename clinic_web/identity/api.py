@@ -11,7 +11,7 @@ from uuid import UUID
 
 from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
-from clinic_web.identity.queries import SignedIn, actor_of_token, open_session_rights
+from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
 from clinic_web.identity.service.people import create_user, disable_user, set_password
 from clinic_web.identity.service.rights import (
     allow,
@@ -34,6 +34,7 @@ __all__ = [
     "SignedIn",
     "TooManyTries",
     "actor_of_token",
+    "actors_of",
     "allow",
     "as_by_role",
     "change_role",

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from clinic_web.identity.models import ACTIVE, User
 from clinic_web.identity.permissions import EVERYBODY
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
@@ -172,6 +173,26 @@ def permissions_of(user_id: UUID) -> frozenset[str]:
     """Return what a person may do now: what everybody may, plus roles and gifts, minus denials."""
     names = EVERYBODY.union(db.session.scalars(PERMISSIONS_OF, {"user_id": user_id}))
     return _sets.setdefault(names, names)
+
+
+def actors_of(organization_id: UUID) -> dict[str, Actor]:
+    """Return everybody of a tenant who may sign in, by user name, for commands that act as them."""
+    people = db.session.scalars(
+        select(User).where(
+            User.organization_id == organization_id, User.status == ACTIVE, User.deleted_at.is_(None)
+        )
+    )
+    return {
+        person.username: Actor(
+            organization_id=person.organization_id,
+            facility_id=person.facility_id,
+            user_id=person.id,
+            staff_id=person.staff_id,
+            name=f"{person.first_name} {person.last_name}",
+            permissions=permissions_of(person.id),
+        )
+        for person in people
+    }
 
 
 def open_session_rights(ids: Iterable[UUID]) -> dict[UUID, UUID]:

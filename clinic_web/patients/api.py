@@ -6,7 +6,7 @@ Reads here leave no access-log row: whoever shows them notes it once for the who
 from __future__ import annotations
 
 from clinic_web.patients.finding import find
-from clinic_web.patients.importing import ImportedPatient, import_patients
+from clinic_web.patients.importing import ImportedPatient, ids_of_imported, import_patients
 from clinic_web.patients.queries import PatientCard, card, cards, require
 from clinic_web.patients.service import Registration, register
 
@@ -17,6 +17,7 @@ __all__ = [
     "card",
     "cards",
     "find",
+    "ids_of_imported",
     "import_patients",
     "register",
     "require",

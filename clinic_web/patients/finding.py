@@ -73,7 +73,7 @@ def _by_name(organization_id: UUID, words: tuple[str, ...]) -> Cards:
         for word, begin in zip(words, begins, strict=True)
     ]
     if all(len(word) < LONG_ENOUGH for word in words):
-        conditions.append(Patient.search_name.like(f"{words[0]}%"))  # what the prefix index can answer
+        conditions[0] = Patient.search_name.like(f"{words[0]}%")  # what the prefix index can answer
     begun = sum((case((begin, 1), else_=0) for begin in begins), start=literal(0))
     return (
         select_cards()

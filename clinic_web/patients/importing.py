@@ -137,3 +137,13 @@ def _values(actor: Actor, row: ImportedPatient, ids: dict[str, UUID]) -> dict[st
         "created_by": actor.user_id,
         "updated_by": actor.user_id,
     }
+
+
+def ids_of_imported(actor: Actor) -> dict[str, UUID]:
+    """Return the tenant's patients that came from another system, by their id there."""
+    rows = db.session.execute(
+        select(Patient.external_id, Patient.id).where(
+            Patient.organization_id == actor.organization_id, Patient.external_id.is_not(None)
+        )
+    )
+    return {str(external_id): patient_id for external_id, patient_id in rows}

@@ -161,7 +161,7 @@ def phone(typed: str | None, country: str, *, field: str = "phone") -> Phone | N
 
 
 def _shown(number: phonenumbers.PhoneNumber, country: str) -> str:
-    """Return the number as people of ``country`` write it; Egyptians in groups of 4, 3 and 4 (0100 555 0142)."""
+    """Return the number as people of ``country`` write it; Egyptians in groups: 0100 555 0142."""
     form = phonenumbers.PhoneNumberFormat
     if number.country_code != phonenumbers.country_code_for_region(country):
         return phonenumbers.format_number(number, form.INTERNATIONAL)

@@ -23,6 +23,8 @@ from clinic_web.patients.models import Patient
 OWN, SHARED, GUARDIAN = "OWN", "SHARED", "GUARDIAN"
 VERY_SIMILAR = 0.5  # of trigrams: Maryam Tahhan and Mariam Tahan are, Maryam Tahhan and Maryam Farag are not
 ALMOST_SAME = 0.85  # asked where an age is unknown
+# From which likeness on the operator % finds anything, in this transaction.
+ONLY_SIMILAR = select(func.set_config("pg_trgm.similarity_threshold", str(VERY_SIMILAR), True))
 UNKNOWN_PATIENT = N_("This patient is unknown here.")
 
 
@@ -177,12 +179,13 @@ def likely_same(actor: Actor, name: str, date_of_birth: date | None, *, limit: i
     """
     folded, today = names.normalise(name), today_of(actor)
     likeness = func.similarity(Patient.search_name, folded)
+    db.session.execute(ONLY_SIMILAR)
     rows = db.session.execute(
         select_cards()
         .where(
             Patient.organization_id == actor.organization_id,
             Patient.deleted_at.is_(None),
-            Patient.search_name.op("%")(folded),  # the index's own operator: looser, and fast
+            Patient.search_name.op("%")(folded),  # the operator that the index answers
             _is_alike(likeness, date_of_birth, today),
         )
         .order_by(likeness.desc(), Patient.id)

@@ -183,6 +183,7 @@ def _editing(card: PatientCard, values: Mapping[str, str], *, opened: Mapping[st
 
 def _words() -> dict[str, Any]:
     return {
+        "into": "#hand" if is_htmx() else None,
         "labels": {name: say(text) for name, text in forms.LABELS.items()},
         "genders": [(value, say(text)) for value, text in forms.GENDER_WORDS.items()],
         "languages": list(forms.LANGUAGES.items()),

@@ -7,6 +7,7 @@ tenant's row is NotFound (404).
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from clinic_web.reception.models import Visit
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
 from clinic_web.reception.service.queues import ensure_queue
 
-__all__ = ["PastVisit", "ensure_queue", "import_past_visits", "tickets_of"]
+__all__ = ["PastVisit", "ensure_queue", "has_visits_on", "import_past_visits", "tickets_of"]
 
 
 def tickets_of(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -30,3 +31,9 @@ def tickets_of(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:
         )
     )
     return {visit_id: str(ticket) for visit_id, ticket in rows}
+
+
+def has_visits_on(actor: Actor, day: date) -> bool:
+    """Return whether the tenant has any visit on a local day."""
+    found = select(Visit.id).where(Visit.organization_id == actor.organization_id, Visit.queue_day == day)
+    return db.session.execute(found.limit(1)).first() is not None

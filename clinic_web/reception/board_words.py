@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from babel.dates import format_time
 from flask import current_app
 from flask_babel import force_locale, gettext
 
@@ -18,7 +17,8 @@ from clinic_web.reception.queries.board import Call, Picture
 FRAGMENT = "reception/board/_board.html"
 OTHER = {"en": "ar", "ar": "en"}
 DIRECTION = {"en": "ltr", "ar": "rtl"}
-LOCALE = {"en": "en_GB", "ar": "ar_EG"}
+# Quantities take the reader's digits; tickets and doors keep their own.
+DIGITS: dict[str, dict[int, int]] = {"en": {}, "ar": str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")}
 
 WORDS = {
     "come": N_("Please come in"),
@@ -91,7 +91,7 @@ def doctor_in(lead: str, call: Call) -> Two | None:
 
 def clock_in(lead: str, moment: datetime, timezone: str) -> str:
     """Return HH:MM on the facility's wall, in the screen's digits."""
-    return format_time(clock.local(moment, timezone), "HH:mm", locale=LOCALE[lead])
+    return clock.local(moment, timezone).strftime("%H:%M").translate(DIGITS[lead])
 
 
 def length_of(text: str | None) -> str:

@@ -72,6 +72,18 @@
   }
   document.addEventListener("htmx:afterSettle", (event) => { if (event.target.matches?.("#line, #expected")) markRow(); });
 
+  /* ---- The foot says what Enter and Ctrl Enter would do now ---- */
+  function sayActs() {
+    const row = document.activeElement?.closest?.("[data-row]");
+    document.querySelectorAll("[data-does]").forEach((word) => {
+      const key = `[data-key="${word.dataset.does}"]`;
+      const act = row?.querySelector(key) || hand.querySelector(key);
+      if (act?.dataset.keyLabel && word.textContent !== act.dataset.keyLabel) word.textContent = act.dataset.keyLabel;
+    });
+  }
+  document.addEventListener("focusin", sayActs);
+  document.addEventListener("htmx:afterSettle", sayActs);
+
   /* ---- The clinic of this tab ---- */
   const here = new URL(location.href);
   if (!here.searchParams.has("clinic")) {
@@ -93,4 +105,5 @@
 
   nameTime();
   markRow();
+  sayActs();
 })();

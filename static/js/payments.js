@@ -50,6 +50,7 @@
     amountBox.hidden = isCash && !isPart;
     handedBox.hidden = !isCash;
     handed.disabled = !isCash;
+    amount.toggleAttribute("data-focus", !amountBox.hidden);
     if (!isCash) part.setAttribute("aria-pressed", "false");
     const given = handed.value.trim() === "" ? null : cents(handed.value);
     if (isCash && !isPart) derive(amount, handed, left, given);

@@ -11,8 +11,10 @@ from flask import Flask
 from sqlalchemy import text
 
 from clinic_web.identity import passwords
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, push
 from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.organization import api as organization
 from tests.cast import Cast, assemble
 from tests.reception.desk import CAIRO, Desk
 
@@ -23,15 +25,19 @@ def quick_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
+# A test is one transaction, and to PostgreSQL it is always the moment at which that began.
+SHIFT_POSTGRESQL = text(
+    "SELECT set_config('app.clock_offset', (CAST(:moment AS timestamptz) - now())::text, false)"
+)
+
+
 @pytest.fixture
 def at(app: Flask) -> Iterator[Callable[[datetime], None]]:
     """``at(moment)``: from now on Python's clock and PostgreSQL's show ``moment``."""
 
     def turn(moment: datetime) -> None:
-        shift = moment - (clock.now() - clock.offset())
-        clock.shift(shift)
-        seconds = f"{shift.total_seconds()} seconds"
-        db.session.execute(text("SELECT set_config('app.clock_offset', :offset, false)"), {"offset": seconds})
+        clock.shift(moment - (clock.now() - clock.offset()))
+        db.session.execute(SHIFT_POSTGRESQL, {"moment": moment})
         db.session.commit()
 
     yield turn
@@ -49,7 +55,14 @@ def at_ten(at: Callable[[datetime], None]) -> None:
 
 @pytest.fixture
 def desk(at_ten: None, cast: Cast) -> Desk:
+    keep_in_process(cast)
     return Desk(cast)
+
+
+def keep_in_process(cast: Cast) -> None:
+    """From its first change on an organization is kept in the process, as every real one is."""
+    with transaction():
+        push.changed(organization.topic(cast.organization_id))
 
 
 @pytest.fixture
@@ -57,6 +70,7 @@ def real_desk(committing: Flask) -> Iterator[Desk]:
     """A desk whose acts are committed for real, for races between several people."""
     with committing.app_context():
         cast = assemble()
+        keep_in_process(cast)
         db.session.remove()
     with committing.app_context():
         yield Desk(cast)

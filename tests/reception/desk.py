@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
+from clinic_web.organization.models import Staff
 from clinic_web.reception.models import Visit
 from clinic_web.reception.service import (
     booking,
@@ -73,6 +74,9 @@ class Desk:
 
     def visit(self, visit_id: UUID) -> Visit:
         return db.session.get_one(Visit, visit_id, populate_existing=True)
+
+    def usual_room(self, doctor_id: UUID) -> UUID | None:
+        return db.session.get_one(Staff, doctor_id).room_id
 
     def visit_in(self, state: str) -> Visit:
         """A fresh visit that people have brought into ``state`` by the moves of the desk and the doctor."""

@@ -1,4 +1,4 @@
-"""Every move of a visit: from each state, the allowed ones happen and all others are refused with a sentence."""
+"""Every move of a visit: from each state the allowed ones happen, all others are refused with a sentence."""
 
 from __future__ import annotations
 

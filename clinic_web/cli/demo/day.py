@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from uuid import UUID
@@ -44,7 +45,6 @@ class Day:
     patients: list[UUID]
     now: datetime
     random: Random
-    log: Callable[[str], None]
     agenda: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     order: Iterator[int] = field(default_factory=count)
 
@@ -105,7 +105,7 @@ def plan(day: Day, clinic_id: UUID, *, crowd: float) -> None:
     )
     for staff_id in {shift.staff_id for shift in shifts}:
         first = min(shift.starts_at for shift in shifts if shift.staff_id == staff_id)
-        day.at(first + day.random.randint(1, 9) * MINUTE, lambda staff_id=staff_id: _work(day, staff_id))
+        day.at(first + day.random.randint(1, 9) * MINUTE, partial(_work, day, staff_id))
 
 
 def _zone(day: Day) -> str:
@@ -163,7 +163,7 @@ def _arrive(day: Day, visit_id: UUID, payment_id: UUID, version: int) -> None:
 def _plan_walk_ins(day: Day, opening: datetime, services: list[UUID], doctors: int) -> None:
     moment = opening
     while moment < opening + timedelta(hours=8):
-        moment += timedelta(minutes=day.random.expovariate(doctors / 75))
+        moment += timedelta(minutes=day.random.expovariate(doctors / 62))
         day.at(moment, lambda: _walk_in(day, day.random.choice(services)))
 
 
@@ -193,7 +193,7 @@ def _work(day: Day, staff_id: UUID) -> None:
 def _see(day: Day, staff_id: UUID, called: calling.Called) -> None:
     doctor = day.doctors[staff_id]
     opened = calling.open_visit(doctor, called.visit_id, version=called.version)
-    minutes = day.random.triangular(9, 30, 17)
+    minutes = day.random.triangular(11, 34, 20)
     finish_at = clock.now() + timedelta(minutes=minutes)
     if day.random.random() < 0.3:  # noqa: PLR2004 - sometimes there is a break before the next patient
         day.at(finish_at, lambda: _finish(day, doctor, opened.visit_id, opened.version))

@@ -33,9 +33,9 @@ class Login:
     start: str
 
 
-def create(actor: Actor, doctors: dict[UUID, tuple[str, str]]) -> tuple[list[Login], dict[UUID, UUID]]:
-    """Create everybody who signs in; return the logins and, by staff id, the doctors' user ids."""
-    logins, doctor_users = [], {}
+def create(actor: Actor, doctors: dict[UUID, tuple[str, str]]) -> list[Login]:
+    """Create everybody who signs in; ``doctors`` are the names of the centre's, by staff id."""
+    logins = []
     for role, username, first, last, start in PEOPLE:
         password = identity.generate_password()
         identity.create_user(
@@ -50,7 +50,7 @@ def create(actor: Actor, doctors: dict[UUID, tuple[str, str]]) -> tuple[list[Log
         logins.append(Login(role, username, password, start))
     for staff_id, (first, last) in doctors.items():
         password = identity.generate_password()
-        doctor_users[staff_id] = identity.create_user(
+        identity.create_user(
             actor,
             username=first.lower(),
             password=password,
@@ -61,7 +61,7 @@ def create(actor: Actor, doctors: dict[UUID, tuple[str, str]]) -> tuple[list[Log
             staff_id=staff_id,
         )
         logins.append(Login("doctor", first.lower(), password, "/doctor"))
-    return logins, doctor_users
+    return logins
 
 
 def write(logins: list[Login], path: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -70,7 +70,7 @@ class Bill:
     @property
     def round_sums(self) -> list[Decimal]:
         """The sums that people are likely to hand over for what is left, besides the exact one."""
-        rounded = {-(-self.left // note) * note for note in NOTES}
+        rounded = {(self.left / note).to_integral_value(ROUND_CEILING) * note for note in NOTES}
         return sorted(each for each in rounded if each > self.left)[:2]
 
 

@@ -35,7 +35,7 @@ def doctor() -> str:
     if actor().staff_id is None:
         return render_template("reception/doctor/nobody.html")
     day = queries.my_day(actor())
-    return render_template("reception/doctor/page.html", **_room(day), **_line(day), **_deck(day))
+    return render_template("reception/doctor/page.html", **_console(day))
 
 
 @bp.get("/doctor/room")
@@ -136,6 +136,10 @@ def doctor_undo_finish(visit_id: UUID) -> ResponseReturnValue:
     return _move(visit_id, finishing.undo_finish, _("is in the room again"))
 
 
+def _console(day: MyDay) -> dict[str, Any]:
+    return _room(day) | _line(day) | _deck(day)
+
+
 def _room(day: MyDay) -> dict[str, Any]:
     return {"day": day, "now": queries.in_room(actor(), day)}
 
@@ -188,7 +192,7 @@ def _hold_again(errors: dict[str, str]) -> Response:
     day = queries.my_day(actor())
     if is_htmx():
         return make_response(render_template("reception/doctor/_deck.html", **_deck(day), **asked), 422)
-    page = render_template("reception/doctor/page.html", **_room(day), **_line(day), **_deck(day), **asked)
+    page = render_template("reception/doctor/page.html", **_console(day), **asked)
     return make_response(page, 422)
 
 
