@@ -10,9 +10,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dev import assets, launcher, places, ports, python_env, say, servers, shell, supervise, web, words
+from dev import (
+    assets,
+    launcher,
+    migrate,
+    places,
+    ports,
+    python_env,
+    say,
+    servers,
+    shell,
+    supervise,
+    web,
+    words,
+)
 
-FLASK = [str(places.PYTHON), "-m", "flask", "--app", "wsgi"]
+DEMO = [str(places.PYTHON), "-m", "flask", "--app", "wsgi", "demo", "ensure"]
 WEB = [str(places.PYTHON), "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py"]
 WORKER = [str(places.PYTHON), "worker.py"]
 WEB_GRACE, WORKER_GRACE = 8.0, 10.0
@@ -47,7 +60,8 @@ def run() -> None:
         words.ensure_compiled()
         with _running_servers() as private:
             env = program_environment(private, where)
-            _prepare_database(env)
+            migrate.ensure(env, private.postgres)
+            _ensure_demo(env)
             with _running_children(env) as children:
                 _wait_until_ready(children, where)
                 _greet(where)
@@ -106,13 +120,11 @@ def _running_servers() -> Iterator[servers.Servers]:
             servers.stop(places.RUN)
 
 
-def _prepare_database(env: Mapping[str, str]) -> None:
-    with say.step("bringing the database up to date"):
-        shell.quietly([*FLASK, "db", "upgrade"], why="the migration", log_name="migrate", env=env)
+def _ensure_demo(env: Mapping[str, str]) -> None:
     with say.step("looking after the demo centre"):
         # In the open: the first time it takes a while and shows how far it is.
         made = subprocess.run(
-            [*FLASK, "demo", "ensure"],
+            DEMO,
             env=env,
             cwd=places.ROOT,
             umask=0o077,

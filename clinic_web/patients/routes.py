@@ -91,7 +91,8 @@ def _refused(error: DomainError) -> ResponseReturnValue:
 
 def _known_holder() -> PatientCard | None:
     """Whose telephone it was found to be when the form was sent before."""
-    holder_id = forms.uuid_of(request.form.get("holder_id"))
+    is_asked = request.form.get("phone", "").strip() or request.form.get("relation")
+    holder_id = forms.uuid_of(request.form.get("holder_id")) if is_asked else None
     return queries.cards(actor(), [holder_id]).get(holder_id) if holder_id else None
 
 

@@ -31,7 +31,7 @@ WORDS = {
     "pay": N_("Please pay at the desk after your visit"),
     "stale": N_("Not live since {time}. Please listen for the staff."),
     "pair": N_("Pair this screen"),
-    "pair_how": N_("At a desk, open Screens and type this code:"),
+    "pair_how": N_("At a desk, open Boards and type this code:"),
     "pair_stale": N_("Not connected. Trying again…"),
     "pair_lives": N_("A new code appears every 15 minutes"),
 }

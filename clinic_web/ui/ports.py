@@ -17,6 +17,7 @@ class Place:
     timezone: str
     currency: str
     languages: tuple[str, ...] = ("en",)
+    name_ar: str | None = None
 
 
 @dataclass

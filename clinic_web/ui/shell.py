@@ -66,7 +66,7 @@ def _context() -> dict[str, Any]:
         "locale": language,
         "direction": "rtl" if language in texts.RIGHT_TO_LEFT else "ltr",
         "theme": ports.theme() or "auto",
-        "place": here.name if here else None,
+        "place": texts.local_name(here.name, here.name_ar) if here else None,
         "currency": here.currency if here else None,
         "navigation": nav.for_actor(actor_or_none()),
         "facility_now": clock.now(),

@@ -2,7 +2,7 @@
 
    Guarantees: the button says which time it books; the slip prints once, right after the booking; on a narrow screen what
    is taken in hand is what is shown; a tab goes on working for the clinic it shows, whatever another tab chose; what one
-   did oneself is on the lists even while nothing is live. Without this file all of it works with a press or two more. */
+   did oneself is on the lists at once, even while nothing is live. Without this file all of it works with a press or two more. */
 (function () {
   "use strict";
   const desk = document.querySelector(".desk");
@@ -91,17 +91,17 @@
     history.replaceState(history.state, "", here);
   }
 
-  /* ---- One's own acts, while nothing is live ---- */
+  /* ---- One's own acts are on the lists at once; what live.js hears of them later finds the lists new already ---- */
   const told = new WeakMap();        // list -> when it last heard that something changed
   let sent = 0;
   document.addEventListener("live", (event) => told.set(event.target, performance.now()), true);
   document.addEventListener("htmx:beforeRequest", ({ detail }) => { if (detail.requestConfig.verb !== "get") sent = performance.now(); });
-  document.body.addEventListener("acted", () => {
-    const since = sent;
-    setTimeout(() => desk.querySelectorAll("[data-live]").forEach((list) => {
-      if ((told.get(list) || 0) < since) list.dispatchEvent(new CustomEvent("live"));
-    }), 1200);
-  });
+  document.body.addEventListener("acted", () => setTimeout(() => {
+    const topic = document.getElementById("line").dataset.live;
+    desk.querySelectorAll(`[data-live="${topic}"]`).forEach((list) => {
+      if (!hand.contains(list) && (told.get(list) || 0) < sent) list.dispatchEvent(new CustomEvent("live"));
+    });
+  }, 30));
 
   nameTime();
   markRow();

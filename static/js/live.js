@@ -107,11 +107,14 @@
     });
     socket.on("connect_error", (error) => { if (error?.data === "signed-out" || error?.message === "signed-out") signedOut(); });
     socket.on("signed_out", signedOut);
+    socket.on("disconnect", (reason) => {          // the server ended it: this person's rights changed, so ask again what may be heard
+      if (reason === "io server disconnect") setTimeout(() => socket.connect(), Math.random() * 500);
+    });
     socket.on("changed", ({ topic, version }) => { if (joined.has(topic)) note(topic, { seq: version }); });
     socket.on("tick", ({ live, now: time, ...versions }) => {
       if (time) sync(time);
       if (live !== false) heard();
-      if (live !== false) for (const topic of joined.keys()) note(topic, versions[topic] || { seq: 0 });
+      for (const topic of joined.keys()) note(topic, versions[topic] || { seq: 0 });
     });
     setInterval(listen, 1000);
   }
@@ -138,6 +141,12 @@
   }
 
   /* ---- What requests come to ---- */
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.triggeringEvent?.type === "live") detail.headers["X-Background"] = "1";      // a screen that refreshes itself keeps nobody signed in
+  });
+  document.body.addEventListener("acted", () => {          // without a socket nobody tells this page of its own person's acts
+    if (socket && !socket.connected) fireAll();
+  });
   document.addEventListener("htmx:beforeRequest", ({ detail }) => {
     if (isLive(detail)) { flying.add(detail.elt); return; }
     others.add(detail.xhr);

@@ -191,7 +191,9 @@ def _hold_again(errors: dict[str, str]) -> Response:
     asked = {"errors": errors, "reason": request.form.get("reason", ""), "is_asking": True}
     day = queries.my_day(actor())
     if is_htmx():
-        return make_response(render_template("reception/doctor/_deck.html", **_deck(day), **asked), 422)
+        deck = make_response(render_template("reception/doctor/_deck.html", **_deck(day), **asked), 422)
+        deck.headers |= {"HX-Retarget": "#doctor-deck", "HX-Reswap": "outerHTML"}
+        return deck
     page = render_template("reception/doctor/page.html", **_console(day), **asked)
     return make_response(page, 422)
 
