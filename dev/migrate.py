@@ -8,7 +8,7 @@ from dev import places, postgres, say, shell, stamps
 
 MIGRATIONS = places.ROOT / "migrations"
 UPGRADE = [str(places.PYTHON), "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-VERSION = "select string_agg(version_num, ' ' order by version_num) from alembic_version"
+VERSION = "select string_agg(version_num, ' ' order by version_num) from migrations"
 
 
 def ensure(env: Mapping[str, str], private: postgres.Postgres | None) -> None:

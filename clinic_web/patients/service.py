@@ -25,7 +25,7 @@ from clinic_web.patients.queries import PatientCard
 PHONE_TAKEN = N_("%(name)s already has this number.")
 # Fields of the edit form that name another patient by number, and the column that keeps the id.
 REFERENCES = {"phone_of": "phone_of_id", "guardian": "guardian_id"}
-MOVED_ON = N_("Somebody else changed this patient while you worked. What you typed is still here.")
+MOVED_ON = N_("Somebody else changed this patient at %(at)s. What you typed is still here.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +195,7 @@ def edit(actor: Actor, patient_id: UUID, wanted: Details, *, version: int) -> Pa
         if wanted == before:
             return queries.card(actor, patient_id)  # nothing to do, as after a second click
         if patient.version != version:
-            raise StaleScreen(MOVED_ON, differences(wanted, before))
+            raise StaleScreen(MOVED_ON, differences(wanted, before), at=patient.updated_at)
         _apply(actor, patient, wanted)
         _save(patient, "phone_primary")
         audit.saw(actor, "edit", "patient", patient.id)

@@ -12,4 +12,6 @@ from clinic_web.ui.nav import entry
 def wire(app: Flask) -> None:
     """Register the pages and their menu entry."""
     app.register_blueprint(bp)
-    entry(order=30, label=N_("Patients"), endpoint="patients.find", permission="patient.search")
+    entry(
+        order=30, label=N_("Patients"), endpoint="patients.find", permission="patient.search", is_start=False
+    )

@@ -21,4 +21,4 @@ def wire(app: Flask) -> None:
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
-    entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair")
+    entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair", is_start=False)

@@ -16,6 +16,7 @@ class Entry:
     label: str
     endpoint: str
     permission: str
+    is_start: bool
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,11 @@ class Link:
 _entries: dict[str, Entry] = {}
 
 
-def entry(*, order: int, label: str, endpoint: str, permission: str) -> None:
-    """Register a menu entry; ``label`` is marked for translation."""
-    _entries[endpoint] = Entry(order=order, label=label, endpoint=endpoint, permission=permission)
+def entry(*, order: int, label: str, endpoint: str, permission: str, is_start: bool = True) -> None:
+    """Register a menu entry; ``label`` is marked for translation. ``is_start``: somebody's day begins here."""
+    _entries[endpoint] = Entry(
+        order=order, label=label, endpoint=endpoint, permission=permission, is_start=is_start
+    )
 
 
 def for_actor(actor: Actor | None) -> list[Link]:
@@ -48,9 +51,9 @@ def for_actor(actor: Actor | None) -> list[Link]:
 
 
 def first_for(actor: Actor) -> str:
-    """Return the page a person starts with: the first entry they may open."""
-    allowed = _allowed(actor)
-    return url_for(allowed[0].endpoint) if allowed else url_for("identity.account")
+    """Return the page a person starts with: the first entry they may open that a day begins with."""
+    starts = [each for each in _allowed(actor) if each.is_start]
+    return url_for(starts[0].endpoint if starts else "identity.account")
 
 
 def _allowed(actor: Actor) -> list[Entry]:

@@ -18,6 +18,7 @@ from clinic_web.kernel.errors import DomainError
 from clinic_web.ui.who import place
 
 ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+SEPARATORS = str.maketrans(",.", "٬٫")
 RIGHT_TO_LEFT = {"ar"}
 LANGUAGES = ("en", "ar")
 
@@ -48,9 +49,9 @@ def _locale() -> str:
     return "ar_EG" if language() == "ar" else "en_GB"
 
 
-def _digits(text: str) -> str:
-    """Give times and dates the reader's digits; Babel does that for numbers only."""
-    return text.translate(ARABIC_DIGITS) if language() == "ar" else text
+def _digits(text: str, signs: dict[int, int] | None = None) -> str:
+    """Give figures the reader's digits: Babel sets Arabic signs, but leaves the digits as they are."""
+    return text.translate(ARABIC_DIGITS | (signs or {})) if language() == "ar" else text
 
 
 def timezone() -> str:
@@ -77,13 +78,13 @@ def money(amount: Decimal | int | None) -> str:
     """Return an amount with two decimals and grouped thousands; the currency stands beside it."""
     if amount is None:
         return ""
-    return format_decimal(Decimal(amount), "#,##0.00", locale=_locale(), numbering_system="default")
+    return _digits(format_decimal(Decimal(amount), "#,##0.00", locale="en"), SEPARATORS)
 
 
 def number(value: int | Decimal | None) -> str:
     if value is None:
         return ""
-    return format_decimal(value, "#,##0.###", locale=_locale(), numbering_system="default")
+    return _digits(format_decimal(value, "#,##0.###", locale="en"), SEPARATORS)
 
 
 def minutes_since(moment: datetime | None) -> int:

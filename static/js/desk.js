@@ -46,6 +46,13 @@
     form.elements.priority.focus();
   }, true);
 
+  /* ---- A question that opens takes the focus, so one types on without a look ---- */
+  document.addEventListener("toggle", (event) => {
+    const asked = event.target;
+    if (!asked.matches?.(".asked") || !asked.open || asked.contains(document.activeElement?.closest("form"))) return;
+    asked.querySelector("[aria-invalid='true'], textarea, select, input:not([type='hidden'])")?.focus();
+  }, true);
+
   /* ---- The slip ---- */
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("[data-print-slip]")) return;
@@ -74,15 +81,26 @@
 
   /* ---- The foot says what Enter and Ctrl Enter would do now ---- */
   function sayActs() {
-    const row = document.activeElement?.closest?.("[data-row]");
+    const active = document.activeElement, scopes = [active?.closest?.("[data-row]"), active?.closest?.("form"), hand];
     document.querySelectorAll("[data-does]").forEach((word) => {
-      const key = `[data-key="${word.dataset.does}"]`;
-      const act = row?.querySelector(key) || hand.querySelector(key);
+      const acts = scopes.flatMap((scope) => [...(scope?.querySelectorAll(`[data-key="${word.dataset.does}"]`) || [])]);
+      const act = acts.find((one) => one.checkVisibility?.() ?? true);
       if (act?.dataset.keyLabel && word.textContent !== act.dataset.keyLabel) word.textContent = act.dataset.keyLabel;
     });
   }
   document.addEventListener("focusin", sayActs);
   document.addEventListener("htmx:afterSettle", sayActs);
+
+  /* ---- Time alone makes an appointment due, then late; the server draws it so with the next change ---- */
+  const DUE = 15 * 60000;
+  function growDue() {
+    document.querySelectorAll("#coming [data-row]").forEach((row) => {
+      const at = row.querySelector("[data-at]")?.dataset.at, left = at ? Date.parse(at) - window.Clinic.now() : Infinity;
+      if (left <= DUE) row.querySelector(".arrive")?.classList.add("is-due");
+      if (left < -59000) row.querySelector(".ticket--time")?.classList.add("is-late");
+    });
+  }
+  setInterval(growDue, 20000);
 
   /* ---- The clinic of this tab ---- */
   const here = new URL(location.href);

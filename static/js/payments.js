@@ -112,7 +112,6 @@
     $$("#payments-list [data-row]").forEach((row) => row.toggleAttribute("aria-selected", false));
     const row = inHand && document.getElementById(`payment-${inHand}`);
     if (row) row.setAttribute("aria-selected", "true");
-    document.body.classList.toggle("has-hand", Boolean(inHand));
   }
   document.addEventListener("click", (event) => {
     const close = event.target.closest?.("[data-close-hand]"), nothing = $("#nothing-in-hand");

@@ -33,6 +33,7 @@ def test_they_are_on_the_books_with_numbers_and_are_found(amina: Actor) -> None:
     assert (card.id, card.patient_number, card.phone) == (chosen, "P-000001", "0100 555 0142")
     [child] = patients.find(amina, "مريم")
     assert (child.guardian_id, child.phone_from) == (chosen, "GUARDIAN")
+    assert patients.ids_of_imported(amina) == {"one": chosen, "two": child.id}
 
 
 def test_a_second_run_changes_nothing(amina: Actor, register: Register) -> None:

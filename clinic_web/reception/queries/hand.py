@@ -232,6 +232,12 @@ def acts_now(actor: Actor, row: DeskRow) -> frozenset[str]:
     return frozenset(allowed)
 
 
+def name_of(actor: Actor, patient_id: UUID) -> str | None:
+    """Return whose visit it is, for the line that says what just happened."""
+    card = patients.cards(actor, [patient_id]).get(patient_id)
+    return card.name if card else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Slip:
     """What the paper says. ``before`` is who waits in front, None for somebody who does not wait yet."""

@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.reception import forms
+from clinic_web.reception.queries.hand import name_of
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.hand import show_booking, show_done, show_visit, show_walk_in
 from clinic_web.reception.service import booking, cancelling, checking_in, holding, walking_in
@@ -150,6 +151,7 @@ def _moved(moved: Moved, text: str, *, undo: str | None = None) -> Response:
         text=text,
         ticket=moved.ticket,
         ticket_state=moved.status,
+        who=name_of(actor(), moved.patient_id) if is_htmx() else None,
         undo_url=url_for(undo, visit_id=moved.visit_id) if undo else None,
         undo_fields={"version": moved.version} if undo else {},
     )

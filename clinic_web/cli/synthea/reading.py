@@ -1,0 +1,200 @@
+"""Reading the files of an export row by row: no file is held whole, and a wrong value refuses its row only."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol, TextIO, TypeVar
+
+from clinic_web.kernel.money import LARGEST
+
+ORGANIZATIONS, PROVIDERS, PATIENTS = "organizations.csv", "providers.csv", "patients.csv"
+ENCOUNTERS, TRANSACTIONS = "encounters.csv", "claims_transactions.csv"
+
+# The files and columns that are used. An export has more of both.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    ORGANIZATIONS: ("Id", "NAME"),
+    PROVIDERS: ("Id", "ORGANIZATION", "NAME", "GENDER", "SPECIALITY"),
+    PATIENTS: (
+        "Id", "BIRTHDATE", "DEATHDATE", "FIRST", "LAST", "GENDER", "ADDRESS", "CITY", "STATE", "ZIP",
+    ),
+    ENCOUNTERS: (
+        "Id", "START", "STOP", "PATIENT", "ORGANIZATION", "PROVIDER", "ENCOUNTERCLASS", "CODE",
+        "DESCRIPTION", "BASE_ENCOUNTER_COST",
+    ),
+    TRANSACTIONS: (
+        "ID", "CLAIMID", "PATIENTID", "TYPE", "AMOUNT", "METHOD", "PAYMENTS", "ADJUSTMENTS", "APPOINTMENTID",
+    ),
+}  # fmt: skip
+
+LONGEST_TEXT = 300  # an index of PostgreSQL holds no more than about 2,700 bytes
+YEARS = range(1900, 2200)
+AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
+NOT_UTF8 = "\ufffd"  # what the decoder puts in place of bytes it cannot read
+
+T = TypeVar("T")
+
+
+class BadExport(Exception):
+    """The folder is no export that can be imported; the sentence says what is missing."""
+
+
+class Refused(Exception):
+    """A row that is not imported. ``reason`` is the same for all rows with this flaw, ``shown`` the value."""
+
+    def __init__(self, reason: str, shown: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.shown = shown
+
+
+class Bars(Protocol):
+    """Shows how far a file has been read."""
+
+    def reading(self, path: Path) -> TextIO: ...
+    def read(self, path: Path) -> None: ...
+
+
+class Refusals(Protocol):
+    """Takes down what is refused."""
+
+    def refuse(self, row: Row, refused: Refused) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file. Its methods return a column's value or raise Refused."""
+
+    file: str
+    line: int
+    values: Mapping[str, str]
+    flaw: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.values.get("Id") or self.values.get("ID") or ""
+
+    def text(self, column: str) -> str:
+        value = self.values[column].strip()
+        if not value:
+            raise Refused(f"{column} is empty")
+        if len(value) > LONGEST_TEXT:
+            raise Refused(f"{column} is longer than {LONGEST_TEXT} characters", value)
+        if "\0" in value or NOT_UTF8 in value:
+            raise Refused(f"{column} is not UTF-8 text", value)
+        return value
+
+    def text_or_none(self, column: str) -> str | None:
+        return self.text(column) if self.values[column].strip() else None
+
+    def day(self, column: str) -> date:
+        value = self.text(column)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise Refused(f"{column} is not a date", value) from None
+        if day.year not in YEARS:
+            raise Refused(f"{column} is before {YEARS[0]} or after {YEARS[-1]}", value)
+        return day
+
+    def moment(self, column: str) -> datetime:
+        value = self.text(column)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise Refused(f"{column} is not a time", value) from None
+        if moment.tzinfo is None:
+            raise Refused(f"{column} does not say its time zone", value)
+        if moment.year not in YEARS:
+            raise Refused(f"{column} is before {YEARS[0]} or after {YEARS[-1]}", value)
+        return moment
+
+    def amount(self, column: str) -> Decimal:
+        """Zero or more, exact: what Synthea writes with many decimals is rounded once, as a sum."""
+        value = self.text(column)
+        if not AMOUNT.fullmatch(value):
+            raise Refused(f"{column} is not an amount", value)
+        amount = Decimal(value)
+        if amount < 0:
+            raise Refused(f"{column} is negative", value)
+        if amount > LARGEST:
+            raise Refused(f"{column} is too large", value)
+        return amount
+
+
+class Export:
+    """A folder with the files of an export."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def check(self) -> None:
+        """Raise BadExport unless every file is there with every column that is used."""
+        missing = [name for name in COLUMNS if not (self.folder / name).is_file()]
+        if missing:
+            raise BadExport(
+                f"{self.folder} is no Synthea CSV export: {', '.join(missing)} "
+                f"{'is' if len(missing) == 1 else 'are'} missing."
+            )
+        for name, columns in COLUMNS.items():
+            absent = [column for column in columns if column not in self._header(name)]
+            if absent:
+                listed = ", ".join(absent)
+                raise BadExport(f"{name} has no column {listed}: it can't be imported. Nothing was changed.")
+
+    def _header(self, name: str) -> list[str]:
+        with _open_text(self.folder / name) as file:
+            return next(csv.reader(file), [])
+
+    def rows(self, name: str, bars: Bars) -> Iterator[Row]:
+        """Yield the rows of a file; one that is no proper row carries its flaw."""
+        path = self.folder / name
+        with bars.reading(path) as file:
+            lines = _Lines(file)
+            header = next(lines)[1]
+            for number, values in lines:
+                bars.read(path)
+                yield _row(name, number, header, values)
+
+
+def accepted(rows: Iterable[Row], parse: Callable[[Row], T], refusals: Refusals) -> Iterator[T]:
+    """Yield what ``parse`` makes of each row; what it refuses is taken down and left out."""
+    for row in rows:
+        try:
+            if row.flaw:
+                raise Refused(row.flaw)
+            yield parse(row)
+        except Refused as refused:
+            refusals.refuse(row, refused)
+
+
+class _Lines:
+    """The records of a CSV file with the number of the line each begins on; None for an unreadable one."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.reader = csv.reader(file)
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        return self
+
+    def __next__(self) -> tuple[int, list[str]]:
+        number = self.reader.line_num + 1
+        try:
+            values = next(self.reader)
+        except csv.Error:
+            return number, []
+        return (number, values) if values else next(self)
+
+
+def _row(name: str, number: int, header: list[str], values: list[str]) -> Row:
+    flaw = "" if len(values) == len(header) else f"has {len(values)} values for {len(header)} columns"
+    return Row(name, number, dict(zip(header, values, strict=False)), flaw)
+
+
+def _open_text(path: Path) -> TextIO:
+    return path.open(encoding="utf-8-sig", errors="replace", newline="")

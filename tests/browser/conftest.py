@@ -1,0 +1,212 @@
+"""A real program under gunicorn, a real worker, real Chromium: the whole house, on a database of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from clinic_web.app import create_app
+from clinic_web.config import Settings
+from clinic_web.kernel.db import db
+from tests import databases
+from tests.cast import PASSWORD, Cast, assemble
+from tests.conftest import empty_tables
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0
+
+
+@dataclass
+class House:
+    """The running program: ``url`` for browsers, its processes for whoever wants to kill them."""
+
+    url: str
+    env: dict[str, str]
+    cast: Cast
+    app: Flask
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        command = {
+            "web": [sys.executable, "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py"],
+            "worker": [sys.executable, "worker.py"],
+        }[name]
+        with open(Path(self.env["LOG_FOLDER"]) / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def kill(self, name: str) -> None:
+        """SIGKILL the process and all its children at once."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def wait_until_it_answers(self) -> None:
+        port = int(self.url.rpartition(":")[2])
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        raise TimeoutError("the web process does not answer")
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            os.killpg(process.pid, signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(8)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The program on a database of its own, started once; tests begin with empty tables (``house``)."""
+    name = f"clinic_browser_{os.getpid()}"
+    databases.create_copy(name)
+    port = free_port()
+    settings = Settings(
+        environment="test",
+        secret_key="tests-only-tests-only-tests-only-tests",
+        database_url=databases.app_url(name),
+        database_owner_url=databases.owner_url(name),
+        redis_url=os.environ["TEST_REDIS_URL"],
+        public_url=f"http://localhost:{port}",
+        pool_size=5,
+        log_level="WARNING",
+    )
+    env = os.environ | {
+        "APP_ENV": "test",
+        "SECRET_KEY": settings.secret_key,
+        "DATABASE_URL": settings.database_url,
+        "DATABASE_OWNER_URL": settings.database_owner_url,
+        "REDIS_URL": settings.redis_url,
+        "PUBLIC_URL": settings.public_url,
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "2",
+        "LOG_FOLDER": str(tmp_path_factory.mktemp("log")),
+    }
+    house = House(settings.public_url, env, Cast.__new__(Cast), create_app(settings, is_worker=True))
+    house.start("web")
+    house.start("worker")
+    house.wait_until_it_answers()
+    yield house
+    house.stop()
+    with house.app.app_context():
+        db.engine.dispose()
+    databases.drop(name)
+
+
+@pytest.fixture
+def house(running: House) -> Iterator[House]:
+    """The running program with the cast in it and nothing else."""
+    with running.app.app_context():
+        empty_tables(running.app.config["SETTINGS"].database_owner_url)
+        running.cast = assemble()
+    for name in ("web", "worker"):
+        if name not in running.processes:
+            running.start(name)
+    running.wait_until_it_answers()
+    with running.app.app_context():
+        yield running
+        db.session.remove()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(
+        executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+        args=[
+            "--no-sandbox",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def contexts(chromium: Browser) -> Iterator[list[BrowserContext]]:
+    opened: list[BrowserContext] = []
+    yield opened
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def browser_of(house: House, chromium: Browser, contexts: list[BrowserContext]) -> Callable[..., Page]:
+    """``browser_of("amina")`` signs Amina in by the sign-in page, in a browser of her own, and returns its tab.
+
+    ``browser_of(None)`` is a browser in which nobody is signed in. Keyword arguments go to the context
+    (viewport, java_script_enabled, locale ...). A script error on the page fails the test.
+    """
+
+    def open_browser(name: str | None, **options: object) -> Page:
+        context = chromium.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+        if name is not None:
+            page.goto(f"{house.url}/login")
+            page.fill("[name=username]", name)
+            page.fill("[name=password]", PASSWORD)
+            page.click("main button[type=submit]")
+            page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    return open_browser
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The accessibility checker's script."""
+    path = Path(os.environ.get("AXE_SCRIPT") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def problems_of(axe: str) -> Callable[[Page], list[str]]:
+    """Return what axe finds on a page against WCAG 2.2 A and AA, as short lines; empty is right."""
+
+    def find(page: Page) -> list[str]:
+        page.evaluate(axe)
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+        found = page.evaluate(
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(r => r.violations)", tags
+        )
+        return [f"{each['id']}: {json.dumps([node['target'] for node in each['nodes']])}" for each in found]
+
+    return find

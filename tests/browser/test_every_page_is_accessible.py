@@ -1,0 +1,87 @@
+"""axe finds nothing on any page, in both languages and both themes, and nothing scrolls sideways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from clinic_web.kernel import ids
+from clinic_web.kernel.actor import Actor
+from clinic_web.reception.service import calling, walking_in
+from tests import factories
+from tests.browser.conftest import House
+
+pytestmark = pytest.mark.browser
+
+PAGES = [
+    ("amina", "/desk"),
+    ("amina", "/boards"),
+    ("amina", "/patients/find?q=mar"),
+    ("amina", "/patients/new"),
+    ("salma", "/doctor"),
+    ("farida", "/payments"),
+    ("farida", "/account"),
+]
+
+
+def fill(house: House) -> None:
+    """A few people in the line, one of them with the doctor, so that every part of a page is there."""
+    cast = house.cast
+    amina: Actor = cast.people["amina"].actor
+    for number in range(4):
+        patient = factories.patient(organization_id=cast.organization_id, last_name=f"Tahhan {number}")
+        factories.db.session.commit()
+        walk_in = walking_in.WalkIn(
+            patient_id=patient,
+            service_id=cast.filling,
+            doctor_id=None,
+            priority="ELDERLY" if number == 3 else None,
+            priority_reason="81 years old" if number == 3 else None,
+        )
+        walking_in.open_walk_in(amina, walk_in, key=str(ids.new_id()))
+    calling.call_next(cast.people["salma"].actor, key=str(ids.new_id()))
+
+
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ar", "dark")])
+def test_axe_finds_nothing(
+    house: House,
+    browser_of: Callable[..., Page],
+    problems_of: Callable[[Page], list[str]],
+    language: str,
+    theme: str,
+) -> None:
+    fill(house)
+    found = {}
+    for name in dict.fromkeys(person for person, _ in PAGES):
+        page = browser_of(name, viewport={"width": 1280, "height": 800})
+        choose(page, house, language, theme)
+        for path in (path for person, path in PAGES if person == name):
+            page.goto(house.url + path)
+            page.wait_for_load_state("networkidle")
+            if problems := problems_of(page):
+                found[path] = problems
+    assert not found
+
+
+@pytest.mark.parametrize("width", [360, 1024])
+def test_nothing_scrolls_sideways(house: House, browser_of: Callable[..., Page], width: int) -> None:
+    fill(house)
+    wide = []
+    for name in dict.fromkeys(person for person, _ in PAGES):
+        page = browser_of(name, viewport={"width": width, "height": 800})
+        for path in (path for person, path in PAGES if person == name):
+            page.goto(house.url + path)
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide.append(path)
+    assert not wide
+
+
+def choose(page: Page, house: House, language: str, theme: str) -> None:
+    """Choose language and theme as the person's menu does."""
+    token = page.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRFToken']")
+    page.request.post(
+        f"{house.url}/account/settings",
+        form={"locale": language, "theme": theme, "next": "/account", "csrf_token": token},
+    )
