@@ -33,6 +33,11 @@ def booking(typed: Typed, patient_id: UUID) -> Booking:
     reason = _collected(
         errors, "overbooking_reason", lambda: short_text(typed, "overbooking_reason", LONGEST_REASON)
     )
+    is_over = typed.get("slot", "").endswith(OVERBOOKED)
+    if is_over and reason is None:
+        errors.setdefault(
+            "overbooking_reason", RuleBroken(N_("Say why this time is booked on top of the others."))
+        )
     if errors or slot is None or service_id is None:
         raise InvalidForm(errors)
     return Booking(
@@ -42,7 +47,7 @@ def booking(typed: Typed, patient_id: UUID) -> Booking:
         start_time=slot[1],
         booking_source="PHONE" if typed.get("by_phone") else "WALK_IN",
         notes=note,
-        overbooking_reason=reason if typed.get("slot", "").endswith(OVERBOOKED) else None,
+        overbooking_reason=reason if is_over else None,
     )
 
 

@@ -28,6 +28,7 @@
   const least = (a, b) => (a < b ? a : b);
 
   /* ---- One form ---- */
+  const owed = (form) => form.closest(".pay-panel").dataset;
   const parts = (form) => ({
     amount: form.elements.amount, handed: form.elements.handed_over, method: form.elements.method,
     amountBox: $("[data-part-of='amount']", form), handedBox: $("[data-part-of='handed-over']", form), part: $("[data-part]", form),
@@ -37,7 +38,7 @@
   function prepare(form) {
     if (form.dataset.ready) return;
     form.dataset.ready = "true";
-    const { amount, part } = parts(form), left = cents(form.dataset.left), sum = cents(amount.value);
+    const { amount, part } = parts(form), left = cents(owed(form).left), sum = cents(amount.value);
     $$("[data-needs-script]", form).forEach((element) => { element.hidden = false; });
     const isOwn = amount.matches("[aria-invalid='true']") || (sum !== left && amount.value !== amount.dataset.derived);
     part.setAttribute("aria-pressed", String(isOwn && form.elements.method.value === "CASH"));
@@ -46,7 +47,7 @@
 
   function follow(form) {
     const { amount, handed, method, amountBox, handedBox, part } = parts(form);
-    const left = cents(form.dataset.left), isCash = method.value === "CASH", isPart = wantsPart(part);
+    const left = cents(owed(form).left), isCash = method.value === "CASH", isPart = wantsPart(part);
     amountBox.hidden = isCash && !isPart;
     handedBox.hidden = !isCash;
     handed.disabled = !isCash;
@@ -54,15 +55,16 @@
     if (!isCash) part.setAttribute("aria-pressed", "false");
     const given = handed.value.trim() === "" ? null : cents(handed.value);
     if (isCash && !isPart) derive(amount, handed, left, given);
-    else if (!isCash && amount.dataset.derived === amount.value) { amount.value = amount.defaultValue; delete amount.dataset.derived; }
+    else if (!isCash && amount.dataset.derived === amount.value) amount.value = plain(left);
     const sum = cents(amount.value);
     say(form, { sum, left, change: isCash && given !== null && sum !== null && given > sum ? given - sum : 0n });
   }
 
   /* In cash, what is handed over decides: all that is owed, or as much as there is. */
   function derive(amount, handed, left, given) {
-    if (handed.value.trim() === "") { amount.value = amount.defaultValue; delete amount.dataset.derived; return; }
-    amount.value = given === null ? handed.value : given >= left ? amount.defaultValue : plain(given);
+    const all = cents(amount.defaultValue) === left ? amount.defaultValue : plain(left);
+    if (handed.value.trim() === "" || (given !== null && given >= left)) amount.value = all;
+    else amount.value = given === null ? handed.value : plain(given);
     amount.dataset.derived = amount.value;
   }
 
@@ -81,7 +83,7 @@
   function shares(form, sum) {
     const doctor = $("[data-doctor-part]", form);
     if (!doctor) return;
-    const { paid, doctor: had, percent } = form.dataset;
+    const { paid, doctor: had, percent } = owed(form);
     const part = share(cents(paid) + sum, cents(percent)) - cents(had);
     doctor.textContent = shown(part);
     $("[data-center-part]", form).textContent = shown(sum - part);

@@ -199,7 +199,7 @@ def axe() -> str:
 
 @pytest.fixture
 def problems_of(axe: str) -> Callable[[Page], list[str]]:
-    """Return what axe finds on a page against WCAG 2.2 A and AA, as short lines; empty is right."""
+    """Return what axe finds on a page against WCAG 2.2 A and AA, a line each; empty is right."""
 
     def find(page: Page) -> list[str]:
         page.evaluate(axe)

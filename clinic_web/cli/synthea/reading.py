@@ -35,6 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 LONGEST_TEXT = 300  # an index of PostgreSQL holds no more than about 2,700 bytes
 YEARS = range(1900, 2200)
 AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
+ENCODING = "utf-8-sig"
 NOT_UTF8 = "\ufffd"  # what the decoder puts in place of bytes it cannot read
 
 T = TypeVar("T")
@@ -148,16 +149,16 @@ class Export:
                 raise BadExport(f"{name} has no column {listed}: it can't be imported. Nothing was changed.")
 
     def _header(self, name: str) -> list[str]:
-        with _open_text(self.folder / name) as file:
-            return next(csv.reader(file), [])
+        with (self.folder / name).open(encoding=ENCODING, errors="replace", newline="") as file:
+            return next(_records(file), (0, None))[1] or []
 
     def rows(self, name: str, bars: Bars) -> Iterator[Row]:
         """Yield the rows of a file; one that is no proper row carries its flaw."""
         path = self.folder / name
         with bars.reading(path) as file:
-            lines = _Lines(file)
-            header = next(lines)[1]
-            for number, values in lines:
+            records = _records(file)
+            header = next(records)[1] or []
+            for number, values in records:
                 bars.read(path)
                 yield _row(name, number, header, values)
 
@@ -173,28 +174,26 @@ def accepted(rows: Iterable[Row], parse: Callable[[Row], T], refusals: Refusals)
             refusals.refuse(row, refused)
 
 
-class _Lines:
-    """The records of a CSV file with the number of the line each begins on; None for an unreadable one."""
-
-    def __init__(self, file: TextIO) -> None:
-        self.reader = csv.reader(file)
-
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        return self
-
-    def __next__(self) -> tuple[int, list[str]]:
-        number = self.reader.line_num + 1
+def _records(file: TextIO) -> Iterator[tuple[int, list[str] | None]]:
+    """Yield the records with the number of the line each begins on; None for one that is no CSV."""
+    reader = csv.reader(file)
+    while True:
+        number = reader.line_num + 1
         try:
-            values = next(self.reader)
+            values = next(reader)
+        except StopIteration:
+            return
         except csv.Error:
-            return number, []
-        return (number, values) if values else next(self)
+            yield number, None
+            continue
+        if values:
+            yield number, values
 
 
-def _row(name: str, number: int, header: list[str], values: list[str]) -> Row:
-    flaw = "" if len(values) == len(header) else f"has {len(values)} values for {len(header)} columns"
-    return Row(name, number, dict(zip(header, values, strict=False)), flaw)
-
-
-def _open_text(path: Path) -> TextIO:
-    return path.open(encoding="utf-8-sig", errors="replace", newline="")
+def _row(name: str, number: int, header: list[str], values: list[str] | None) -> Row:
+    flaw = ""
+    if values is None:
+        flaw = "can't be read as CSV"
+    elif len(values) != len(header):
+        flaw = f"has {len(values)} values for {len(header)} columns"
+    return Row(name, number, dict(zip(header, values or (), strict=False)), flaw)

@@ -21,7 +21,7 @@ from clinic_web.reception.routes.hand import show_booking, show_done, show_visit
 from clinic_web.reception.service import booking, cancelling, checking_in, holding, walking_in
 from clinic_web.reception.service.moves import Moved
 from clinic_web.reception.slots import SlotRefused, SlotTaken
-from clinic_web.ui.texts import clock_time
+from clinic_web.ui.texts import clock_time, say
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs
 
 Move = Callable[[], Moved]
@@ -34,13 +34,13 @@ def book(patient_id: UUID) -> ResponseReturnValue:
     try:
         booked = booking.book(actor(), forms.booking(typed, patient_id), key=form_key() or "")
     except (SlotTaken, SlotRefused) as error:
-        said = form_errors(error)
-        panel = show_booking(
-            patient_id, typed, errors={"slot": next(iter(said.values()))}, instead=error.nearest
+        said = {"slot": say(error)}
+        return make_response(
+            show_booking(patient_id, typed, errors=said, instead=error.nearest), error.status
         )
-        return make_response(panel, error.status)
     except (InvalidForm, RuleBroken) as error:
-        return make_response(show_booking(patient_id, typed, errors=form_errors(error)), error.status)
+        said = _at_fields(error, "service", "slot", "note", "overbooking_reason")
+        return make_response(show_booking(patient_id, typed, errors=said), error.status)
     text = _("%(time)s is booked", time=clock_time(booked.start_time))
     return _done(
         LastAct(text=text, ticket=booked.ticket, ticket_state="SCHEDULED"),
@@ -56,7 +56,8 @@ def walk_in(patient_id: UUID) -> ResponseReturnValue:
     try:
         opened = walking_in.open_walk_in(actor(), forms.walk_in(typed, patient_id), key=form_key() or "")
     except (InvalidForm, RuleBroken) as error:
-        return make_response(show_walk_in(patient_id, typed, errors=form_errors(error)), error.status)
+        said = _at_fields(error, "service", "doctor", "priority", "priority_reason")
+        return make_response(show_walk_in(patient_id, typed, errors=said), error.status)
     act = LastAct(text=_("waits as a walk-in"), ticket=opened.ticket, ticket_state="WAITING")
     return _done(act, opened.visit_id, typed.get("pays", ""))
 
@@ -140,8 +141,16 @@ def _asked(
 
 
 def _asked_again(ask: str, visit_id: UUID, error: DomainError) -> Response:
-    return make_response(
-        show_visit(visit_id, ask=ask, typed=request.form, errors=form_errors(error)), error.status
+    said = _at_fields(error, "reason", "priority", "priority_reason")
+    return make_response(show_visit(visit_id, ask=ask, typed=request.form, errors=said), error.status)
+
+
+def _at_fields(error: DomainError, *fields: str) -> dict[str, str]:
+    """Return the sentences by field; those of no field of this form are said above it."""
+    said = form_errors(error)
+    above = [sentence for name, sentence in said.items() if name not in fields]
+    return {name: sentence for name, sentence in said.items() if name in fields} | (
+        {"": " ".join(above)} if above else {}
     )
 
 
