@@ -13,8 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import cpu
+from bench.load import Ask, Connection
+
 ROOT = Path(__file__).parents[1]
 PATIENCE = 30.0
+SETTLE = 1.5  # the slower of two workers
 
 
 @dataclass
@@ -36,7 +40,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def web(target: str, env: dict[str, str], *, workers: int = 1) -> Iterator[Web]:
+def web(target: str, env: dict[str, str], *, workers: int = 2) -> Iterator[Web]:
     """Run ``target`` (``wsgi:app`` or the floor) under gunicorn's gevent worker, as the program is run."""
     port = free_port()
     env = (
@@ -58,8 +62,9 @@ def web(target: str, env: dict[str, str], *, workers: int = 1) -> Iterator[Web]:
         command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=_log(target), start_new_session=True
     )
     try:
-        _wait_for(port, process)
-        yield Web(port, process)
+        started = Web(port, process)
+        _wait_for(started, workers)
+        yield started
     finally:
         _end(process)
 
@@ -86,18 +91,26 @@ def _log(name: str) -> int:
     return os.open(folder / f"bench-{name.partition(':')[0]}.log", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(web: Web, workers: int) -> None:
+    """Wait until every worker has loaded the program: only then does it listen."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
+    while not _is_up(web, workers):
+        if web.process.poll() is not None:
             raise RuntimeError("the program did not start; see .local/log/")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(f"nothing answers on port {port}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing answers on port {web.port}")
+        time.sleep(0.1)
+    time.sleep(SETTLE)
+
+
+def _is_up(web: Web, workers: int) -> bool:
+    try:
+        asked = Connection(web.port)
+        asked.send(Ask("/healthz"))
+        asked.close()
+    except OSError:
+        return False
+    return len(cpu.tree(web.pid)) > workers
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

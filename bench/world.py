@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from argon2 import PasswordHasher
-from flask import Flask, session
+from flask import Flask, g, session
 from flask_wtf.csrf import generate_csrf
 
 from bench.load import Ask
@@ -26,6 +26,7 @@ from clinic_web.config import Settings, read_settings
 from clinic_web.identity import api as identity
 from clinic_web.identity import passwords
 from clinic_web.kernel.actor import Actor, system_actor
+from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.organization import api as organization
 from clinic_web.patients import api as patients
@@ -170,6 +171,7 @@ class World:
         )  # fmt: skip
         token = identity.open_session(user_id)
         signed_in = identity.actor_of_token(token)
+        db.session.rollback()  # nothing is held open while servers are measured
         assert signed_in is not None  # noqa: S101 - the session was opened a moment ago
         return Person(signed_in.actor, token, *self._cookie(token))
 
@@ -177,6 +179,7 @@ class World:
         """The cookie that a browser has after signing in, and the token that its forms carry."""
         serializer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
         with self.app.test_request_context():
+            g.pop("csrf_token", None)  # of the person before: the context around us is shared
             session["_user_id"], session["_fresh"] = token, True
             csrf = generate_csrf()
             value = serializer.dumps(dict(session))
@@ -243,6 +246,8 @@ def _populated(settings: Settings) -> Iterator[World]:
             yield world
         finally:
             world.owner.close()
+            db.session.remove()
+            db.engine.dispose()
 
 
 def _own_redis(url: str) -> str:

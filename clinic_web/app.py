@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 
 from flask import Flask
-from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from clinic_web import cli
 from clinic_web.config import Settings, read_settings
 from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs
-from clinic_web.kernel.db import Model, db, engine_options
+from clinic_web.kernel.db import db, engine_options
 from clinic_web.ui import shell, sockets
 
 ROOT = Path(__file__).parents[1]
 LARGEST_FORM = 1 << 20
+MODULES = ("identity", "organization", "patients", "payments", "reception", "notifications")
 
 
 def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> Flask:
@@ -32,7 +34,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     _configure(app, settings)
     broker.configure(settings.redis_url)
     db.init_app(app)
-    Migrate(app, db, directory=str(ROOT / "migrations"))
+    _offer_migrations(app)
     jobs.bind_app(app)
     housekeeping.register()
     shell.install(app, settings)
@@ -43,6 +45,14 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     _wire_modules(app)
     shell.require_policies(app)
     return app
+
+
+def _offer_migrations(app: Flask) -> None:
+    """Add ``flask db``. Web and worker never migrate, so they are spared importing Alembic."""
+    if os.environ.get("FLASK_RUN_FROM_CLI"):
+        from flask_migrate import Migrate
+
+        Migrate(app, db, directory=str(ROOT / "migrations"))
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -64,15 +74,13 @@ def _configure(app: Flask, settings: Settings) -> None:
         TEMPLATES_AUTO_RELOAD=False,
         SEND_FILE_MAX_AGE_DEFAULT=31536000,  # static URLs carry a version
     )
-    app.metadata = Model.metadata  # type: ignore[attr-defined]
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
 
 def _wire_modules(app: Flask) -> None:
     """Let every module register its routes, subscriptions, jobs, menu entries and topic rules."""
-    for name in ("identity", "organization", "patients", "payments", "reception", "notifications"):
-        try:
-            importlib.import_module(f"clinic_web.{name}.wiring").wire(app)
-        except ModuleNotFoundError as error:  # TEMPORARY while the modules are being written
-            if not str(error.name).startswith("clinic_web"):
-                raise
+    for name in MODULES:
+        importlib.import_module(f"clinic_web.{name}.wiring").wire(app)
     cli.register(app)

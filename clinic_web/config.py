@@ -22,6 +22,7 @@ class Settings:
 
     ``database_url`` is the application's role, ``database_owner_url`` the one that migrates. URLs are in
     SQLAlchemy's form for psycopg 3. ``public_url`` decides cookie flags, links and allowed origins.
+    ``trusted_proxies`` is how many proxies of our own stand in front and add to X-Forwarded-For.
     """
 
     environment: str
@@ -31,6 +32,7 @@ class Settings:
     redis_url: str
     public_url: str
     pool_size: int
+    trusted_proxies: int = 0
     log_level: str
 
     @property
@@ -63,6 +65,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         redis_url=_required(env, "REDIS_URL"),
         public_url=_public_url(env),
         pool_size=_whole_number(env, "DATABASE_POOL_SIZE", default=10),
+        trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", default=0),
         log_level=env.get("LOG_LEVEL", "INFO").upper(),
     )
 

@@ -28,7 +28,7 @@ def collect(languages: list[str]) -> None:
             )
     if CATALOGUES.exists():
         _pybabel("update", f"--input-file={COLLECTED}", f"--output-dir={CATALOGUES}",
-                 "--no-fuzzy-matching", "--ignore-pot-creation-date")  # fmt: skip
+                 "--no-fuzzy-matching", "--ignore-obsolete", "--ignore-pot-creation-date")  # fmt: skip
     ensure_compiled()
 
 

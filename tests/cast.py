@@ -13,9 +13,10 @@ from uuid import UUID
 from flask.testing import FlaskClient
 
 from clinic_web.identity import api as identity
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, push
 from clinic_web.kernel.actor import Actor, system_actor
-from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.organization import api as organization
 from tests import factories
 
 PASSWORD = "correct-horse-battery-staple"
@@ -99,7 +100,8 @@ def assemble() -> Cast:
         system=system_actor(here, facility_id=facility),
     )
     elsewhere = factories.facility(organization_id=cast.other_organization_id, name="South Gate")
-    db.session.commit()
+    with transaction():
+        push.changed(organization.topic(here))
     _hire(cast, "amina", "receptionist", here, facility)
     _hire(cast, "farida", "cashier", here, facility)
     _hire(cast, "mona", "manager", here, facility)

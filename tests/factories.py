@@ -11,6 +11,7 @@ from uuid import UUID
 from clinic_web.kernel.db import Model, db
 from clinic_web.organization import models as organization_models
 from clinic_web.patients import models as patient_models
+from clinic_web.patients import names
 from clinic_web.reception import models as reception_models
 
 _numbers = count(1)
@@ -167,10 +168,10 @@ def patient(
     return _add(
         patient_models.Patient(
             organization_id=organization_id,
-            patient_number=f"P-{number:06d}",
+            patient_number=f"T-{number:06d}",
             first_name=first_name,
             last_name=last_name,
-            search_name=f"{first_name} {last_name or ''}".strip().lower(),
+            search_name=names.normalise(f"{first_name} {last_name or ''}"),
             gender=gender,
             date_of_birth=date_of_birth,
             **fields,

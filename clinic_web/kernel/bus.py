@@ -104,7 +104,7 @@ def publish(event: Event, actor: Actor) -> UUID:
 
 def to_data(event: Event) -> dict[str, Any]:
     """Return the event's fields as JSON values: ids, dates and money as text."""
-    fields = {name: getattr(event, name) for name in event.__dataclass_fields__}
+    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(typing.cast(Any, event))}
     return typing.cast(dict[str, Any], json.loads(json.dumps(fields, default=str)))
 
 

@@ -25,6 +25,9 @@ from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_h
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
 
+PENDING_PAYMENT = (
+    "PENDING_PAYMENT"  # the edge of a ticket whose visit nobody tells about, while money is owed
+)
 DESK = "desk"  # where the panel stands when it is not on the payments page
 
 
@@ -94,11 +97,11 @@ def _act(receipt: Receipt, shown: Panel | None) -> LastAct:
         "currency": receipt.currency,
         "number": receipt.payment_number,
     }
-    state = shown.visit_state if shown else None
+    state = (shown.visit_state if shown else None) or (None if receipt.is_settled else PENDING_PAYMENT)
     return LastAct(
         text=_say_taken(receipt.method) % values,
-        ticket=receipt.ticket,
-        ticket_state=state or ("COMPLETED" if receipt.is_settled else "PENDING_PAYMENT"),
+        ticket=receipt.ticket if state else None,
+        ticket_state=state,
         who=shown.patient.name if shown and shown.patient else None,
     )
 

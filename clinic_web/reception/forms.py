@@ -1,4 +1,4 @@
-"""What people type at the desk: text in, typed values out, a sentence at the field where that does not work."""
+"""What people type at the desk: text in, typed values out, a sentence at the field that is wrong."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def slot_of(typed: str | None) -> tuple[UUID, datetime]:
 
 
 def day_of(typed: str | None, today: date) -> date:
-    """Return the day whose times are wanted, today without one; RuleBroken (422) for one that is past or none."""
+    """Return the day whose times are wanted, today without one; RuleBroken (422) if it is past or no day."""
     if not typed:
         return today
     try:

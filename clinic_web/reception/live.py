@@ -1,7 +1,7 @@
 """The live topics of reception: their names, and who may hear them.
 
-``queue:<queue>`` tells every move of a queue to the people of its organization; ``board:<queue>`` what its walls
-show (whose screens may hear it: ``routes/boards.py``).
+``queue:<queue>`` tells every move of a queue to the people of its organization; ``board:<queue>`` what its
+walls show (which screens may hear that: ``routes/boards.py``).
 """
 
 from __future__ import annotations

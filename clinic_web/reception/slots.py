@@ -19,6 +19,7 @@ from clinic_web.organization import api as organization
 from clinic_web.organization.api import ServiceInfo, Shift
 from clinic_web.reception.models import Appointment
 from clinic_web.reception.models.appointments import CHECKED_IN, CONFIRMED
+from clinic_web.reception.service import hours
 
 FREE, TAKEN, OVER = "FREE", "TAKEN", "OVER"
 DAYS_AHEAD = 14
@@ -74,9 +75,7 @@ def slots(
     Two statements. NotFound (404) when the service is not offered in the clinic.
     """
     length = timedelta(minutes=_service(actor, clinic_id, service_id).duration_minutes)
-    shifts = [
-        shift for shift in organization.shifts(actor, clinic_id, day) if doctor_id in (None, shift.staff_id)
-    ]
+    shifts = [shift for shift in hours.shifts(actor, clinic_id, day) if doctor_id in (None, shift.staff_id)]
     taken = _taken(actor, shifts)
     lanes: dict[UUID, list[Slot]] = defaultdict(list)
     for shift in shifts:

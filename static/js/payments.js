@@ -54,25 +54,26 @@
     amount.toggleAttribute("data-focus", !amountBox.hidden);
     if (!isCash) part.setAttribute("aria-pressed", "false");
     const given = handed.value.trim() === "" ? null : cents(handed.value);
-    if (isCash && !isPart) derive(amount, handed, left, given);
+    if (isCash && !isPart) derive(amount, left, given);
     else if (!isCash && amount.dataset.derived === amount.value) amount.value = plain(left);
-    const sum = cents(amount.value);
+    const isClear = !isCash || handed.value.trim() === "" || given !== null;
+    const sum = isClear ? cents(amount.value) : null;
     say(form, { sum, left, change: isCash && given !== null && sum !== null && given > sum ? given - sum : 0n });
   }
 
   /* In cash, what is handed over decides: all that is owed, or as much as there is. */
-  function derive(amount, handed, left, given) {
+  function derive(amount, left, given) {
     const all = cents(amount.defaultValue) === left ? amount.defaultValue : plain(left);
-    if (handed.value.trim() === "" || (given !== null && given >= left)) amount.value = all;
-    else amount.value = given === null ? handed.value : plain(given);
+    amount.value = given === null || given >= left ? all : plain(given);
     amount.dataset.derived = amount.value;
   }
 
   function say(form, { sum, left, change }) {
     const method = form.elements.method.value.toLowerCase().replace("_", "-").replace(/-(\w)/, (all, letter) => letter.toUpperCase());
-    const button = $("[data-take-button] > span", form), words = form.dataset[method];
-    form.dataset.plainWords ||= button.textContent;
-    button.textContent = sum && words ? words.replace("{amount}", shown(sum)) : form.dataset.plainWords;
+    const button = $("[data-take-button]", form), label = $("span", button), words = form.dataset[method];
+    if (button.matches(".is-busy")) return;                  // it says what it is doing
+    form.dataset.plainWords ||= label.textContent;
+    label.textContent = sum && words ? words.replace("{amount}", shown(sum)) : form.dataset.plainWords;
     $("[data-change] dd", form).textContent = shown(change);
     const rest = $("[data-rest]", form), then = sum !== null && sum < left ? left - sum : 0n;
     rest.hidden = then === 0n;

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,11 +56,10 @@ class House:
         process.wait()
 
     def wait_until_it_answers(self) -> None:
-        port = int(self.url.rpartition(":")[2])
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                urllib.request.urlopen(f"{self.url}/readyz", timeout=2).close()  # noqa: S310 - our own address
             except OSError:
                 time.sleep(0.1)
             else:
@@ -167,7 +167,7 @@ def contexts(chromium: Browser) -> Iterator[list[BrowserContext]]:
 
 @pytest.fixture
 def browser_of(house: House, chromium: Browser, contexts: list[BrowserContext]) -> Callable[..., Page]:
-    """``browser_of("amina")`` signs Amina in by the sign-in page, in a browser of her own, and returns its tab.
+    """``browser_of("amina")`` signs Amina in by the sign-in page, in her own browser, and returns its tab.
 
     ``browser_of(None)`` is a browser in which nobody is signed in. Keyword arguments go to the context
     (viewport, java_script_enabled, locale ...). A script error on the page fails the test.
@@ -205,7 +205,8 @@ def problems_of(axe: str) -> Callable[[Page], list[str]]:
         page.evaluate(axe)
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
         found = page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(r => r.violations)", tags
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(r => r.violations)",
+            tags,
         )
         return [f"{each['id']}: {json.dumps([node['target'] for node in each['nodes']])}" for each in found]
 

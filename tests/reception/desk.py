@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from clinic_web.kernel import clock
-from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.db import db
 from clinic_web.organization.models import Staff
 from clinic_web.reception.models import Visit
@@ -38,6 +38,7 @@ class Desk:
         self.amina: Actor = cast.people["amina"].actor
         self.salma: Actor = cast.people["salma"].actor
         self.karim: Actor = cast.people["karim"].actor
+        self.system: Actor = system_actor(cast.organization_id, facility_id=cast.facility_id)
         self.omar: Actor = cast.people["omar"].actor
 
     def patient(self) -> UUID:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask, g, request_started
+from flask import Flask
 from flask.testing import FlaskClient
 
 from clinic_web.kernel import clock, ids, push
@@ -33,16 +33,11 @@ Told = list[tuple[str, dict[str, Any], str]]
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(app: Flask) -> Iterator[None]:
-    """What one test's walls were must not be known to the next, nor one request's person to the next request."""
+def nothing_kept() -> Iterator[None]:
+    """What one test's walls were must not be known to the next."""
     for kept in (board_stream.stage.walls, board_stream.stage.kept):
         kept.clear()
-
-    def forget(_app: Flask, **_: object) -> None:
-        g.__dict__.clear()
-
-    with request_started.connected_to(forget, app):
-        yield
+    yield
     clock.shift(timedelta())
 
 
@@ -74,7 +69,9 @@ def paired_screen(app: Flask, cast: Cast, **fields: Any) -> tuple[FlaskClient, U
 
 
 def waits(cast: Cast, first_name: str = "Ibrahim", last_name: str = "Qadri", **fields: Any) -> str:
-    patient = factories.patient(organization_id=cast.organization_id, first_name=first_name, last_name=last_name)
+    patient = factories.patient(
+        organization_id=cast.organization_id, first_name=first_name, last_name=last_name
+    )
     walk_in = WalkIn(patient_id=patient, service_id=cast.cleaning, **fields)
     opened = walking_in.open_walk_in(cast.people["amina"].actor, walk_in, key=ids.code(20))
     assert opened.ticket
@@ -169,7 +166,13 @@ def test_codes_are_read_as_people_write_them() -> None:
 
 
 def test_a_wrong_form_says_what_is_wrong_and_keeps_what_was_typed(cast: Cast, as_person: Browser) -> None:
-    typed = {"idempotency_key": "k", "code": "AB", "queue": str(cast.dental_queue), "name": "", "language": "en"}
+    typed = {
+        "idempotency_key": "k",
+        "code": "AB",
+        "queue": str(cast.dental_queue),
+        "name": "",
+        "language": "en",
+    }
     answer = as_person("amina").post("/boards/pair", data=typed, headers={"HX-Request": "true"})
     assert answer.status_code == 422
     assert 'value="AB"' in answer.text and "six letters" in answer.text and "Name the screen" in answer.text
@@ -281,7 +284,9 @@ def test_a_wall_that_shows_numbers_never_holds_a_name(app: Flask, cast: Cast, to
 
 
 @pytest.mark.parametrize(("privacy", "shown"), [("INITIALS", "I. Q."), ("NAME", "Ibrahim Qadri")])
-def test_a_wall_names_people_only_as_its_queue_allows(app: Flask, cast: Cast, privacy: str, shown: str) -> None:
+def test_a_wall_names_people_only_as_its_queue_allows(
+    app: Flask, cast: Cast, privacy: str, shown: str
+) -> None:
     client, _ = paired_screen(app, cast)
     show_names(cast, privacy)
     waits(cast)
@@ -316,7 +321,9 @@ def test_without_a_screen_nothing_is_rendered_and_nothing_asked(
     app: Flask, cast: Cast, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits(cast)
-    monkeypatch.setattr(board_stream.board, "wall", lambda queue_id: pytest.fail("asked again within seconds"))
+    monkeypatch.setattr(
+        board_stream.board, "wall", lambda queue_id: pytest.fail("asked again within seconds")
+    )
     calls_next(cast)
     assert "board" not in [event for event, _, _ in told]
 
@@ -402,7 +409,9 @@ def test_only_the_paired_screen_may_join_its_board(app: Flask, cast: Cast) -> No
     mine = f"board:{cast.dental_queue}:en-number"
     nobody = Joiner(None, None)
 
-    def joins(topic: str, cookie: str | None, rule: Callable[[Joiner, str], bool] = boards.may_join_board) -> bool:
+    def joins(
+        topic: str, cookie: str | None, rule: Callable[[Joiner, str], bool] = boards.may_join_board
+    ) -> bool:
         headers = {"Cookie": f"clinic-board={cookie}"} if cookie else {}
         with app.test_request_context("/socket.io/", headers=headers):
             return rule(nobody, topic)

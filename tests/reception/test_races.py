@@ -13,14 +13,18 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 
-from clinic_web.kernel import delivery
+from clinic_web.kernel import clock, delivery
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError
 from clinic_web.kernel.unit_of_work import run_again, transaction
+from clinic_web.organization import api as organization
 from clinic_web.payments import api as payments
+from clinic_web.reception import api as reception
+from clinic_web.reception.api import PastVisit
 from clinic_web.reception.models import Appointment, QueueDay, QueueNumber, Visit
 from clinic_web.reception.service import booking, calling, finishing, walking_in
 from clinic_web.reception.service.booking import Booking
+from clinic_web.reception.service.payables import open_payment_for
 from clinic_web.reception.service.walking_in import WalkIn
 from clinic_web.reception.slots import SlotTaken
 from tests import factories
@@ -222,14 +226,14 @@ def test_money_and_finish_at_the_same_instant_never_miss_each_other(real_desk: D
 
 def _money_and_finish_meet(desk: Desk) -> None:
     visit_id, payment_id, version = _in_room(desk)
-    farida, all_of_it = desk.cast.people["farida"].actor, Decimal("450.00")
+    farida, all_of_it, key = desk.cast.people["farida"].actor, Decimal("450.00"), str(visit_id)
     answers: list[object] = at_once(
         [
             lambda: finishing.finish(desk.salma, visit_id, version=version),
-            lambda: payments.take(farida, payment_id=payment_id, amount=all_of_it, method="CASH", key=str(visit_id)),
+            lambda: payments.take(farida, payment_id=payment_id, amount=all_of_it, method="CASH", key=key),
         ],
         workers=2,
-    )  # fmt: skip
+    )
     assert not [answer for answer in answers if isinstance(answer, Exception)], answers
     while delivery.deliver_next("events"):
         pass
@@ -248,9 +252,26 @@ def _in_room(desk: Desk) -> tuple[UUID, UUID, int]:
 
 
 def _waiting(desk: Desk, count: int) -> list[UUID]:
-    ids = [desk.walk_in(patient_id=patient).visit_id for patient in some_patients(desk, count)]
-    db.session.rollback()
-    return ids
+    """Let so many patients wait for anyone, each with a number and a payment."""
+    system, terms = desk.system, organization.terms(desk.amina, desk.cast.cleaning, None)
+    visits = [
+        PastVisit(
+            patient_id=patient,
+            service_id=desk.cast.cleaning,
+            clinic_id=terms.clinic_id,
+            facility_id=terms.facility_id,
+            doctor_id=None,
+            status="WAITING",
+            came_at=clock.now(),
+            has_number=True,
+        )
+        for patient in some_patients(desk, count)
+    ]
+    with transaction():
+        reception.import_past_visits(system, visits)
+        for visit in visits:
+            open_payment_for(system, visit, terms, visit_id=visit.id, ticket=None)
+    return [visit.id for visit in visits]
 
 
 def _numbers_are_gapless(count: int) -> None:

@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clinic_web.cli.synthea.reading import ENCODING
+ENCODING = "utf-8-sig"
+EVERY = 50  # rows between two steps of a count: the bar must not cost more than the work
 
-EVERY = 50  # rows between two steps of the count: the bar must not cost more than the reading
 
-
-class FileBars:
-    """Shows each file as it is read: by bytes, with the number of rows."""
+class Bars:
+    """Shows each file as it is read (by bytes, with its rows), and each stage that writes."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self.tasks: dict[Path, tuple[TaskID, int]] = {}
 
-    def reading(self, path: Path) -> TextIO:
-        task = self.progress.add_task(path.name, total=path.stat().st_size, rows=0)
-        self.tasks[path] = (task, 0)
-        return self.progress.open(
-            path, encoding=ENCODING, errors="replace", newline="", task_id=task
-        )
+    @contextmanager
+    def reading(self, path: Path, title: str) -> Iterator[tuple[TextIO, Callable[[int], None]]]:
+        """Yield the open file and what to tell how many rows have been read."""
+        task = self.progress.add_task(title, total=path.stat().st_size, rows=0)
+        last = 0
 
-    def read(self, path: Path) -> None:
-        task, rows = self.tasks[path]
-        self.tasks[path] = (task, rows + 1)
-        if (rows + 1) % EVERY == 0:
-            self.progress.update(task, rows=rows + 1)
+        def tell(rows: int) -> None:
+            nonlocal last
+            last = rows
+            if rows % EVERY == 0:
+                self.progress.update(task, rows=rows)
 
-    def finish(self) -> None:
-        for task, rows in self.tasks.values():
-            self.progress.update(task, rows=rows)
+        with self.progress.open(
+            path, "r", encoding=ENCODING, errors="replace", newline="", task_id=task
+        ) as file:
+            yield file, tell
+        self.progress.update(task, rows=last)
+
+    @contextmanager
+    def writing(self, title: str, total: int) -> Iterator[Callable[[], None]]:
+        """Yield what to call once per row written."""
+        task = self.progress.add_task(title, total=total, rows=0)
+        done = 0
+
+        def tell() -> None:
+            nonlocal done
+            done += 1
+            if done % EVERY == 0:
+                self.progress.update(task, completed=done, rows=done)
+
+        yield tell
+        self.progress.update(task, completed=done, rows=done)
 
 
-def new_progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description:<24}"),
+@contextmanager
+def shown_on(console: Console) -> Iterator[Bars]:
+    columns = (
+        TextColumn("{task.description:<32}"),
         BarColumn(),
         TextColumn("{task.fields[rows]:>9,} rows"),
         TimeElapsedColumn(),
     )
+    with Progress(*columns, console=console) as progress:
+        yield Bars(progress)

@@ -1,4 +1,4 @@
-"""Reading the files of an export row by row: no file is held whole, and a wrong value refuses its row only."""
+"""Reading an export row by row: no file is held whole, and a wrong value refuses its row only."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
+from clinic_web.cli.synthea.bars import ENCODING, Bars
 from clinic_web.kernel.money import LARGEST
 
 ORGANIZATIONS, PROVIDERS, PATIENTS = "organizations.csv", "providers.csv", "patients.csv"
@@ -35,8 +37,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 LONGEST_TEXT = 300  # an index of PostgreSQL holds no more than about 2,700 bytes
 YEARS = range(1900, 2200)
 AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
-ENCODING = "utf-8-sig"
 NOT_UTF8 = "\ufffd"  # what the decoder puts in place of bytes it cannot read
+
+CHUNK = 1000
 
 T = TypeVar("T")
 
@@ -54,11 +57,8 @@ class Refused(Exception):
         self.shown = shown
 
 
-class Bars(Protocol):
-    """Shows how far a file has been read."""
-
-    def reading(self, path: Path) -> TextIO: ...
-    def read(self, path: Path) -> None: ...
+class Repeated(Refused):
+    """The row was there before: leaving it out loses nothing."""
 
 
 class Refusals(Protocol):
@@ -115,7 +115,7 @@ class Row:
             raise Refused(f"{column} is before {YEARS[0]} or after {YEARS[-1]}", value)
         return moment
 
-    def amount(self, column: str) -> Decimal:
+    def amount(self, column: str, *, largest: Decimal = LARGEST) -> Decimal:
         """Zero or more, exact: what Synthea writes with many decimals is rounded once, as a sum."""
         value = self.text(column)
         if not AMOUNT.fullmatch(value):
@@ -123,7 +123,7 @@ class Row:
         amount = Decimal(value)
         if amount < 0:
             raise Refused(f"{column} is negative", value)
-        if amount > LARGEST:
+        if amount > largest:
             raise Refused(f"{column} is too large", value)
         return amount
 
@@ -152,15 +152,14 @@ class Export:
         with (self.folder / name).open(encoding=ENCODING, errors="replace", newline="") as file:
             return next(_records(file), (0, None))[1] or []
 
-    def rows(self, name: str, bars: Bars) -> Iterator[Row]:
+    def rows(self, name: str, bars: Bars, title: str = "") -> Iterator[Row]:
         """Yield the rows of a file; one that is no proper row carries its flaw."""
-        path = self.folder / name
-        with bars.reading(path) as file:
+        with bars.reading(self.folder / name, title or name) as (file, tell):
             records = _records(file)
             header = next(records)[1] or []
-            for number, values in records:
-                bars.read(path)
-                yield _row(name, number, header, values)
+            for count, (line, values) in enumerate(records, start=1):
+                tell(count)
+                yield _row(name, line, header, values)
 
 
 def accepted(rows: Iterable[Row], parse: Callable[[Row], T], refusals: Refusals) -> Iterator[T]:
@@ -172,6 +171,17 @@ def accepted(rows: Iterable[Row], parse: Callable[[Row], T], refusals: Refusals)
             yield parse(row)
         except Refused as refused:
             refusals.refuse(row, refused)
+
+
+def in_chunks(rows: Iterable[T]) -> Iterator[list[T]]:
+    """Yield the rows by the thousand: each chunk is written in a transaction of its own.
+
+    PostgreSQL proves a chunk's ledger at its commit; for a whole export that would take longer than any
+    statement may.
+    """
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, CHUNK)):
+        yield chunk
 
 
 def _records(file: TextIO) -> Iterator[tuple[int, list[str] | None]]:

@@ -14,7 +14,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.table import Table
 
-from clinic_web.cli.synthea.reading import Refused, Row
+from clinic_web.cli.synthea.reading import BadExport, Refused, Row
 from clinic_web.kernel.money import CENT, ZERO
 
 COLUMNS = ("what", "file", "line", "id", "reason", "owed", "received", "credit", "currency")
@@ -82,6 +82,14 @@ class Report:
         reason = f"{refused.reason}: {shown}" if shown else refused.reason
         self._write("refused", file, str(line or ""), external_id, reason, "", "", "")
 
+    def note_sums(self, owed: Decimal, received: Decimal) -> None:
+        """Note what one visit owed and received."""
+        self.owed += owed
+        self.received += received
+        if received > owed:
+            self.credit += received - owed
+            self.credited_visits += 1
+
     def note_over_paid(self, over: OverPaid) -> None:
         self.over_paid[over.is_rounding] += 1
         self.over_paid_amount += over.credit
@@ -114,14 +122,21 @@ def report_to(path: Path | None) -> Iterator[Report]:
     if path is None:
         yield Report()
         return
-    with path.open("w", encoding="utf-8", newline="") as file:
+    try:
+        opened = path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise BadExport(f"The report can't be written to {path}: {error.strerror}.") from error
+    with opened as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         yield Report(writer=writer)
 
 
 def print_summary(report: Report, console: Console) -> None:
-    table = Table("", "new", "known", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("new", justify="right")
+    table.add_column("known", justify="right")
     for what in report.new:
         table.add_row(what, f"{report.new[what]:,}", f"{report.known[what]:,}")
     console.print(table)
@@ -151,8 +166,8 @@ def _sums(report: Report) -> str:
 
 def _over_paid(report: Report) -> Iterator[str]:
     yield (
-        f"Over-paid claims: {report.over_paid[False]:,}, and {report.over_paid[True]:,} by a cent of rounding; "
-        f"together {report.over_paid_amount:,.2f} {report.currency}."
+        f"Over-paid claims: {report.over_paid[False]:,}, and {report.over_paid[True]:,} "
+        f"by a cent of rounding; together {report.over_paid_amount:,.2f} {report.currency}."
     )
     for over in report.largest:
         yield f"  {over.claim}: owed {over.owed:,.2f}, received {over.received:,.2f}"

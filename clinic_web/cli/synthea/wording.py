@@ -31,19 +31,23 @@ def first_and_last(name: str) -> tuple[str, str]:
 
 
 def place(name: str) -> str:
-    """``BOSTON CHILDREN'S HOSPITAL`` → ``Boston Children's Hospital``; what has digits or is short for
+    """``BOSTON CHILDREN'S HOSPITAL`` → ``Boston Children's Hospital``. What has digits or is short for
     something stays as it is."""
-    words = SPACES.sub(" ", name).strip().split(" ")
-    return " ".join(_place_word(word, is_first=number == 0) for number, word in enumerate(words))
+    words = SPACES.sub(" ", name).strip(" -").split(" ")
+    inner = range(1, len(words) - 1)
+    return " ".join(_place_word(word, is_inner=number in inner) for number, word in enumerate(words))
 
 
-def _place_word(word: str, *, is_first: bool) -> str:
-    letters = re.sub(r"[^A-Za-z]", "", word).upper()
-    if DIGITS.search(word) or letters in KEPT:
-        return word
-    if letters in SMALL and not is_first:
+def _place_word(word: str, *, is_inner: bool) -> str:
+    if is_inner and word.upper() in SMALL:
         return word.lower()
-    return "-".join(part.capitalize() if part[:1].isalpha() else part.title() for part in word.split("-"))
+    return "-".join(_place_part(part) for part in word.split("-"))
+
+
+def _place_part(part: str) -> str:
+    if DIGITS.search(part) or part.upper() in KEPT:
+        return part
+    return part.capitalize() if part[:1].isalpha() else part.title()
 
 
 def service(description: str) -> str:

@@ -13,7 +13,8 @@ from clinic_web.kernel.db import db
 from clinic_web.payments.models import Payment, PaymentTransaction, Shares, split
 
 # Bank notes and bundles of them, in any currency's own unit.
-NOTES = [Decimal(note) for note in (20, 50, 100, 500, 1000, 5000, 10000, 50000, 100000)]
+FAR = Decimal("2.5")  # nobody hands over more than so many times the sum
+NOTES = [Decimal(note) for note in (50, 100, 500, 1000, 5000, 10000, 50000, 100000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ class Bill:
     def round_sums(self) -> list[Decimal]:
         """The sums that people are likely to hand over for what is left, besides the exact one."""
         rounded = {(self.left / note).to_integral_value(ROUND_CEILING) * note for note in NOTES}
-        return sorted(each for each in rounded if each > self.left)[:2]
+        return sorted(each for each in rounded if self.left < each <= self.left * FAR)[:2]
 
 
 def bill_of(payment: Payment, share_percent: Decimal) -> Bill:

@@ -1,1 +1,1 @@
-"""Reads for reception's screens, split by screen: the desk, the thing in hand, the doctor's console, the board."""
+"""Reads for reception's screens, split by screen: the desk, what it holds in hand, the doctor, the board."""

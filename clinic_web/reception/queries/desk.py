@@ -44,15 +44,16 @@ WITH_A_DOCTOR = (CALLED, IN_PROGRESS)
 
 # The columns of a DeskRow, for alias ``v`` (visits).
 ROW = """
-    v.id AS visit_id, v.version, v.status, v.ticket, v.clinic_id, v.queue_day, v.patient_id, v.doctor_id, v.attending_id,
-    v.service_id, v.room_id, v.visit_type, v.scheduled_time, v.check_in_time, v.called_at, v.start_time, v.end_time,
-    v.hold_reason, v.priority, v.priority_reason,
+    v.id AS visit_id, v.version, v.status, v.ticket, v.clinic_id, v.queue_day, v.patient_id, v.doctor_id,
+    v.attending_id, v.service_id, v.room_id, v.visit_type, v.scheduled_time, v.check_in_time, v.called_at,
+    v.start_time, v.end_time, v.hold_reason, v.priority, v.priority_reason,
     CASE WHEN v.status = 'ON_HOLD' THEN
-        (SELECT max(t.at) FROM reception.visit_transitions t WHERE t.visit_id = v.id AND t.to_status = 'ON_HOLD')
+        (SELECT max(t.at) FROM reception.visit_transitions t
+          WHERE t.visit_id = v.id AND t.to_status = 'ON_HOLD')
     END AS held_at"""
 
-# The queue, its tally, where its topic stands in the very snapshot that the rows are read from, and the rows; one
-# line without a visit where there are none. Who waits comes first, in the order in which they are called.
+# The queue, its tally, where its topic stands in the very snapshot that the rows are read from, and the rows;
+# one line without a visit where there are none. Who waits comes first, in the order in which they are called.
 QUEUE_DAY = text(
     f"""
     SELECT q.id AS queue_id, q.wait_target_minutes AS target, day.today, tally.*, {ROW},
@@ -81,17 +82,18 @@ WAITING_BY_CLINIC = text(
            (SELECT s.seq FROM kernel.streams s WHERE s.topic = 'queue:' || q.id) AS seq,
            (SELECT s.epoch FROM kernel.streams s WHERE s.topic = 'queue:' || q.id) AS epoch
       FROM reception.queues q
-     WHERE q.organization_id = :organization_id AND q.facility_id = :facility_id AND q.kind = 'CLINIC' AND q.is_active
+     WHERE q.organization_id = :organization_id AND q.facility_id = :facility_id
+       AND q.kind = 'CLINIC' AND q.is_active
     """  # noqa: S608 - the parts are constants of our own
 )
 
-# From a quarter of an hour before the time on, somebody may well be standing here: their row offers the check-in.
+# From a quarter of an hour before the time on, somebody may well stand here: their row offers the check-in.
 DUE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeskRow:
-    """One visit as a row. ``place`` counts in calling order; ``since`` is the moment its minutes count from."""
+    """One visit as a row. ``place`` counts in calling order; its minutes count from ``since``."""
 
     visit_id: UUID
     version: int
@@ -225,8 +227,10 @@ def clinics(actor: Actor) -> list[ClinicTab]:
 
 
 def queue_day(actor: Actor, clinic_id: UUID, statuses: Iterable[str], *, is_named: bool = True) -> QueueDay:
-    """Return the visits of a clinic's queue today that are in one of ``statuses``; NotFound (404) if the clinic
-    is not the actor's. Who looked at whose rows is noted, unless the part names nobody (``is_named``)."""
+    """Return the visits of a clinic's queue today in one of ``statuses``; NotFound (404) for a foreign clinic.
+
+    Who looked at whose rows is noted, unless the part of the screen names nobody (``is_named``).
+    """
     where = {
         "organization_id": actor.organization_id,
         "clinic_id": clinic_id,
@@ -255,7 +259,7 @@ def queue_day(actor: Actor, clinic_id: UUID, statuses: Iterable[str], *, is_name
 _FROM_ELSEWHERE = {"place", "name", "doctor", "service", "owed"}
 
 
-def row_of(found: Mapping[str, Any], *, place: int = 0) -> DeskRow:
+def row_of(found: Mapping[Any, Any], *, place: int = 0) -> DeskRow:
     """Return the row that the columns ``ROW`` describe."""
     own = {each.name: found[each.name] for each in fields(DeskRow) if each.name not in _FROM_ELSEWHERE}
     return DeskRow(place=place, **own)

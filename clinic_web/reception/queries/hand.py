@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 
 from clinic_web.audit import api as audit
 from clinic_web.kernel import clock
@@ -37,17 +35,17 @@ from clinic_web.reception.queries.desk import ROW, DeskRow, queue_day, row_of, w
 MOST_COMING = 5
 A_YEAR = timedelta(days=365)
 
-# Today's visits, those to come and those still to pay, with how often the patient did not come; one line without
-# a visit where there are none.
+# Today's visits, those to come and those still to pay, with how often the patient did not come; one line
+# without a visit where there are none.
 VISITS_OF_PATIENT = text(
     f"""
     SELECT missed.*, {ROW}
       FROM (SELECT count(*) AS missed FROM reception.visits m
-             WHERE m.organization_id = :organization_id AND m.patient_id = :patient_id AND m.status = 'NO_SHOW'
-               AND m.queue_day > :a_year_ago) AS missed
+             WHERE m.organization_id = :organization_id AND m.patient_id = :patient_id
+               AND m.status = 'NO_SHOW' AND m.queue_day > :a_year_ago) AS missed
       LEFT JOIN reception.visits v
-             ON v.organization_id = :organization_id AND v.patient_id = :patient_id AND v.status <> 'CANCELLED'
-            AND (v.queue_day >= :today OR v.status = 'PENDING_PAYMENT')
+             ON v.organization_id = :organization_id AND v.patient_id = :patient_id
+            AND v.status <> 'CANCELLED' AND (v.queue_day >= :today OR v.status = 'PENDING_PAYMENT')
      ORDER BY v.queue_day, v.scheduled_time NULLS LAST, v.id
     """  # noqa: S608 - the parts are constants of our own
 )
@@ -70,7 +68,7 @@ VISIT = text(
 
 @dataclass(frozen=True, kw_only=True)
 class PatientInHand:
-    """A patient with what changes what one does now: missed appointments, money owed, today, what is coming."""
+    """A patient with what changes what one does now: appointments missed, money owed, today, what comes."""
 
     card: PatientCard
     guardian: PatientCard | None
@@ -184,7 +182,7 @@ def visit(actor: Actor, visit_id: UUID) -> VisitInHand:
     )
 
 
-def _move(found: Mapping[str, Any], directory: Directory) -> Move:
+def _move(found: RowMapping, directory: Directory) -> Move:
     room = directory.rooms.get(found["moved_room_id"])
     return Move(
         at=found["moved_at"],

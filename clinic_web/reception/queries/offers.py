@@ -22,7 +22,7 @@ Listed = TypeVar("Listed", ServiceInfo, StaffInfo)
 
 @dataclass(frozen=True)
 class Choices:
-    """What a clinic offers at all. ``service`` is the one chosen, the first of the list until somebody chooses."""
+    """What a clinic offers. ``service`` is the one chosen, the first of the list until somebody chooses."""
 
     clinic: ClinicInfo
     currency: str
@@ -60,7 +60,7 @@ class Time:
 
 @dataclass(frozen=True)
 class Times:
-    """The times of one day by doctor, and the nearest across doctors (of a later day when this one is full)."""
+    """The times of one day by doctor, and the nearest of all (of a later day when this one is full)."""
 
     day: date
     today: date

@@ -25,7 +25,7 @@ WORTH_SAYING = 10
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """One doctor's door. ``row`` is the patient called or in the room. A free door says ``since`` when it is
-    free or ``starts_at`` when its doctor begins; ``behind`` is how late the patient in the room was called."""
+    free or ``starts_at`` when its doctor begins; ``behind`` is how late the patient was called."""
 
     doctor: StaffInfo
     room: RoomInfo | None
@@ -112,7 +112,7 @@ def _free_since(actor: Actor, clinic_id: UUID, day: date) -> dict[UUID, datetime
         )
         .group_by(Visit.attending_id)
     )
-    return {doctor_id: at for doctor_id, at in db.session.execute(statement).tuples() if doctor_id and at}
+    return {doctor_id: at for doctor_id, at in db.session.execute(statement) if doctor_id and at}
 
 
 def _as_on_the_wall(door: Door) -> tuple[int, int, str, str]:

@@ -4,6 +4,6 @@ from flask import Blueprint
 
 bp = Blueprint("reception", __name__)
 
-from clinic_web.reception.routes import boards, desk, doctor, hand, visits  # noqa: E402 - they put their routes on bp
+from clinic_web.reception.routes import boards, desk, doctor, hand, visits  # noqa: E402 - they fill bp
 
 __all__ = ["boards", "bp", "desk", "doctor", "hand", "visits"]

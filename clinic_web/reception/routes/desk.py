@@ -76,7 +76,7 @@ def desk_line() -> str:
 
 
 def show(panel: str, *, clinic_id: UUID | None = None, **context: Any) -> str:
-    """Show what is in hand: the panel alone to htmx, the whole desk around it to the address bar, and the desk
+    """Show what is in hand: the panel alone to htmx, the whole desk around it to the address bar, and that
     only to those who may work there."""
     if is_htmx():
         return render_template(panel, **context)
@@ -130,7 +130,7 @@ def _filters(waiting: list[DeskRow]) -> list[DoctorFilter]:
 
 
 def choose_clinic(who: Actor, clinic_id: UUID | None = None) -> tuple[UUID | None, list[ClinicTab]]:
-    """Return the clinic this desk works for and all that it may choose from; NotFound (404) for a foreign one."""
+    """Return the clinic this desk works for and all it may choose from; NotFound (404) for a foreign one."""
     tabs = queries.clinics(who)
     known = {tab.clinic.id for tab in tabs}
     wanted = clinic_id or asked_clinic()

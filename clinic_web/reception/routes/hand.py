@@ -1,4 +1,4 @@
-"""The thing in hand: the right pane of the desk. Each panel has a URL, and is the same on a page of its own."""
+"""The thing in hand: the right pane of the desk. Each panel has a URL, and is a page of its own as well."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def show_booking(
     errors: dict[str, str] | None = None,
     instead: list[Slot] | None = None,
 ) -> str:
-    """Show the booking panel with everything that was typed; ``instead`` are the nearest times of a refusal."""
+    """Show the booking panel with all that was typed; ``instead`` are the nearest times of a refusal."""
     who, said = actor(), dict(errors or {})
     held = queries.patient(who, patient_id)
     offer = _choices(typed)
@@ -152,7 +152,8 @@ def show_done(visit_id: UUID, *, pays: str) -> str:
 def slip_html(found: Slip, *, is_copy: bool = False) -> Markup:
     """Return the slip as the patient reads it, whatever language the desk works in."""
     with force_locale(found.language):
-        return Markup(render_template("reception/desk/_slip.html", slip=found, is_copy=is_copy))  # noqa: S704 - our own template
+        html = render_template("reception/desk/_slip.html", slip=found, is_copy=is_copy)
+    return Markup(html)  # noqa: S704 - our own template, which escapes
 
 
 def here(clinic_id: UUID | None = None) -> dict[str, Any]:
@@ -167,7 +168,7 @@ def _first_clinic() -> UUID | None:
 
 
 def _choices(typed: Mapping[str, str]) -> offers.Choices:
-    """Return what the clinic offers; a choice of another clinic, from before somebody changed it, is dropped."""
+    """Return what the clinic offers, with the service and the doctor chosen so far."""
     clinic_id = forms.optional_id(typed, "clinic") or here()["clinic_id"]
     if clinic_id is None:
         raise NotFound

@@ -132,7 +132,7 @@ def _version() -> int:
 def _asked(
     ask: str, visit_id: UUID, move: Move, text: str, *, undo: str | None = None
 ) -> ResponseReturnValue:
-    """Make a move that needed an answer first; a wrong answer keeps the question open, with what was typed."""
+    """Make a move that needed an answer first; a wrong answer keeps the question open, and what was typed."""
     try:
         moved = move()
     except (InvalidForm, RuleBroken) as error:

@@ -11,7 +11,6 @@ from clinic_web.audit import api as audit
 from clinic_web.events.reception import AppointmentBooked
 from clinic_web.kernel import bus, clock, idempotency, push
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.ids import dated_number, new_id
@@ -23,7 +22,7 @@ from clinic_web.reception import slots
 from clinic_web.reception.access import NO_QUEUE
 from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models.appointments import SOURCES
-from clinic_web.reception.service import answers
+from clinic_web.reception.service import answers, hours
 from clinic_web.reception.service.numbers import timezone_of
 from clinic_web.reception.service.payables import open_payment_for, require_here
 from clinic_web.reception.service.statements import BOOK, doctors_day
@@ -117,7 +116,7 @@ def _require_open(actor: Actor, booking: Booking, terms: Terms, place: _Place) -
     if place.start <= clock.now():
         raise slots.SlotRefused(N_("This time is past."), nearest=_nearest(actor, booking, terms))
     latest_end = place.start if booking.overbooking_reason else place.end
-    shifts = organization.shifts(actor, terms.clinic_id, place.day)
+    shifts = hours.shifts(actor, terms.clinic_id, place.day)
     if not any(
         shift.starts_at <= place.start and latest_end <= shift.ends_at
         for shift in shifts
@@ -138,9 +137,9 @@ def _take_slot(actor: Actor, booking: Booking, terms: Terms, place: _Place) -> B
     """
     values = _values(actor, booking, terms, place)
     audit.saw(actor, "appointment.book", "appointment", values["appointment_id"])
-    row = db.session.execute(BOOK, values).first()
+    row = BOOK.first(values)
     if row is None and booking.overbooking_reason:
-        row = db.session.execute(BOOK, values | {"is_overbooking": True}).first()
+        row = BOOK.first(values | {"is_overbooking": True})
     if row is None:
         raise slots.SlotTaken(N_("This time has just been taken."), nearest=_nearest(actor, booking, terms))
     if row.queue_id is None:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit import api as audit
 from clinic_web.events.reception import VisitCalled, VisitStarted
 from clinic_web.kernel import clock, idempotency
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.ids import new_id
@@ -99,7 +97,7 @@ def undo_call(actor: Actor, visit_id: UUID, *, version: int) -> Moved:
     One who was COMPLETED by that call (paid) stays completed.
     """
     with moving(actor, visit_id, version) as visit:
-        finished_id = db.session.execute(FINISHED_BY_CALL, {"visit_id": visit.id}).scalar()
+        finished_id = _finished_by_call(visit.id)
         back = moved(actor, "visit.undo_call", visit, visit.take_back_call())
         if finished_id is not None:  # only now: a doctor has one patient at a time
             back_into_the_room(actor, finished_id)
@@ -140,7 +138,7 @@ def _call_this(actor: Actor, doctor: StaffInfo, visit_id: UUID, version: int) ->
             raise StaleScreen(N_("%(ticket)s is called and not in yet."), ticket=with_me.ticket or "–")
         if with_me is not None:
             end_consultation(actor, with_me)
-        row = db.session.execute(CALL_THIS, _values(actor, doctor, with_me) | {"visit_id": visit.id}).one()
+        row = CALL_THIS.first(_values(actor, doctor, with_me) | {"visit_id": visit.id})
         return _tell_called(actor, row, with_me)
 
 
@@ -157,6 +155,11 @@ def _despite_another_tab(use_case: Callable[[], T]) -> T:
     return use_case()
 
 
+def _finished_by_call(visit_id: UUID) -> UUID | None:
+    row = FINISHED_BY_CALL.first({"visit_id": visit_id})
+    return row.finished_visit_id if row else None
+
+
 def _doctor(actor: Actor) -> StaffInfo:
     staff = organization.directory(actor.organization_id).staff
     if actor.staff_id is None or actor.staff_id not in staff:
@@ -164,21 +167,20 @@ def _doctor(actor: Actor) -> StaffInfo:
     return staff[actor.staff_id]
 
 
-def _with_me(actor: Actor) -> Row[Any] | None:
+def _with_me(actor: Actor) -> Any:
     """Return, locked, the patient whom the actor has called or has in the room."""
-    asked = {"doctor_id": actor.staff_id, "organization_id": actor.organization_id}
-    return db.session.execute(WITH_ME, asked).first()
+    return WITH_ME.first({"doctor_id": actor.staff_id, "organization_id": actor.organization_id})
 
 
-def _take_next(actor: Actor, doctor: StaffInfo, *, finished: Row[Any] | None) -> Called | None:
+def _take_next(actor: Actor, doctor: StaffInfo, *, finished: Any) -> Called | None:
     """Call whose turn it is. Those whom colleagues are taking this instant are passed over; only when nobody
     else is left do we wait for them, because a colleague may yet let one go."""
     values = _values(actor, doctor, finished)
-    row = db.session.execute(CALL_NEXT, values).first() or db.session.execute(CALL_LAST, values).first()
+    row = CALL_NEXT.first(values) or CALL_LAST.first(values)
     return None if row is None else _tell_called(actor, row, finished)
 
 
-def _values(actor: Actor, doctor: StaffInfo, finished: Row[Any] | None) -> dict[str, Any]:
+def _values(actor: Actor, doctor: StaffInfo, finished: Any) -> dict[str, Any]:
     here = organization.facility(actor)
     return {
         "organization_id": actor.organization_id,
@@ -193,14 +195,14 @@ def _values(actor: Actor, doctor: StaffInfo, finished: Row[Any] | None) -> dict[
     }
 
 
-def _tell_called(actor: Actor, row: Row[Any], finished: Row[Any] | None) -> Called:
+def _tell_called(actor: Actor, row: Any, finished: Any) -> Called:
     audit.saw(actor, "visit.call", "visit", row.id)
     publish(actor, VisitCalled, row)
     tell_line(row.queue_id)
     return _called(row, finished=finished)
 
 
-def _called(row: Row[Any], *, finished: Row[Any] | None = None, was_called_already: bool = False) -> Called:
+def _called(row: Any, *, finished: Any = None, was_called_already: bool = False) -> Called:
     return Called(
         visit_id=row.id,
         ticket=row.ticket,

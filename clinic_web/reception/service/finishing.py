@@ -9,7 +9,6 @@ from clinic_web.audit import api as audit
 from clinic_web.events.reception import VisitCompleted, VisitFinished
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.payments import api as payments
 from clinic_web.reception.access import visit_for
@@ -65,8 +64,7 @@ def end_consultation(actor: Actor, visit: OfVisit) -> str:
     status = finished_status(is_settled=payments.lock_for_visit(actor, visit.id).is_settled)
     if visit.attending_id is not None and visit.attending_id != visit.doctor_id:
         payments.give_ticket(actor, visit.id, None, visit.attending_id)
-    db.session.execute(
-        FINISH,
+    FINISH.run(
         {
             "organization_id": visit.organization_id,
             "visit_id": visit.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
@@ -36,7 +36,7 @@ def take_up_again(actor: Actor, visit: Visit) -> None:
         return
     appointment = appointment_for(actor, visit.appointment_id, lock=True)
     day = clock.local(appointment.start_time, timezone_of(actor, appointment.facility_id)).date()
-    db.session.execute(text(LOCK_DOCTORS_DAY), {"doctors_day": doctors_day(appointment.doctor_id, day)})
+    LOCK_DOCTORS_DAY.run({"doctors_day": doctors_day(appointment.doctor_id, day)})
     if _has_been_given_away(appointment):
         appointment.is_overbooking = True
         appointment.overbooking_reason = appointment.overbooking_reason or BACK_AGAIN

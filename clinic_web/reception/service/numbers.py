@@ -53,8 +53,7 @@ def give_number(actor: Actor, visit: Visit) -> None:
     if visit.queue_number is not None:
         return
     payments.lock_for_visit(actor, visit.id)
-    drawn = db.session.execute(
-        DRAW,
+    drawn = DRAW.first(
         {
             "organization_id": visit.organization_id,
             "queue_id": visit.queue_id,
@@ -63,6 +62,6 @@ def give_number(actor: Actor, visit: Visit) -> None:
             "number_id": new_id(),
             "now": clock.now(),
         },
-    ).one()
+    )
     visit.queue_number, visit.ticket = drawn.number, drawn.ticket
     payments.give_ticket(actor, visit.id, drawn.ticket, None)

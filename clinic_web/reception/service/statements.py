@@ -11,9 +11,8 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import text
-
 from clinic_web.reception.models.queues import TODAY, WHO_IS_NEXT
+from clinic_web.reception.service.lean import Statement
 
 # The visit's number is drawn by locking its queue's row of the day; every number 1..N has a row of its own.
 # A patient who is already present in that line makes the INSERT of the visit return nothing, and the caller
@@ -38,7 +37,7 @@ _WITNESS = """
            (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id, at)"""
 _TICKET = "place.prefix || '-' || to_char(counter.last_number, 'FM999000')"
 
-OPEN_WALK_IN = text(
+OPEN_WALK_IN = Statement(
     f"""
     WITH place AS (
         SELECT id AS queue_id, prefix, {TODAY} AS day FROM reception.queues
@@ -64,7 +63,8 @@ OPEN_WALK_IN = text(
 )
 
 # Whoever gives away or takes up a doctor's time holds this lock. The key is made by ``doctors_day``.
-LOCK_DOCTORS_DAY = "SELECT pg_advisory_xact_lock(hashtextextended(:doctors_day, 0))"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:doctors_day, 0))"
+LOCK_DOCTORS_DAY = Statement(_LOCK)
 
 
 def doctors_day(doctor_id: UUID, day: date) -> str:
@@ -74,9 +74,9 @@ def doctors_day(doctor_id: UUID, day: date) -> str:
 
 # The doctor's day is locked first: the exclusion constraint alone deadlocks when many want the same time.
 # A time that is taken makes the INSERT return nothing, and then no number is drawn and no visit made.
-BOOK = text(
+BOOK = Statement(
     f"""
-    WITH doctors_day AS MATERIALIZED ({LOCK_DOCTORS_DAY}
+    WITH doctors_day AS MATERIALIZED ({_LOCK}
     ), booked AS (
         INSERT INTO reception.appointments
                (id, organization_id, facility_id, booking_id, clinic_id, doctor_id, patient_id, service_id,
@@ -112,7 +112,7 @@ BOOK = text(
 )
 
 # A number for a visit that has none yet (queues that draw at check-in).
-DRAW = text(
+DRAW = Statement(
     f"""
     WITH place AS (
         SELECT id AS queue_id, prefix, CAST(:day AS date) AS day FROM reception.queues WHERE id = :queue_id
@@ -124,7 +124,7 @@ DRAW = text(
 )
 
 # The patient whom this doctor has called or has in the room: one at most, by a unique index.
-WITH_ME = text(
+WITH_ME = Statement(
     """
     SELECT id, organization_id, clinic_id, queue_id, appointment_id, patient_id, doctor_id, attending_id,
            room_id, ticket, status, version, updated_at, updated_by
@@ -169,15 +169,15 @@ _LINE = f"""
            AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
          ORDER BY {WHO_IS_NEXT} LIMIT 1
            FOR UPDATE OF v """
-CALL_NEXT = text(_LINE + "SKIP LOCKED" + _CALL)
+CALL_NEXT = Statement(_LINE + "SKIP LOCKED" + _CALL)
 # The same, waiting for whoever holds the last of the line: asked only when nobody was free to be taken.
-CALL_LAST = text(_LINE + _CALL)
+CALL_LAST = Statement(_LINE + _CALL)
 
-CALL_THIS = text(
+CALL_THIS = Statement(
     "WITH next AS (SELECT id FROM reception.visits WHERE id = :visit_id AND status = 'WAITING'" + _CALL
 )
 
-FINISHED_BY_CALL = text(
+FINISHED_BY_CALL = Statement(
     """
     SELECT finished_visit_id FROM reception.visit_transitions
      WHERE visit_id = :visit_id AND to_status = 'CALLED' ORDER BY sequence_number DESC LIMIT 1
@@ -185,7 +185,7 @@ FINISHED_BY_CALL = text(
 )
 
 # The consultation is over. The appointment, which was a promise, is kept with it.
-FINISH = text(
+FINISH = Statement(
     f"""
     WITH finished AS (
         UPDATE reception.visits

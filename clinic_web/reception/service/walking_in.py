@@ -9,7 +9,6 @@ from clinic_web.audit import api as audit
 from clinic_web.events.reception import VisitOpened
 from clinic_web.kernel import bus, clock, idempotency
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import Busy, NotFound
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.ids import new_id
@@ -77,8 +76,7 @@ def _draw_and_open(actor: Actor, walk_in: WalkIn, terms: Terms, visit_id: UUID) 
     """Draw the number and open the visit with it; return the queue and the ticket."""
     now = clock.now()
     is_first = walk_in.priority is not None
-    row = db.session.execute(
-        OPEN_WALK_IN,
+    row = OPEN_WALK_IN.first(
         {
             "organization_id": actor.organization_id,
             "facility_id": terms.facility_id,
@@ -98,7 +96,7 @@ def _draw_and_open(actor: Actor, walk_in: WalkIn, terms: Terms, visit_id: UUID) 
             "user_id": actor.user_id,
             "now": now,
         },
-    ).first()
+    )
     if row is None:
         raise NotFound(NO_QUEUE)
     if row.ticket is None:

@@ -1,0 +1,1 @@
+"""One module per figure; each has ``run(world) -> list[Figure]``."""

@@ -1,0 +1,417 @@
+"""board.js against a scripted server, in real Chromium with a clock of our own: what it applies, ignores and heals."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, render_template
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
+
+from clinic_web.kernel import ids
+from clinic_web.reception.board_stream import Snapshot
+from clinic_web.reception.board_words import context, two
+from clinic_web.reception.queries import board
+from clinic_web.reception.queries.displays import Screen
+
+pytestmark = pytest.mark.browser
+
+WALL = "http://wall.test"
+STATIC = Path(__file__).parents[2] / "static"
+STEP = 1500
+NOON = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)  # 12:00 in Cairo
+MIDNIGHT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
+
+FAKE_SOCKET = """
+window.io = () => window.wire;
+window.wire = {
+  connected: false, active: true, heard: {}, joins: [], forced: 0,
+  on(event, listener) { (this.heard[event] ||= []).push(listener); },
+  tell(event, ...what) { for (const listener of this.heard[event] || []) listener(...what); },
+  timeout() { return { emit: (event, { topic }, answer) => { this.joins.push(topic); setTimeout(() => answer(null, window.standing(topic)), 5); } }; },
+  connect() { setTimeout(() => { if (window.isUp && !this.connected) { this.connected = true; this.tell("connect"); } }, 5); },
+  disconnect() { this.forced += 1; this.connected = false; this.tell("disconnect", "io client disconnect"); },
+  cut() { this.connected = false; this.tell("disconnect", "transport close"); },
+};
+window.isUp = true;
+window.at = { epoch: "e1", seq: 7 };
+window.standing = (topic) => topic.startsWith("board:") ? { ok: true, ...window.at } : { ok: true, seq: 0, epoch: null };
+setTimeout(() => window.wire.connect(), 1);
+window.flying = 0;
+const really = window.fetch;
+window.fetch = async (...what) => {
+  window.flying += 1;
+  try { const answer = await really(...what); return new Response(await answer.text(), { status: answer.status }); }
+  finally { window.flying -= 1; }
+};
+"""
+
+
+def picture(says: str, called_at: datetime | None = None) -> str:
+    called = f' data-called-at="{called_at.isoformat()}"' if called_at else ""
+    return (
+        f'<div id="board" class="wall"{called}><section class="calls"><div class="call"><div class="t">'
+        f'<div class="no">{says}</div></div><div class="door"><div class="say"><span>Room</span></div>'
+        '<div class="no">3</div></div></div></section></div>'
+    )
+
+
+@dataclass
+class Wall:
+    """A board in a browser, and the server as it pretends to be."""
+
+    page: Page
+    snapshot: dict[str, Any]
+    status: int = 200
+    asked: int = 0
+    pages: int = 0
+    document: str = ""
+    other: list[str] = field(default_factory=list)
+
+    def answer(self, route: Route) -> None:
+        path = route.request.url.removeprefix(WALL).partition("?")[0]
+        if path == "/board":
+            self.pages += 1
+            route.fulfill(body=self.document, content_type="text/html")
+        elif path == "/board/snapshot":
+            self.asked += 1
+            now = self.page.evaluate("new Date().toISOString()")
+            body = json.dumps(self.snapshot | {"server_time": now})
+            route.fulfill(status=self.status, body=body, content_type="application/json")
+        elif path.endswith("socket.io.min.js"):
+            route.fulfill(body=FAKE_SOCKET, content_type="text/javascript")
+        elif path.endswith(("bootstrap.min.css", ".woff2", ".svg", "tokens.css", "parts.css")):
+            route.fulfill(body="", content_type="text/css")  # how it looks is not asked here
+        elif path.startswith("/static/"):
+            file = STATIC / path.removeprefix("/static/")
+            route.fulfill(
+                body=file.read_bytes(), content_type=mimetypes.guess_type(file.name)[0] or "text/plain"
+            )
+        else:
+            self.other.append(path)
+            route.fulfill(status=404)
+
+    def after(self, seconds: float) -> None:
+        """Let the page's clock run, so that its timers fire in order, with real time for requests between."""
+        left = int(seconds * 1000)
+        while left > 0:
+            self.page.clock.run_for(min(left, STEP))
+            self.settle()
+            left -= STEP
+
+    def settle(self) -> None:
+        """Wait until every request under way has been answered and its answer taken in."""
+        try:
+            while self.page.evaluate("window.flying"):
+                self.page.wait_for_timeout(5)
+            self.page.evaluate("1")
+        except Error:  # the page has just been left for another
+            self.page.wait_for_load_state()
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.page.evaluate("new Date().toISOString()"))
+
+    def hears(
+        self, prev: int, seq: int, says: str, *, epoch: str = "e1", called_at: datetime | None = None
+    ) -> None:
+        message = {
+            "epoch": epoch,
+            "prev": prev,
+            "seq": seq,
+            "html": picture(says, called_at),
+            "server_time": self.now().isoformat(),
+            "valid_until": MIDNIGHT.isoformat(),
+        }
+        self.page.evaluate("message => wire.tell('board', message)", message)
+
+    def ticks(self, seq: int, *, epoch: str = "e1", live: bool = True) -> None:
+        self.page.evaluate(
+            "([seq, epoch, live]) => wire.tell('tick', { [document.documentElement.dataset.topic]: { seq, epoch },"
+            " live, now: new Date().toISOString() })",
+            [seq, epoch, live],
+        )
+
+    def stands_at(self, seq: int, says: str, *, epoch: str = "e1", **more: Any) -> None:
+        """From now on the server's truth is this."""
+        self.snapshot |= {"epoch": epoch, "seq": seq, "html": picture(says)} | more
+        self.page.evaluate("at => { window.at = at }", {"epoch": epoch, "seq": seq})
+
+    @property
+    def shows(self) -> str:
+        return self.page.inner_text("#board .t .no")
+
+    @property
+    def state(self) -> str:
+        return str(self.page.evaluate("document.documentElement.dataset.state"))
+
+
+@pytest.fixture(scope="module")
+def tabs(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def wall(built_app: Flask, tabs: BrowserContext) -> Iterator[Wall]:
+    """A paired board that shows change 7 as D-007, live, at noon. No database: it is all scripted."""
+    page = tabs.new_page()
+    page.clock.install(time=NOON)
+    wall = Wall(page, {"page": "p1", "valid_until": MIDNIGHT.isoformat()}, document=drawn(built_app))
+    page.route("**/*", wall.answer)
+    page.goto(f"{WALL}/board")
+    wall.stands_at(7, "D-007")
+    wall.after(1)
+    yield wall
+    page.close()
+
+
+def drawn(app: Flask) -> str:
+    """The board's page as the server draws it at noon."""
+    queue = board.Wall(
+        queue_id=ids.new_id(),
+        organization_id=ids.new_id(),
+        facility_id=ids.new_id(),
+        clinic_id=None,
+        privacy="NUMBER",
+        languages=("en",),
+    )
+    screen = Screen(
+        display_id=ids.new_id(),
+        name="Hall",
+        language="en",
+        theme="light",
+        code=None,
+        code_expires_at=NOON,
+        wall=queue,
+    )
+    with app.test_request_context("/board"):
+        return render_template(
+            "reception/board/page.html",
+            **context("en"),
+            screen=screen,
+            page="p1",
+            server_time=NOON,
+            own_at="",
+            snapshot=Snapshot(epoch="e1", seq=7, html=picture("D-007"), valid_until=MIDNIGHT),
+            title=two("Dental", "الأسنان"),
+            timezone="Africa/Cairo",
+        )
+
+
+def test_an_idle_board_asks_for_nothing(wall: Wall) -> None:
+    asked = wall.asked
+    for _ in range(40):
+        wall.after(5)
+        wall.ticks(7)
+    assert wall.state == "live" and wall.asked == asked and wall.pages == 1
+
+
+def test_the_next_change_is_applied_and_an_old_one_ignored(wall: Wall) -> None:
+    wall.hears(7, 8, "D-008")
+    assert wall.shows == "D-008"
+    wall.hears(6, 7, "D-OLD")
+    wall.hears(7, 8, "D-TWICE")
+    assert wall.shows == "D-008" and wall.asked == 0
+
+
+def test_a_message_that_covers_a_burst_is_applied(wall: Wall) -> None:
+    wall.hears(6, 11, "D-011")
+    assert wall.shows == "D-011" and wall.asked == 0
+
+
+def test_a_gap_fetches_the_snapshot(wall: Wall) -> None:
+    wall.stands_at(9, "D-009")
+    wall.hears(8, 9, "D-GAP")
+    assert wall.shows == "D-007" and wall.state == "live"
+    wall.after(0.5)
+    assert wall.shows == "D-009" and wall.asked == 1
+
+
+def test_another_epoch_fetches_the_snapshot_even_if_its_number_is_smaller(wall: Wall) -> None:
+    wall.stands_at(3, "D-003", epoch="e2")
+    wall.hears(2, 3, "D-X", epoch="e2")
+    wall.after(0.5)
+    assert wall.shows == "D-003"
+    wall.hears(3, 4, "D-004", epoch="e2")
+    assert wall.shows == "D-004"
+
+
+def test_the_last_message_of_a_burst_lost_is_healed_by_the_tick(wall: Wall) -> None:
+    wall.stands_at(8, "D-008")
+    wall.ticks(8)
+    wall.after(0.5)
+    assert wall.shows == "D-008" and wall.asked == 1
+
+
+def test_a_snapshot_older_than_what_is_shown_changes_nothing(wall: Wall) -> None:
+    wall.stands_at(8, "D-008")
+    wall.ticks(8)
+    wall.hears(7, 9, "D-009")
+    wall.after(0.5)
+    assert wall.asked == 1 and wall.shows == "D-009"
+
+
+def test_without_ticks_it_says_within_ten_seconds_since_when_it_is_not_live(wall: Wall) -> None:
+    wall.page.evaluate("isUp = false")  # the socket seems connected, and nobody is there
+    wall.ticks(7)
+    wall.after(9)
+    assert wall.state == "live"
+    wall.after(1)
+    assert wall.state == "stale"
+    said = wall.page.inner_text(".off")
+    assert "Not live since 12:00" in said
+    assert not wall.page.is_visible(".say--now")
+
+
+def test_a_half_open_socket_is_opened_anew(wall: Wall) -> None:
+    wall.after(12)
+    assert wall.page.evaluate("wire.forced") == 1 and wall.page.evaluate("wire.connected")
+    assert wall.state == "live"
+
+
+def test_cut_off_it_waits_a_moment_and_comes_back_with_the_truth(wall: Wall) -> None:
+    wall.page.evaluate("isUp = false; wire.cut()")
+    wall.after(1)
+    assert wall.state == "live"
+    wall.after(1.5)
+    assert wall.state == "stale"
+    wall.page.clock.fast_forward(300_000)
+    wall.stands_at(307, "D-307")
+    wall.page.evaluate("isUp = true; wire.connect()")
+    wall.page.clock.run_for(6)
+    assert wall.state == "stale"  # connected, but not yet proven: yellow is never stale
+    wall.after(0.6)
+    assert (
+        wall.state == "live" and wall.shows == "D-307" and wall.asked <= 2
+    )  # one snapshot, not 300 messages
+
+
+def test_while_the_snapshot_fails_it_is_not_live_and_tries_again(wall: Wall) -> None:
+    wall.stands_at(9, "D-009")
+    wall.status = 503
+    wall.hears(8, 9, "D-GAP")
+    wall.after(3)
+    assert wall.state == "stale" and wall.shows == "D-007" and wall.asked >= 2
+    wall.status = 200
+    for _ in range(4):
+        wall.ticks(9)
+        wall.after(2)
+    assert wall.state == "live" and wall.shows == "D-009"
+
+
+def test_redis_away_it_is_not_live_but_keeps_healing(wall: Wall) -> None:
+    wall.ticks(7, live=False)
+    assert wall.state == "stale"
+    wall.stands_at(8, "D-008")
+    wall.ticks(8, live=False)
+    wall.after(0.5)
+    assert wall.shows == "D-008" and wall.state == "stale"
+    wall.ticks(8)
+    assert wall.state == "live"
+
+
+def test_a_tick_that_does_not_vouch_for_this_board_proves_nothing(wall: Wall) -> None:
+    for _ in range(3):
+        wall.page.evaluate(
+            "wire.tell('tick', { 'board:other:en-number': { seq: 1, epoch: 'e1' }, live: true })"
+        )
+        wall.after(4)
+    assert wall.page.evaluate("wire.forced") == 1
+
+
+def test_only_a_fresh_and_new_call_flashes(wall: Wall) -> None:
+    def flashes() -> bool:
+        return wall.page.query_selector(".call.new") is not None
+
+    wall.hears(7, 8, "D-008", called_at=wall.now() - timedelta(minutes=5))
+    assert not flashes()
+    called_at = wall.now()
+    wall.hears(8, 9, "D-009", called_at=called_at)
+    assert flashes() and wall.page.inner_text("[data-said]") == "D-009 Room 3"
+    wall.after(4)
+    assert not flashes()
+    wall.hears(9, 10, "D-009", called_at=called_at)
+    assert not flashes()
+    wall.hears(10, 11, "D-008", called_at=called_at - timedelta(seconds=5))  # the newer call was taken back
+    assert not flashes()
+    wall.hears(11, 12, "D-008", called_at=wall.now())  # called again
+    assert flashes()
+
+
+def test_three_hundred_missed_calls_flash_once(wall: Wall) -> None:
+    wall.page.evaluate("""window.flashes = 0;
+        new MutationObserver((all) => { for (const one of all) if (one.target.matches?.('.call.new')) window.flashes += 1; })
+            .observe(document.body, { subtree: true, attributes: true, attributeFilter: ['class'] })""")
+    wall.page.evaluate("isUp = false; wire.cut()")
+    wall.page.clock.fast_forward(600_000)
+    wall.stands_at(307, "D-307", html=picture("D-307", wall.now()))
+    wall.page.evaluate("isUp = true; wire.connect()")
+    wall.after(1)
+    assert wall.shows == "D-307" and wall.page.evaluate("flashes") <= 1
+
+
+@pytest.mark.parametrize(
+    "wakes", ["document.dispatchEvent(new Event('visibilitychange'))", "dispatchEvent(new Event('online'))"]
+)
+def test_waking_up_fetches_the_snapshot(wall: Wall, wakes: str) -> None:
+    wall.stands_at(8, "D-008")
+    wall.page.evaluate(wakes)
+    wall.after(0.5)
+    assert wall.shows == "D-008"
+
+
+def test_after_sleep_it_is_not_live_until_it_is_right_again(wall: Wall) -> None:
+    wall.stands_at(40, "D-040")
+    wall.page.clock.fast_forward(3_600_000)  # the lid was closed for an hour: timers fire once
+    wall.after(0.01)
+    assert wall.state == "stale"
+    wall.after(2)
+    assert wall.shows == "D-040" and wall.state == "live"
+
+
+def test_at_midnight_it_fetches_the_new_day(wall: Wall) -> None:
+    tomorrow = (MIDNIGHT + timedelta(days=1)).isoformat()
+    wall.stands_at(7, "NEW DAY", valid_until=tomorrow)
+    for _ in range(2):
+        wall.page.clock.fast_forward(6 * 3_600_000)
+        wall.after(2)
+    assert wall.shows == "NEW DAY"
+    asked = wall.asked
+    wall.after(5)
+    assert wall.asked == asked
+
+
+def test_a_revoked_board_goes_dark_at_once(wall: Wall) -> None:
+    wall.status = 401
+    wall.page.evaluate("wire.tell('changed', { topic: document.documentElement.dataset.own, version: 1 })")
+    wall.after(0.4)
+    assert wall.page.evaluate("getComputedStyle(document.body).visibility") == "hidden"
+    wall.after(1)
+    assert wall.pages == 2
+
+
+def test_a_new_version_of_the_program_loads_the_page_again_once_it_answers(wall: Wall) -> None:
+    wall.snapshot["page"] = "another"
+    wall.ticks(8)
+    wall.after(0.4)
+    wall.status = 503
+    wall.after(1.2)
+    assert wall.pages == 1  # never leave for a page that does not answer
+    wall.status = 200
+    wall.after(3)
+    assert wall.pages >= 2
+
+
+def test_the_clock_is_the_facilitys(wall: Wall) -> None:
+    assert wall.page.inner_text("[data-clock]") == "12:00"
+    for _ in range(13):
+        wall.after(5)
+        wall.ticks(7)
+    assert wall.page.inner_text("[data-clock]") == "12:01"

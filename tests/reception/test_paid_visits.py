@@ -1,0 +1,74 @@
+"""Money and visits: a payment that completes, completes the visit that waited for it; early or twice is harmless."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+
+from clinic_web.events.payments import PaymentCompleted
+from clinic_web.kernel import delivery
+from clinic_web.kernel.db import db
+from clinic_web.kernel.tables import Delivery
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.reception.handlers import complete_paid_visit
+from clinic_web.reception.models import Visit, VisitTransition
+from tests.reception.desk import Desk, pay
+
+
+def deliver_all() -> None:
+    for queue in db.session.scalars(select(Delivery.queue).distinct()).all():
+        while delivery.deliver_next(queue):
+            pass
+
+
+def paid(desk: Desk, visit: Visit) -> PaymentCompleted:
+    return PaymentCompleted(
+        organization_id=desk.cast.organization_id,
+        payment_id=uuid4(),
+        patient_id=visit.patient_id,
+        total_amount=450,  # type: ignore[arg-type]
+        currency="EGP",
+        visit_id=visit.id,
+    )
+
+
+def test_who_pays_after_the_visit_completes_it(desk: Desk, pushed: list[str]) -> None:
+    visit = desk.visit_in("PENDING_PAYMENT")
+    pay(desk, visit)
+    pushed.clear()
+    deliver_all()
+    assert desk.visit(visit.id).status == "COMPLETED"
+    assert f"queue:{desk.cast.dental_queue}" in pushed
+
+
+def test_twice_told_is_once_done(desk: Desk) -> None:
+    visit = desk.visit_in("PENDING_PAYMENT")
+    for _ in range(2):
+        with transaction():
+            complete_paid_visit(paid(desk, visit))
+    moves = select(func.count()).where(
+        VisitTransition.visit_id == visit.id, VisitTransition.to_status == "COMPLETED"
+    )
+    assert db.session.scalar(moves) == 1
+
+
+@pytest.mark.parametrize("state", ["SCHEDULED", "WAITING", "CALLED", "IN_PROGRESS", "ON_HOLD", "CANCELLED"])
+def test_money_that_comes_before_the_finish_moves_nothing(desk: Desk, state: str) -> None:
+    visit = desk.visit_in(state)
+    with transaction():
+        complete_paid_visit(paid(desk, visit))
+    assert desk.visit(visit.id).version == visit.version
+
+
+def test_a_payment_of_something_else_or_elsewhere_concerns_nobody_here(desk: Desk) -> None:
+    from dataclasses import replace
+
+    visit = desk.visit_in("PENDING_PAYMENT")
+    event = paid(desk, visit)
+    with transaction():
+        complete_paid_visit(replace(event, visit_id=None))
+        complete_paid_visit(replace(event, visit_id=uuid4()))
+        complete_paid_visit(replace(event, organization_id=desk.cast.other_organization_id))
+    assert desk.visit(visit.id).status == "PENDING_PAYMENT"
