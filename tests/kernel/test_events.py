@@ -90,7 +90,8 @@ def test_events_keep_their_order_and_their_tenant(app: Flask, ear: Ear, ringer: 
     ring(ringer, times=2)
     rows = db.session.execute(
         text(
-            "SELECT event_data->>'times' AS times, organization_id FROM kernel.domain_events ORDER BY sequence_number"
+            "SELECT event_data->>'times' AS times, organization_id FROM kernel.domain_events"
+            " ORDER BY sequence_number"
         )
     ).all()
     assert [row.times for row in rows] == ["1", "2"]

@@ -1,7 +1,9 @@
-"""Money and visits: a payment that completes, completes the visit that waited for it; early or twice is harmless."""
+"""A payment that completes, completes the visit that waited for it; early or twice is harmless."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -28,7 +30,7 @@ def paid(desk: Desk, visit: Visit) -> PaymentCompleted:
         organization_id=desk.cast.organization_id,
         payment_id=uuid4(),
         patient_id=visit.patient_id,
-        total_amount=450,  # type: ignore[arg-type]
+        total_amount=Decimal("450.00"),
         currency="EGP",
         visit_id=visit.id,
     )
@@ -63,8 +65,6 @@ def test_money_that_comes_before_the_finish_moves_nothing(desk: Desk, state: str
 
 
 def test_a_payment_of_something_else_or_elsewhere_concerns_nobody_here(desk: Desk) -> None:
-    from dataclasses import replace
-
     visit = desk.visit_in("PENDING_PAYMENT")
     event = paid(desk, visit)
     with transaction():

@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 def past(desk: Desk, **fields: Any) -> PastVisit:
     values: dict[str, Any] = {
-        "patient_id": desk.patient(),
+        "patient_id": fields.get("patient_id") or desk.patient(),
         "service_id": desk.cast.cleaning,
         "clinic_id": desk.cast.dental,
         "facility_id": desk.cast.facility_id,

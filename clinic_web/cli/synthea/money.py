@@ -143,7 +143,7 @@ def _add(row: Row, bill: Bill) -> str:
     claim = bill.claims.setdefault(row.text("CLAIMID"), Claim(row.line))
     if kind == RECEIVED:
         claim.received += amount
-        bill.note_method(METHODS.get(row.text("METHOD"), OTHER_METHOD), amount)
+        bill.note_method(METHODS.get(row.values["METHOD"], OTHER_METHOD), amount)
     else:
         claim.owed += amount if kind == OWED else -amount
     return kind

@@ -74,7 +74,8 @@ class Places:
     clinics: dict[str, UUID] = field(default_factory=dict)
     doctors: dict[str, UUID] = field(default_factory=dict)
     services: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
-    codes: set[tuple[UUID, str]] = field(default_factory=set)
+    clinic_codes: set[str] = field(default_factory=set)
+    service_codes: set[tuple[UUID, str]] = field(default_factory=set)
     rooms: set[str] = field(default_factory=set)
 
 
@@ -109,7 +110,8 @@ def _what_is_here(actor: Actor, facility: FacilityInfo) -> Places:
         clinics=known.clinics,
         doctors=known.staff,
         services={(each.clinic_id, each.name): each.id for each in services},
-        codes={(each.clinic_id, each.code) for each in services},
+        clinic_codes={each.code for each in there.clinics.values()},
+        service_codes={(each.clinic_id, each.code) for each in services},
         rooms={room.name for room in there.rooms.values()},
     )
 
@@ -164,7 +166,7 @@ def ensure_clinics(places: Places, clinics: Iterable[Clinic]) -> int:
         clinic_id = organization.create_clinic(
             places.actor,
             facility_id=places.facility.id,
-            code=clinic.external_id[:CODE_LENGTH].upper(),
+            code=_clinic_code(places, clinic.external_id),
             name=clinic.name,
             external_id=clinic.external_id,
             sort_order=number,
@@ -179,6 +181,13 @@ def ensure_clinics(places: Places, clinics: Iterable[Clinic]) -> int:
     return len(new)
 
 
+def _clinic_code(places: Places, external_id: str) -> str:
+    short, whole = external_id[:CODE_LENGTH].upper(), external_id.upper()
+    code = whole if short in places.clinic_codes else short
+    places.clinic_codes.add(code)
+    return code
+
+
 def ensure_services(places: Places, survey: Survey) -> int:
     """Make a service for each clinic and type of encounter; return how many were new."""
     new = 0
@@ -191,7 +200,7 @@ def ensure_service(places: Places, clinic_id: UUID, name: str, kind: Kind) -> bo
     """Make one service unless the clinic has it; return whether it was new."""
     if (clinic_id, name) in places.services:
         return False
-    code = _free_code(places, clinic_id, kind.code)
+    code = _free_service_code(places, clinic_id, kind.code)
     places.services[clinic_id, name] = organization.create_service(
         places.actor,
         clinic_id=clinic_id,
@@ -201,14 +210,14 @@ def ensure_service(places: Places, clinic_id: UUID, name: str, kind: Kind) -> bo
         duration_minutes=kind.minutes,
         price=kind.price,
     )
-    places.codes.add((clinic_id, code))
+    places.service_codes.add((clinic_id, code))
     return True
 
 
-def _free_code(places: Places, clinic_id: UUID, code: str) -> str:
+def _free_service_code(places: Places, clinic_id: UUID, code: str) -> str:
     """One SNOMED code has several descriptions, each of which is a service."""
     number, free = 1, code
-    while (clinic_id, free) in places.codes:
+    while (clinic_id, free) in places.service_codes:
         number += 1
         free = f"{code}-{number}"
     return free

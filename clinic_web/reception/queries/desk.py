@@ -227,7 +227,7 @@ def clinics(actor: Actor) -> list[ClinicTab]:
 
 
 def queue_day(actor: Actor, clinic_id: UUID, statuses: Iterable[str], *, is_named: bool = True) -> QueueDay:
-    """Return the visits of a clinic's queue today in one of ``statuses``; NotFound (404) for a foreign clinic.
+    """Return today's visits of a clinic's queue in one of ``statuses``; NotFound (404) for a foreign clinic.
 
     Who looked at whose rows is noted, unless the part of the screen names nobody (``is_named``).
     """
