@@ -17,10 +17,7 @@ PYBABEL = [str(places.PYTHON), "-m", "babel.messages.frontend"]
 def collect(languages: list[str]) -> None:
     """Brings each catalogue up to the texts of the program; a language named for the first time gets one."""
     COLLECTED.parent.mkdir(parents=True, exist_ok=True)
-    marks = [f"--keyword={mark}" for mark in MARKS]
-    _pybabel("extract", f"--mapping-file={MAPPING}", "--no-default-keywords", *marks, "--sort-by-file",
-             "--no-location", "--add-comments=Translators:", "--project=Clinic Web",
-             f"--output-file={COLLECTED}", "clinic_web", "templates")  # fmt: skip
+    _pybabel(*extraction(COLLECTED))
     for language in languages:
         if not _catalogue(language).exists():
             _pybabel(
@@ -30,6 +27,14 @@ def collect(languages: list[str]) -> None:
         _pybabel("update", f"--input-file={COLLECTED}", f"--output-dir={CATALOGUES}",
                  "--no-fuzzy-matching", "--ignore-obsolete", "--ignore-pot-creation-date")  # fmt: skip
     ensure_compiled()
+
+
+def extraction(into: Path) -> list[str]:
+    """How the texts are collected: one way for the catalogues and for the test that compares them."""
+    marks = [f"--keyword={mark}" for mark in MARKS]
+    return ["extract", f"--mapping-file={MAPPING}", "--no-default-keywords", *marks, "--sort-by-file",
+            "--no-location", "--add-comments=Translators:", "--project=Clinic Web",
+            f"--output-file={into}", "clinic_web", "templates"]  # fmt: skip
 
 
 def ensure_compiled() -> None:

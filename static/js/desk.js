@@ -46,12 +46,14 @@
     form.elements.priority.focus();
   }, true);
 
-  /* ---- A question that opens takes the focus, so one types on without a look ---- */
-  document.addEventListener("toggle", (event) => {
-    const asked = event.target;
-    if (!asked.matches?.(".asked") || !asked.open || asked.contains(document.activeElement?.closest("form"))) return;
-    asked.querySelector("[aria-invalid='true'], textarea, select, input:not([type='hidden'])")?.focus();
-  }, true);
+  /* ---- A question that opens takes the focus at once: the next letter is typed into it, and is no key any more ---- */
+  document.addEventListener("click", (event) => {
+    const asked = event.target.closest?.(".asked > summary")?.parentElement;
+    if (!asked) return;
+    event.preventDefault();
+    asked.open = !asked.open;
+    if (asked.open) asked.querySelector("textarea, select, input:not([type='hidden'])")?.focus();
+  });
 
   /* ---- The slip ---- */
   document.addEventListener("click", (event) => {

@@ -1,7 +1,7 @@
-"""Pictures of every page of the running program (``make run`` in another window), into docs/pictures.
+"""Pictures of the pages of the running program (``make run`` in another window).
 
-``make shots`` takes the ones the documentation shows; ``make shots ARGS=all`` every page in both languages and
-themes, into .local/shots, to be looked at.
+``make shots`` takes those that the documentation shows, into docs/pictures; ``make shots ARGS=all`` takes all
+pages in both languages and themes, into .local/shots, to be looked at.
 """
 
 from __future__ import annotations

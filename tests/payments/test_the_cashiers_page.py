@@ -74,7 +74,7 @@ def test_the_panel_names_the_bill_and_what_is_left(farida: FlaskClient, bill: Bi
 
     shown = words(panel.text)
     assert "<html" not in panel.text
-    assert re.search(r"Paid in cash, [\d:]+ , Amina Tester −200.00 Left to pay 400.00", shown)
+    assert re.search(r"Paid in cash, [\d:]+, Amina Tester −200.00 Left to pay 400.00", shown)
     assert "Dr Salma 60 % 240.00" in shown and "Centre 40 % 160.00" in shown
     assert 'value="400.00"' in panel.text  # what is left, ready to be taken
 

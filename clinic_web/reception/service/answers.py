@@ -12,7 +12,11 @@ Answer = TypeVar("Answer")
 
 def keep(claim: Claim, answer: Any) -> None:
     """Keep ``answer`` for repetitions of the same press."""
-    claim.keep(bus.to_data(answer))
+    claim.keep({name: _plain(value) for name, value in vars(answer).items()})
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def again(kind: type[Answer], claim: Claim) -> Answer:

@@ -158,7 +158,7 @@ _CALL = f"""
 # Of the lines this doctor works in, the one visit whose turn it is. Where the lines have different policies,
 # time is the only measure they share.
 _LINE = f"""
-    WITH q AS (
+    WITH q AS MATERIALIZED (
         SELECT id, CASE WHEN min(policy) OVER () = max(policy) OVER ()
                         THEN policy ELSE 'APPOINTMENT_TIME' END AS policy
           FROM reception.queues
@@ -196,7 +196,7 @@ FINISH = Statement(
     ), kept AS (
         UPDATE reception.appointments a
            SET status = 'COMPLETED', version = a.version + 1, updated_at = :now, updated_by = :user_id
-          FROM finished WHERE a.id = finished.appointment_id AND a.status = 'CHECKED_IN'
+         WHERE a.id = (SELECT appointment_id FROM finished) AND a.status = 'CHECKED_IN'
     ), witness AS ({_WITNESS}
         SELECT :transition_id, :organization_id, id, 'IN_PROGRESS', :status, room_id, :user_id, :now
           FROM finished
