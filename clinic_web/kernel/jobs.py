@@ -6,7 +6,6 @@ queue is enough, however many events are committed meanwhile, so most commits co
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -137,6 +136,6 @@ def bind_app(app: Any) -> None:
 
 
 def _app_context() -> Any:
-    if _app is None:  # a plain `rq worker` started by hand
-        bind_app(importlib.import_module("wsgi").app)
+    if _app is None:
+        raise RuntimeError("Jobs run in `python worker.py`, which builds the app before it forks.")
     return _app.app_context()

@@ -55,11 +55,8 @@ class Child:
     started: float = 0.0
 
 
-def main() -> None:
-    """Start all children and keep them alive until SIGTERM or SIGINT."""
-    from clinic_web.app import create_app
-
-    app = create_app(is_worker=True)
+def main(app: Flask) -> None:
+    """Start all children of ``app`` and keep them alive until SIGTERM or SIGINT."""
     children = [
         Child(f"deliveries-{number}", lambda: _work(app, DeliveryWorker, jobs.DELIVERY_QUEUES))
         for number in (1, 2)

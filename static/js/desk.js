@@ -8,6 +8,7 @@
   const desk = document.querySelector(".desk");
   if (!desk) return;
   const hand = document.getElementById("hand");
+  desk.classList.add("has-script");
 
   /* ---- The button names the time ---- */
   function nameTime() {

@@ -47,7 +47,10 @@ window.flying = 0;
 const really = window.fetch;
 window.fetch = async (...what) => {
   window.flying += 1;
-  try { const answer = await really(...what); return new Response(await answer.text(), { status: answer.status }); }
+  try {
+    const answer = await really(...what), body = { ...(await answer.json()), server_time: new Date().toISOString() };
+    return new Response(JSON.stringify(body), { status: answer.status });
+  }
   finally { window.flying -= 1; }
 };
 """
@@ -81,9 +84,7 @@ class Wall:
             route.fulfill(body=self.document, content_type="text/html")
         elif path == "/board/snapshot":
             self.asked += 1
-            now = self.page.evaluate("new Date().toISOString()")
-            body = json.dumps(self.snapshot | {"server_time": now})
-            route.fulfill(status=self.status, body=body, content_type="application/json")
+            route.fulfill(status=self.status, body=json.dumps(self.snapshot), content_type="application/json")
         elif path.endswith("socket.io.min.js"):
             route.fulfill(body=FAKE_SOCKET, content_type="text/javascript")
         elif path.endswith(("bootstrap.min.css", ".woff2", ".svg", "tokens.css", "parts.css")):

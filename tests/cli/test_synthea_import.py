@@ -190,5 +190,5 @@ def test_what_a_later_export_brings_is_added_to_what_is_there(app: Flask, tmp_pa
 def test_the_dead_are_imported_and_named_as_a_gap(app: Flask) -> None:
     result = export.run(app, export.SMALL)
 
-    assert "1 patients have died" in export.said(result)
+    assert "Patients who have died: 1." in export.said(result)
     assert export.one("SELECT count(*) FROM patients.patients WHERE first_name = 'Keenan'") == 1

@@ -70,11 +70,12 @@ TRANSACTIONS = (
     ({"APPOINTMENTID": "none"}, "its encounter was not imported: 'none'"),
     ({"PATIENTID": PATIENT_3}, f"PATIENTID is not the patient of the encounter: '{PATIENT_3}'"),
 )
+# A claim and an encounter that have no other: a broken row takes its claim's payment with it.
+ALONE = {"CLAIMID": "alone", "APPOINTMENTID": ENCOUNTER_12, "PATIENTID": PATIENT_2}
 BROKEN = {
-    "patients.csv": (1, {}, PATIENTS),
-    "encounters.csv": (1, {}, ENCOUNTERS),
-    # Of the encounter without a claim: a row of another would take that one's payment with it.
-    "claims_transactions.csv": (1, {"APPOINTMENTID": ENCOUNTER_12, "PATIENTID": PATIENT_2}, TRANSACTIONS),
+    "patients.csv": ({}, PATIENTS),
+    "encounters.csv": ({}, ENCOUNTERS),
+    "claims_transactions.csv": (ALONE, TRANSACTIONS),
 }
 
 
@@ -82,12 +83,12 @@ BROKEN = {
 def test_wrong_rows_are_refused_with_their_reasons_and_the_rest_is_imported(
     app: Flask, tmp_path: Path, file: str
 ) -> None:
-    number, values, broken = BROKEN[file]
+    values, broken = BROKEN[file]
     folder = export.copy_to(tmp_path)
     key = "ID" if file == "claims_transactions.csv" else "Id"
 
     def add_broken(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-        good = rows[number - 1] | values
+        good = rows[0] | values
         return rows + [good | {key: f"broken-{n}"} | flaw for n, (flaw, _) in enumerate(broken)]
 
     export.rewrite(folder, file, add_broken)

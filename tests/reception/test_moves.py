@@ -15,6 +15,7 @@ from clinic_web.kernel.errors import NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.tables import DomainEvent
 from clinic_web.reception.models import Appointment, VisitTransition
 from clinic_web.reception.models.visits import IS_NOW, STATUSES
+from clinic_web.reception.models.visits import MOVES as ALLOWED_MOVES
 from clinic_web.reception.service import calling, cancelling, checking_in, finishing, holding
 from tests.reception.desk import Desk
 
@@ -71,6 +72,14 @@ def test_from_each_state_only_the_allowed_moves_happen(desk: Desk, state: str) -
             assert refused.value.sentence == IS_NOW[state], name
             assert desk.visit(visit_id).version == version, name
         _leave(desk, visit_id)
+
+
+def test_every_move_stands_in_the_table_of_moves_and_every_entry_has_its_move() -> None:
+    """Also those that one SQL statement makes, without asking the table."""
+    made = {(before, after) for ends in ALLOWED.values() for before, after in ends.items() if before != after}
+    made -= {("CALLED", "ON_HOLD")}  # two moves: by way of WAITING
+    made |= {("IN_PROGRESS", "COMPLETED"), ("PENDING_PAYMENT", "COMPLETED")}  # when it is paid
+    assert made == {(before, after) for before, ends in ALLOWED_MOVES.items() for after in ends}
 
 
 def test_a_screen_that_is_behind_is_refused_and_told_how_it_stands(desk: Desk) -> None:

@@ -80,6 +80,6 @@ def _gender(row: Row) -> str:
 def _notes(people: People) -> Iterator[str]:
     if people.died:
         yield (
-            f"{len(people.died):,} patients have died: they are imported, but a patient here has no date of "
-            "death, so nothing shows it. They get no appointment today."
+            f"Patients who have died: {len(people.died):,}. They are imported without it, because a "
+            "patient here has no date of death; --today leaves them alone."
         )
