@@ -66,21 +66,25 @@ def _on_processor(thread: Path) -> float:
 
 
 class Meter:
-    """Adds up what some process trees use while it runs; the rest (setting back, waiting) does not count."""
+    """Adds up what one process tree uses while it runs; the rest (setting back, waiting) does not count."""
 
-    def __init__(self, *roots: int) -> None:
-        self._roots = roots
+    def __init__(self, root: int) -> None:
+        self.root = root
         self.seconds = 0.0
         self.requests = 0
-
-    @contextmanager
-    def running(self, requests: int) -> Iterator[None]:
-        before = seconds(self._roots)
-        yield
-        self.seconds += seconds(self._roots) - before
-        self.requests += requests
 
     @property
     def each(self) -> float:
         """Seconds of processor time per request."""
         return self.seconds / self.requests
+
+
+@contextmanager
+def running(meters: Iterable[Meter], requests: int) -> Iterator[None]:
+    """Let the meters run while ``requests`` requests are served."""
+    meters = list(meters)
+    before = [seconds([meter.root]) for meter in meters]
+    yield
+    for meter, begun in zip(meters, before, strict=True):
+        meter.seconds += seconds([meter.root]) - begun
+        meter.requests += requests

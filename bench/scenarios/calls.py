@@ -6,24 +6,19 @@ connections. Every doctor calls once, then everybody is set back, outside what i
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from bench import cpu, servers
 from bench.boards import paired_screens
 from bench.crowd import Crowd
-from bench.figures import ROUNDS, Figure, milliseconds
-from bench.load import Ask, require, send
-from bench.programs import Web, web
-from bench.servers import Servers
+from bench.figures import Figure
+from bench.load import Ask
+from bench.multiples import Subject, compare
+from bench.programs import web
 from bench.world import Line, Person, World
 
 DOCTORS = 100
-BATCHES = 2
-WARM_UP = 2
-BARE = 2000
 REACH = 12.0
 
 SET_BACK = """
@@ -35,89 +30,69 @@ LET_IN = """
     UPDATE reception.visits v SET status = 'IN_PROGRESS', attending_id = d.id, start_time = now()
       FROM (SELECT * FROM unnest(%s::uuid[], %s::uuid[]) AS pair(visit_id, id)) AS d WHERE v.id = d.visit_id
 """
+PUT_ASIDE = """
+    UPDATE reception.visits SET status = 'ON_HOLD', attending_id = NULL, room_id = NULL WHERE id = ANY(%s)
+"""
 LONG_QUIET = "UPDATE identity.sessions SET last_seen_at = now() - interval '2 minutes'"
 JUST_SEEN = "UPDATE identity.sessions SET last_seen_at = now()"
 
 
 @dataclass
 class Ward:
-    """The line, and how it is set back between batches."""
+    """The line, and how it is set back before each batch of calls."""
 
     world: World
     line: Line
     waiting: list[UUID]
     in_rooms: list[UUID]
 
-    def set_back(self, *, with_patients: bool = False, long_quiet: bool = False) -> None:
-        self.world.sql(SET_BACK, self.waiting + self.in_rooms)
-        if with_patients:
-            doctors = [doctor.actor.staff_id for doctor in self.line.doctors]
-            self.world.sql(LET_IN, self.in_rooms, doctors)
-        else:
-            self.world.sql("UPDATE reception.visits SET status = 'ON_HOLD' WHERE id = ANY(%s)", self.in_rooms)
+    def set_back(self, *, long_quiet: bool = False) -> None:
+        """Nobody is called, everybody waits."""
+        self.world.sql(SET_BACK, self.waiting)
+        self.world.sql(PUT_ASIDE, self.in_rooms)
         self.world.sql(LONG_QUIET if long_quiet else JUST_SEEN)
-        self.world.sql("VACUUM reception.visits, kernel.streams, identity.sessions")
 
-
-@dataclass(frozen=True)
-class Way:
-    """One way of calling: how the ward is set before it, and whose CPU per request came out of each round."""
-
-    name: str
-    set_up: Callable[[], None]
+    def let_in(self) -> None:
+        """Every doctor has a patient in the room, and as many wait."""
+        self.set_back()
+        self.world.sql(LET_IN, self.in_rooms, [doctor.actor.staff_id for doctor in self.line.doctors])
 
 
 def run(world: World) -> list[Figure]:
     ward = _ward(world)
-    found = servers.find(world)
     with web("bench.floor:bare()", world.env) as bare, web("wsgi:app", world.env) as ours:
-        ways = [
-            Way("call next", ward.set_back),
-            Way("finish and call (F9)", lambda: ward.set_back(with_patients=True)),
-            Way("call next after a minute's quiet", lambda: ward.set_back(long_quiet=True)),
+        figures = [
+            compare(world, bare, ours, subject, reach=reach)
+            for subject, reach in (
+                (_subject(ward, "call next, no display", ward.set_back), REACH),
+                (_subject(ward, "call next after a minute's quiet", lambda: ward.set_back(long_quiet=True)), None),
+                (_subject(ward, "finish and call (F9), no display", ward.let_in), None),
+            )
         ]
-        figures = [_figure(way, "no display", *_rounds(way, ward, bare, ours, found)) for way in ways]
         with Crowd() as crowd:
             crowd.connect(ours.port, paired_screens(world, ward.line, 1))
-            figures += [_figure(way, "one display", *_rounds(way, ward, bare, ours, found)) for way in ways[:2]]
+            figures.append(
+                compare(world, bare, ours, _subject(ward, "call next, one display", ward.set_back), reach=REACH)
+            )
+            figures.append(
+                compare(world, bare, ours, _subject(ward, "finish and call (F9), one display", ward.let_in))
+            )
     return figures
 
 
 def _ward(world: World) -> Ward:
     line = world.line(doctors=DOCTORS, hours=False)
     visits = world.waiting(line, 2 * DOCTORS)
+    world.settle()
     return Ward(world, line, visits[:DOCTORS], visits[DOCTORS:])
 
 
-def _rounds(way: Way, ward: Ward, bare: Web, ours: Web, found: Servers) -> tuple[list[float], list[float]]:
-    """Return CPU seconds per request of both, round by round."""
-    bare_costs, our_costs = [], []
-    for number in range(WARM_UP + ROUNDS):
-        bare_cost = _bare_cost(bare)
-        our_cost = _our_cost(way, ward, ours, found)
-        if number >= WARM_UP:
-            bare_costs.append(bare_cost)
-            our_costs.append(our_cost)
-    return bare_costs, our_costs
+def _subject(ward: Ward, name: str, set_up: Callable[[], None]) -> Subject:
+    def prepare() -> list[Ask]:
+        set_up()
+        return _calls(ward.line.doctors)
 
-
-def _bare_cost(bare: Web) -> float:
-    meter = cpu.Meter(bare.pid)
-    with meter.running(BARE):
-        require(send(bare.port, [Ask("/")] * BARE), 200)
-    return meter.each
-
-
-def _our_cost(way: Way, ward: Ward, ours: Web, found: Servers) -> float:
-    meter = cpu.Meter(ours.pid, found.postgres, found.redis)
-    for _ in range(BATCHES):
-        way.set_up()
-        asks = _calls(ward.line.doctors)
-        with meter.running(len(asks)):
-            answers = send(ours.port, asks)
-        require(answers, 200)
-        _require_called(ward)
-    return meter.each
+    return Subject(name, prepare, lambda: _require_called(ward), status=200)
 
 
 def _calls(doctors: Sequence[Person]) -> list[Ask]:
@@ -130,16 +105,3 @@ def _require_called(ward: Ward) -> None:
     )[0][0]
     if called != DOCTORS:
         raise RuntimeError(f"{called} of {DOCTORS} doctors have a patient called")
-
-
-def _figure(way: Way, displays: str, bare: list[float], ours: list[float]) -> Figure:
-    ratio = statistics.median(mine / floor for mine, floor in zip(ours, bare, strict=True))
-    return Figure(
-        what=f"{way.name}, {displays}: CPU of web + PostgreSQL + Redis",
-        ours=milliseconds(statistics.median(ours)),
-        floor=f"{milliseconds(statistics.median(bare))} bare Flask answer",
-        ratio=ratio,
-        reach=f"<= {REACH:.0f} x" if way.name == "call next" else "",
-        is_met=ratio <= REACH if way.name == "call next" else None,
-        rests_on=f"{ROUNDS} rounds of {DOCTORS * BATCHES} and {BARE} requests",
-    )

@@ -6,16 +6,28 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import insert
 
-from clinic_web.audit.models import ALLOWED, REFUSED, AccessLog, Change
+from clinic_web.audit.models import ALLOWED, REFUSED, Change
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
 
 LONGEST_AGENT = 300
+
+NOTE = Statement(
+    """
+    INSERT INTO audit.access_logs
+           (id, organization_id, user_id, action, resource_type, resource_id, result,
+            ip_address, user_agent, metadata, accessed_at)
+    VALUES (:id, :organization_id, :user_id, :action, :resource_type, :resource_id, :result,
+            :ip_address, :user_agent, :metadata, :accessed_at)
+    """
+)
 
 
 def saw(
@@ -71,8 +83,7 @@ def _note(
     *,
     metadata: dict[str, Any] | None = None,
 ) -> None:
-    db.session.execute(
-        insert(AccessLog),
+    NOTE.run(
         {
             "id": new_id(),
             "organization_id": actor.organization_id,
@@ -83,9 +94,9 @@ def _note(
             "result": result,
             "ip_address": actor.ip_address,
             "user_agent": (actor.user_agent or "")[:LONGEST_AGENT] or None,
-            "metadata_": metadata,
+            "metadata": Jsonb(metadata) if metadata else None,
             "accessed_at": clock.now(),
-        },
+        }
     )
 
 

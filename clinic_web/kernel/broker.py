@@ -7,7 +7,8 @@ Redis is away and then leaves it alone for a second, so that a black-holed Redis
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import structlog
@@ -31,6 +32,7 @@ class Broker:
         )
         self._away_until = 0.0
         self.is_away = False
+        self._waiting: list[tuple[str, str]] | None = None
 
     def attempt(self, use: Callable[[Redis], T]) -> T | None:
         """Run ``use`` with the connection; return its result, or None when Redis is away."""
@@ -44,6 +46,24 @@ class Broker:
         self.is_away = False
         return result
 
+    def publish(self, channel: str, message: str) -> None:
+        """Publish a message, at once or with the others of ``together``."""
+        if self._waiting is None:
+            self.attempt(lambda redis: redis.publish(channel, message))
+        else:
+            self._waiting.append((channel, message))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send what is published inside as one round trip. Nothing inside may wait for anything."""
+        self._waiting = []
+        try:
+            yield
+        finally:
+            messages, self._waiting = self._waiting, None
+        if messages:
+            self.attempt(lambda redis: _publish_all(redis, messages))
+
     def _open_circuit(self, error: Exception) -> None:
         self._away_until = time.monotonic() + PAUSE
         if not self.is_away:
@@ -53,6 +73,13 @@ class Broker:
     def is_there(self) -> bool:
         """Ask Redis itself; used by health checks and by the tick of the live boards."""
         return bool(self.attempt(lambda redis: redis.ping()))
+
+
+def _publish_all(redis: Redis, messages: list[tuple[str, str]]) -> None:
+    pipeline = redis.pipeline(transaction=False)
+    for channel, message in messages:
+        pipeline.publish(channel, message)
+    pipeline.execute()
 
 
 _broker: Broker | None = None

@@ -11,17 +11,18 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from clinic_web.kernel import unit_of_work
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, BadRequest, RuleBroken
+from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.tables import IdempotencyKey
 
 LONGEST_KEY = 100
 
-CLAIM = text(
+CLAIM = Statement(
     """
     INSERT INTO kernel.idempotency_keys (organization_id, user_id, action, key, fingerprint)
     VALUES (:organization_id, :user_id, :action, :key, :fingerprint)
@@ -61,7 +62,7 @@ def claim(actor: Actor, action: str, key: str | None, body: dict[str, Any]) -> C
         "key": key,
     }
     fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
-    if db.session.execute(CLAIM, {**scope, "fingerprint": fingerprint}).scalar():
+    if CLAIM.first({**scope, "fingerprint": fingerprint}):
         return Claim(scope, None)
     return _repetition(scope, fingerprint)
 

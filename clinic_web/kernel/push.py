@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from clinic_web.kernel import unit_of_work
+from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
 from clinic_web.kernel.tables import Stream
 from clinic_web.kernel.unit_of_work import StreamMoved, UnitOfWork
@@ -52,12 +53,18 @@ def emit(event: str, payload: dict[str, Any], room: str) -> None:
 
 @unit_of_work.after_commit
 def tell(work: UnitOfWork) -> None:
+    """Staff screens first, in one round trip; then the publishers, which may take longer."""
+    with broker().together():
+        for stream in work.moved:
+            if _publisher_of(stream) is None:
+                _emit("changed", {"topic": stream.topic, "version": stream.seq}, stream.topic)
     for stream in work.moved:
-        publisher = _publishers.get(stream.topic.partition(":")[0] + ":")
-        if publisher is None:
-            _emit("changed", {"topic": stream.topic, "version": stream.seq}, stream.topic)
-        else:
+        if publisher := _publisher_of(stream):
             publisher(stream)
+
+
+def _publisher_of(stream: StreamMoved) -> Publisher | None:
+    return _publishers.get(stream.topic.partition(":")[0] + ":")
 
 
 def versions(topics: list[str]) -> dict[str, StreamMoved]:

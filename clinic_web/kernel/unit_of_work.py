@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -31,6 +30,7 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, Busy, StaleScreen
 from clinic_web.kernel.failpoints import failpoint
+from clinic_web.kernel.statement import Statement
 
 T = TypeVar("T")
 logger = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ AGAIN = {"40001", "40P01"}
 SLOW = {"55P03", "57014", "25P03"}
 TRIES = 3
 
-RECORD = text(
+RECORD = Statement(
     """
     WITH told AS (
         INSERT INTO kernel.domain_events
@@ -98,15 +98,14 @@ class UnitOfWork:
         the streams, which every colleague of the same queue wants next."""
         if self.is_empty:
             return
-        rows = db.session.execute(
-            RECORD,
+        rows = RECORD.all(
             {
                 "events": json.dumps(self.events),
                 "deliveries": json.dumps(self.deliveries),
                 "answers": json.dumps(self.answers),
                 "topics": sorted(self.topics),
                 "now": clock.now(),
-            },
+            }
         )
         self.moved = [StreamMoved(topic, str(epoch), seq) for topic, epoch, seq in rows]
 

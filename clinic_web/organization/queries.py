@@ -16,14 +16,13 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
 from clinic_web.kernel.money import CENT
+from clinic_web.kernel.statement import Statement
 from clinic_web.organization.models import (
     DOCTOR,
     Clinic,
     Facility,
     Organization,
-    Service,
     Staff,
-    StaffClinic,
     WorkingHours,
 )
 
@@ -131,55 +130,50 @@ def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     return before + timedelta(seconds=seconds)
 
 
+TERMS = Statement(
+    """
+    SELECT s.clinic_id, s.price, s.duration_minutes, s.share_percent, s.share_rule_version,
+           c.facility_id, f.currency, d.share_percent AS own_share
+      FROM organization.services s
+      JOIN organization.clinics c ON c.id = s.clinic_id
+      JOIN organization.facilities f ON f.id = c.facility_id
+      LEFT JOIN (organization.staff d JOIN organization.staff_clinics w ON w.staff_id = d.id)
+             ON d.id = CAST(:doctor_id AS uuid) AND w.clinic_id = s.clinic_id
+            AND d.organization_id = :organization_id AND d.profession = :profession
+            AND d.is_active AND d.deleted_at IS NULL
+     WHERE s.id = :service_id AND s.organization_id = :organization_id
+       AND s.is_active AND s.deleted_at IS NULL
+    """
+)
+
+
 def terms(actor: Actor, service_id: UUID, doctor_id: UUID | None) -> Terms:
     """Return price (two decimals), duration and share rule, read fresh in the current transaction.
 
     The doctor's part is the service's rule, or else the doctor's own. Raises NotFound when the service is
     not offered (any more) or the doctor does not work in its clinic.
     """
-    row = db.session.execute(
-        select(Service, Clinic.facility_id, Facility.currency)
-        .join(Clinic, Clinic.id == Service.clinic_id)
-        .join(Facility, Facility.id == Clinic.facility_id)
-        .where(
-            Service.id == service_id,
-            Service.organization_id == actor.organization_id,
-            Service.is_active,
-            Service.deleted_at.is_(None),
-        )
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    asked = {
+        "service_id": service_id,
+        "doctor_id": doctor_id,
+        "profession": DOCTOR,
+        "organization_id": actor.organization_id,
+    }
+    row = TERMS.first(asked)
     if row is None:
         raise NotFound(N_("This service is not offered (any more)."))
-    service, facility_id, currency = row
-    own_share = _share_of(actor, doctor_id, service.clinic_id) if doctor_id else NO_SHARE
-    return Terms(
-        price=service.price.quantize(CENT, ROUND_HALF_EVEN),
-        currency=currency,
-        duration_minutes=service.duration_minutes,
-        share_percent=own_share if service.share_percent is None else service.share_percent,
-        share_rule_version=service.share_rule_version,
-        clinic_id=service.clinic_id,
-        facility_id=facility_id,
-    )
-
-
-def _share_of(actor: Actor, doctor_id: UUID, clinic_id: UUID) -> Decimal:
-    share = db.session.execute(
-        select(Staff.share_percent)
-        .join(StaffClinic, StaffClinic.staff_id == Staff.id)
-        .where(
-            Staff.id == doctor_id,
-            Staff.organization_id == actor.organization_id,
-            Staff.profession == DOCTOR,
-            Staff.is_active,
-            Staff.deleted_at.is_(None),
-            StaffClinic.clinic_id == clinic_id,
-        )
-    ).scalar_one_or_none()
-    if share is None:
+    if doctor_id and row.own_share is None:
         raise NotFound(N_("This doctor does not work in this clinic (any more)."))
-    return Decimal(share)
+    own_share = row.own_share or NO_SHARE
+    return Terms(
+        price=row.price.quantize(CENT, ROUND_HALF_EVEN),
+        currency=row.currency,
+        duration_minutes=row.duration_minutes,
+        share_percent=own_share if row.share_percent is None else row.share_percent,
+        share_rule_version=row.share_rule_version,
+        clinic_id=row.clinic_id,
+        facility_id=row.facility_id,
+    )
 
 
 def organization_by_external_id(external_id: str) -> UUID | None:

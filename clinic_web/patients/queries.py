@@ -16,6 +16,7 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
+from clinic_web.kernel.statement import Statement
 from clinic_web.organization import api as organization
 from clinic_web.patients import born, names
 from clinic_web.patients.models import Patient
@@ -149,14 +150,17 @@ def card(actor: Actor, patient_id: UUID) -> PatientCard:
     return to_card(row, today_of(actor))
 
 
+KNOWN = Statement(
+    """
+    SELECT 1 FROM patients.patients
+     WHERE organization_id = :organization_id AND id = :patient_id AND deleted_at IS NULL
+    """
+)
+
+
 def require(actor: Actor, patient_id: UUID) -> None:
     """Raise NotFound (404) unless the patient is on the books of the actor's organization."""
-    known = select(Patient.id).where(
-        Patient.organization_id == actor.organization_id,
-        Patient.id == patient_id,
-        Patient.deleted_at.is_(None),
-    )
-    if db.session.execute(known).scalar_one_or_none() is None:
+    if KNOWN.first({"organization_id": actor.organization_id, "patient_id": patient_id}) is None:
         raise NotFound(UNKNOWN_PATIENT)
 
 

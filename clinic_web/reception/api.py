@@ -14,11 +14,20 @@ from sqlalchemy import select
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.reception.models import Visit
+from clinic_web.reception.live import queue_topic
+from clinic_web.reception.models import Queue, Visit
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
 from clinic_web.reception.service.queues import ensure_queue
 
-__all__ = ["PastVisit", "ensure_queue", "has_visits_on", "import_past_visits", "tickets_of"]
+__all__ = [
+    "PastVisit",
+    "ensure_queue",
+    "has_visits_on",
+    "import_past_visits",
+    "tickets_of",
+    "visit_states",
+    "visit_topics",
+]
 
 
 def tickets_of(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -37,3 +46,21 @@ def has_visits_on(actor: Actor, day: date) -> bool:
     """Return whether the tenant has any visit on a local day."""
     found = select(Visit.id).where(Visit.organization_id == actor.organization_id, Visit.queue_day == day)
     return db.session.execute(found.limit(1)).first() is not None
+
+
+def visit_states(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return where the given visits stand (``WAITING`` …), by visit, in one query."""
+    if not visit_ids:
+        return {}
+    mine = select(Visit.id, Visit.status).where(
+        Visit.organization_id == actor.organization_id, Visit.id.in_(visit_ids)
+    )
+    return {visit_id: status for visit_id, status in db.session.execute(mine)}
+
+
+def visit_topics(actor: Actor, clinic_ids: Collection[UUID]) -> list[str]:
+    """Return the live topics that tell every move of the clinics' visits, in one query."""
+    mine = select(Queue.id).where(
+        Queue.organization_id == actor.organization_id, Queue.clinic_id.in_(clinic_ids)
+    )
+    return [queue_topic(queue_id) for queue_id in db.session.scalars(mine)]

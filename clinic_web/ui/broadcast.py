@@ -28,8 +28,7 @@ class PatientManager(RedisManager):  # type: ignore[misc]  # python-socketio has
         super().__init__(url, channel=CHANNEL, write_only=write_only)
 
     def _publish(self, data: dict[str, Any]) -> None:
-        message = json.dumps(data)
-        broker().attempt(lambda redis: redis.publish(CHANNEL, message))
+        broker().publish(CHANNEL, json.dumps(data))
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         while True:

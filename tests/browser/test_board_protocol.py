@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
+from playwright.sync_api import Browser, Error, Page, Route
 
 from clinic_web.kernel import ids
 from clinic_web.reception.board_stream import Snapshot
@@ -152,17 +152,10 @@ class Wall:
         return str(self.page.evaluate("document.documentElement.dataset.state"))
 
 
-@pytest.fixture(scope="module")
-def tabs(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context()
-    yield context
-    context.close()
-
-
 @pytest.fixture
-def wall(built_app: Flask, tabs: BrowserContext) -> Iterator[Wall]:
+def wall(built_app: Flask, chromium: Browser) -> Iterator[Wall]:
     """A paired board that shows change 7 as D-007, live, at noon. No database: it is all scripted."""
-    page = tabs.new_page()
+    page = chromium.new_page()
     page.clock.install(time=NOON)
     wall = Wall(page, {"page": "p1", "valid_until": MIDNIGHT.isoformat()}, document=drawn(built_app))
     page.route("**/*", wall.answer)

@@ -34,7 +34,7 @@ def test_everything_of_the_export_is_there(app: Flask) -> None:
         "payments.payment_transactions": 9,
     }
     assert "Rows refused: 0." in export.said(result)
-    assert "Nothing was changed" not in result.output
+    assert "changed nothing" not in result.output
 
 
 def test_places_have_readable_names_and_queues_of_their_own(small: Flask) -> None:
@@ -157,7 +157,7 @@ def test_a_second_run_changes_nothing_and_says_so(small: Flask) -> None:
     result = export.run(small, export.SMALL)
 
     assert export.everything() == before
-    assert "Nothing was changed: everything in this export was here already." in result.output
+    assert "The export changed nothing: all of it was here already." in result.output
 
 
 def test_the_next_run_completes_one_that_was_interrupted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,5 +41,5 @@ def test_the_real_export_is_loaded_whole_and_a_second_run_changes_nothing(app: F
     second = export.run(app, export.REAL, "--report", tmp_path / "second.csv")
 
     assert export.everything() == before
-    assert "Nothing was changed" in second.output
+    assert "The export changed nothing" in second.output
     assert (tmp_path / "second.csv").read_bytes() == (tmp_path / "first.csv").read_bytes()

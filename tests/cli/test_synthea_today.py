@@ -162,3 +162,25 @@ def test_one_doctor_is_too_few_for_a_day(by_day: Flask, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "Today needs two doctors with encounters; this export has one." in export.said(result)
     assert not people()
+
+
+def test_two_doctors_of_one_name_get_a_login_each(by_day: Flask, tmp_path: Path) -> None:
+    folder = export.copy_to(tmp_path)
+    export.edit(
+        folder, "providers.csv", lambda text: text.replace("Víctor493 Noriega353", "Ludivina1 Steuber2")
+    )
+
+    export.run(by_day, folder, "--today")
+
+    assert {"ludivina.steuber", "ludivina.steuber2"} <= set(people())
+    assert len({people()[name].staff_id for name in ("ludivina.steuber", "ludivina.steuber2")}) == 2
+
+
+def test_the_dead_do_not_come(by_day: Flask, tmp_path: Path) -> None:
+    folder = export.copy_to(tmp_path)
+    export.rewrite(folder, "patients.csv", lambda rows: [row | {"DEATHDATE": "2024-01-01"} for row in rows])
+
+    result = export.attempt(by_day, folder, "--today")
+
+    assert result.exit_code == 1
+    assert "Nobody could come today" in export.said(result)

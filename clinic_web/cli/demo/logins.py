@@ -69,5 +69,6 @@ def write(logins: list[Login], path: str | None) -> None:
     if not path:
         return
     descriptor = os.open(Path(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(descriptor, 0o600)  # also where the file is an older one
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump([asdict(login) for login in logins], file, indent=2)

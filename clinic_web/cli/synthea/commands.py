@@ -87,7 +87,7 @@ def _ensure_places(
     report: Report,
 ) -> None:
     with shown.writing("clinics, services, doctors", 3) as tell, transaction():
-        report.count("clinics", new=places.ensure_clinics(here, clinics.values()), seen=len(clinics))
+        report.count("clinics", new=places.ensure_clinics(here, clinics.values(), found), seen=len(clinics))
         tell()
         report.count("services", new=places.ensure_services(here, found), seen=len(found.kinds))
         tell()

@@ -102,6 +102,10 @@ class Survey:
     by_patient: Counter[str] = field(default_factory=Counter)
     latest: dict[str, Encounter] = field(default_factory=dict)  # by patient, of those at a desk
 
+    def by_clinic(self) -> Counter[str]:
+        """Return how many encounters each organization had."""
+        return sum(self.works_in.values(), Counter())
+
     def busiest_doctors(self) -> list[tuple[str, str]]:
         """Return pairs of provider and organization, those with most encounters first."""
         pairs = Counter(

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
@@ -44,9 +44,15 @@ class Person:
     staff_id: UUID | None = None
 
 
-def doctor(first_name: str, last_name: str, staff_id: UUID) -> Person:
-    username = f"{_plain(first_name)}.{_plain(last_name)}"
-    return Person(username, "doctor", first_name, last_name, "/doctor", staff_id)
+def doctors(people: Iterable[tuple[str, str, UUID]]) -> list[Person]:
+    """Return doctors, given as first name, last name and staff id; a second of one name is numbered."""
+    found: list[Person] = []
+    for first, last, staff_id in people:
+        name = f"{_plain(first)}.{_plain(last)}".strip(".") or "doctor"
+        namesakes = sum(each.username.rstrip("0123456789") == name for each in found)
+        username = f"{name}{namesakes + 1}" if namesakes else name
+        found.append(Person(username, "doctor", first, last, "/doctor", staff_id))
+    return found
 
 
 def _plain(name: str) -> str:

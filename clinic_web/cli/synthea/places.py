@@ -159,10 +159,15 @@ def _new_id(row: Row, found: Collection[str]) -> str:
     return external_id
 
 
-def ensure_clinics(places: Places, clinics: Iterable[Clinic]) -> int:
-    """Make clinics, each with its queue; return how many were new."""
-    new = [(number, each) for number, each in enumerate(clinics) if each.external_id not in places.clinics]
-    for number, clinic in new:
+def ensure_clinics(places: Places, clinics: Iterable[Clinic], survey: Survey) -> int:
+    """Make clinics, each with its queue; return how many were new.
+
+    The busiest comes first: a desk opens with it, and its tickets have the shortest letters.
+    """
+    busy = survey.by_clinic()
+    new = [each for each in clinics if each.external_id not in places.clinics]
+    new.sort(key=lambda each: -busy[each.external_id])
+    for number, clinic in enumerate(new, start=len(places.clinics)):
         clinic_id = organization.create_clinic(
             places.actor,
             facility_id=places.facility.id,

@@ -153,7 +153,7 @@ def _sentences(report: Report) -> Iterator[str]:
     for (file, reason), count in report.refused.most_common():
         yield f"  {count:,} × {file}: {reason} (first: {report.examples[file, reason]})"
     if report.is_nothing_new:
-        yield "Nothing was changed: everything in this export was here already."
+        yield "The export changed nothing: all of it was here already."
 
 
 def _sums(report: Report) -> str:

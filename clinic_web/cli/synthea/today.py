@@ -57,19 +57,16 @@ class Today:
 def lay_out(places: Places, survey: Survey, people: People, providers: dict[str, Provider]) -> Today:
     """Lay out today's day in the busiest clinic, all or nothing; once a day.
 
-    Raises BadExport when the export has no two doctors who see patients.
+    Raises BadExport when the export has no two doctors who see patients, or no patient who could come.
     """
     with transaction():
         clinic_id, doctors = _todays_doctors(places, survey, providers)
         visits = list(_todays_visits(places, survey, people, clinic_id))
+        if not visits:
+            raise BadExport("Nobody could come today: no living patient was ever seen at a desk.")
     with transaction():
-        made = logins.ensure(
-            places.actor,
-            [
-                logins.doctor(each.provider.first_name, each.provider.last_name, each.staff_id)
-                for each in doctors
-            ],
-        )
+        named = [(each.provider.first_name, each.provider.last_name, each.staff_id) for each in doctors]
+        made = logins.ensure(places.actor, logins.doctors(named))
         desk = identity.actors_of(places.actor.organization_id)[logins.RECEPTIONIST]
         coming = _play(places, desk, doctors, visits)
     now = clock.now()

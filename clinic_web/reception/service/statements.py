@@ -11,8 +11,8 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from clinic_web.kernel.statement import Statement
 from clinic_web.reception.models.queues import TODAY, WHO_IS_NEXT
-from clinic_web.reception.service.lean import Statement
 
 # The visit's number is drawn by locking its queue's row of the day; every number 1..N has a row of its own.
 # A patient who is already present in that line makes the INSERT of the visit return nothing, and the caller

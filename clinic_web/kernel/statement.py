@@ -30,6 +30,10 @@ class Statement:
         """Return the first row, its columns by name, or None."""
         return self._execute(values).fetchone()
 
+    def all(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return all rows, their columns by name."""
+        return self._execute(values).fetchall()
+
     def run(self, values: Mapping[str, Any]) -> None:
         """Run it for its effect."""
         self._execute(values)

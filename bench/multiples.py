@@ -1,0 +1,96 @@
+"""CPU per request of all server processes, as a multiple of a bare Flask answer's in the same run.
+
+Both programs run side by side with the same gunicorn settings and take turns under the same load: eight
+connections, the client in this process, which is not counted. Medians over rounds.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import cpu, servers
+from bench.figures import ROUNDS, Figure, milliseconds
+from bench.load import Ask, require, send
+from bench.programs import Web
+from bench.world import World
+
+WARM_UP = 2
+BATCHES = 2
+BARE = 2000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured: ``prepare`` sets everything back and returns the next batch, ``check`` looks at what
+    came of it; neither is counted."""
+
+    name: str
+    prepare: Callable[[], list[Ask]]
+    check: Callable[[], None]
+    status: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """CPU seconds per request."""
+
+    bare: float
+    web: float
+    postgres: float
+    redis: float
+
+    @property
+    def ours(self) -> float:
+        return self.web + self.postgres + self.redis
+
+
+def compare(world: World, bare: Web, ours: Web, subject: Subject, *, reach: float | None = None) -> Figure:
+    """Measure ``subject`` round by round beside the bare answer."""
+    found = servers.find(world)
+    requests = 0
+    rounds = []
+    for number in range(WARM_UP + ROUNDS):
+        meters = {name: cpu.Meter(pid) for name, pid in (("web", ours.pid), *vars(found).items())}
+        for _ in range(BATCHES):
+            requests = BATCHES * _batch(ours, subject, meters)
+        if number >= WARM_UP:
+            rounds.append(Round(bare=_bare_cost(bare), **{name: meter.each for name, meter in meters.items()}))
+        else:
+            _bare_cost(bare)
+    return _figure(subject, rounds, requests, reach)
+
+
+def _batch(ours: Web, subject: Subject, meters: dict[str, cpu.Meter]) -> int:
+    asks = subject.prepare()
+    with cpu.running(meters.values(), len(asks)):
+        answers = send(ours.port, asks)
+    require(answers, subject.status)
+    subject.check()
+    return len(asks)
+
+
+def _bare_cost(bare: Web) -> float:
+    meter = cpu.Meter(bare.pid)
+    with cpu.running([meter], BARE):
+        answers = send(bare.port, [Ask("/")] * BARE)
+    require(answers, 200)
+    return meter.each
+
+
+def _figure(subject: Subject, rounds: list[Round], requests: int, reach: float | None) -> Figure:
+    ratio = statistics.median(each.ours / each.bare for each in rounds)
+    parts = ", ".join(
+        f"{label} {milliseconds(statistics.median(getattr(each, name) for each in rounds))}"
+        for label, name in (("web", "web"), ("PostgreSQL", "postgres"), ("Redis", "redis"))
+    )
+    return Figure(
+        what=f"{subject.name}: CPU",
+        ours=f"{milliseconds(statistics.median(each.ours for each in rounds))} ({parts})",
+        floor=f"{milliseconds(statistics.median(each.bare for each in rounds))} bare Flask answer",
+        ratio=ratio,
+        reach=f"<= {reach:.0f} x" if reach else "",
+        is_met=ratio <= reach if reach else None,
+        rests_on=f"{ROUNDS} rounds of {requests} and {BARE} requests",
+    )
