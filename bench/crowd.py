@@ -33,16 +33,10 @@ class Screen:
     topics: list[str]
 
 
-@dataclass(frozen=True)
-class Heard:
-    """When the last screen had the message, in seconds of the monotonic clock, and what it was."""
-
-    last: float
-    message: str
-
-
 class Crowd:
-    """The other end of the crowd's process."""
+    """The other end of the crowd's process. ``message`` is what the screens heard last."""
+
+    message = ""
 
     def __enter__(self) -> Crowd:
         self._process = subprocess.Popen(
@@ -67,10 +61,11 @@ class Crowd:
     def disconnect(self) -> None:
         self._ask({"port": 0, "screens": []})
 
-    def wait(self) -> Heard:
-        """Wait until every screen has heard one more message."""
+    def wait(self) -> float:
+        """Wait until every screen has heard one more message; return when the last had it (monotonic clock)."""
         answer = self._ask({"wait": True})
-        return Heard(answer["last"], answer["message"])
+        self.message = answer["message"]
+        return float(answer["last"])
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
@@ -182,12 +177,13 @@ class Company:
 
     def run(self) -> None:
         self.selector.register(sys.stdin, selectors.EVENT_READ)
-        while True:
-            for key, _ in self.selector.select():
-                if key.data is not None:
-                    self._hear(key.data)
-                elif not self._obey(sys.stdin.readline()):
-                    return
+        asked = True
+        while asked:
+            ready = {key.fileobj: key.data for key, _ in self.selector.select()}
+            for each in filter(None, ready.values()):
+                self._hear(each)
+            if sys.stdin in ready:  # last, because it may close sockets
+                asked = self._obey(sys.stdin.readline())
 
     def _obey(self, line: str) -> bool:
         if not line:

@@ -1,8 +1,33 @@
-"""The floors: the least that could do the same. Run by gunicorn with the program's own settings."""
+"""The floors: the least that could do the same. Run by gunicorn with the program's own settings.
+
+``bare()`` answers a word. ``by_psycopg()`` books and calls with the program's SQL and nothing else of it: no
+ORM, no forms, no CSRF, no rights, no templates, no Redis. ``by_psycopg(tells=True)`` also tells the screens of
+a room, as a bare Flask-SocketIO does.
+"""
 
 from __future__ import annotations
 
-from flask import Flask
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from queue import LifoQueue
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+from flask import Flask, request
+from uuid_utils.compat import uuid7
+
+from bench import floor_sql as sql
+
+IDLE = timedelta(hours=2)
+POOL = 10
+Values = dict[str, Any]
 
 
 def bare() -> Flask:
@@ -13,4 +38,233 @@ def bare() -> Flask:
     def hello() -> str:
         return "Hello"
 
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "alive"
+
     return app
+
+
+class Pool:
+    """A few connections, made when first needed, the last used first."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._idle: LifoQueue[psycopg.Connection[Any] | None] = LifoQueue()
+        for _ in range(POOL):
+            self._idle.put(None)
+
+    @contextmanager
+    def cursor(self) -> Iterator[psycopg.Cursor[Any]]:
+        """One transaction."""
+        connection = self._idle.get() or psycopg.connect(self._url)
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                yield cursor
+        finally:
+            self._idle.put(connection)
+
+
+def by_psycopg(*, tells: bool = False) -> Flask:
+    """The program's SQL by bare psycopg; what the program remembers in its process comes from a file."""
+    app = Flask("floor")
+    facts = json.loads(Path(os.environ["FLOOR_FACTS"]).read_text())
+    pool = Pool(os.environ["DATABASE_URL"])
+    tell = _teller(app, facts) if tells else _tell_nobody
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "alive"
+
+    @app.post("/book/<patient_id>")
+    def book(patient_id: str) -> tuple[str, int, dict[str, str]]:
+        with pool.cursor() as cursor:
+            booked = _book(cursor, facts, patient_id)
+        return "", 303, {"Location": f"/done/{booked}"}
+
+    @app.post("/next")
+    def call_next() -> str:
+        with pool.cursor() as cursor:
+            ticket = _call(cursor, facts)
+        tell()
+        return f"{ticket} called"
+
+    return app
+
+
+def _who_asks(cursor: psycopg.Cursor[Any], facts: Values) -> Values:
+    token, now = request.cookies["token"], datetime.now(UTC)
+    values = facts["people"][token] | facts["place"] | {"now": now}
+    digest = hashlib.sha256(token.encode()).digest()
+    cursor.execute(sql.SESSION, {"token_hash": digest, "now": now, "idle_since": now - IDLE})
+    if cursor.fetchone() is None:
+        raise PermissionError
+    return dict(values)
+
+
+def _claim(cursor: psycopg.Cursor[Any], values: Values, action: str, body: Values) -> None:
+    fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()
+    values |= {"action": action, "key": request.form["idempotency_key"], "fingerprint": fingerprint}
+    cursor.execute(sql.CLAIM, values)
+    if cursor.fetchone() is None:
+        raise RuntimeError("sent twice")
+
+
+def _saw(cursor: psycopg.Cursor[Any], values: Values, kind: str, row_id: Any) -> None:
+    values |= {
+        "log_id": uuid7(),
+        "resource_type": kind,
+        "resource_id": row_id,
+        "result": "ALLOWED",
+        "ip_address": request.remote_addr,
+        "user_agent": request.headers["User-Agent"],
+        "metadata": None,
+    }
+    cursor.execute(sql.SAW, values)
+
+
+def _book(cursor: psycopg.Cursor[Any], facts: Values, patient_id: str) -> UUID:
+    values = _who_asks(cursor, facts)
+    doctor_id, moment = request.form["slot"].split("|")
+    start = datetime.fromisoformat(moment).astimezone(UTC)
+    day = start.astimezone(ZoneInfo(values["timezone"])).date()
+    values |= {
+        "patient_id": UUID(patient_id),
+        "doctor_id": UUID(doctor_id),
+        "service_id": UUID(request.form["service"]),
+        "start_time": start,
+    }
+    _claim(cursor, values, "appointment.book", {"slot": moment, "doctor": doctor_id, "patient": patient_id})
+    cursor.execute(sql.PATIENT, values)
+    if cursor.fetchone() is None:
+        raise LookupError("patient")
+    cursor.execute(sql.TERMS, values | {"profession": "DOCTOR"})
+    clinic_id, price, minutes, share, rule, facility_id, currency, own_share = cursor.fetchone() or ()
+    values |= {
+        "facility_id": facility_id,
+        "clinic_id": clinic_id,
+        "doctors_day": f"{doctor_id}/{day}",
+        "appointment_id": uuid7(),
+        "visit_id": uuid7(),
+        "number_id": uuid7(),
+        "transition_id": uuid7(),
+        "payment_id": uuid7(),
+        "booking_id": f"BK-{day:%Y%m%d}-{os.urandom(3).hex()}",
+        "end_time": start + timedelta(minutes=minutes),
+        "booking_source": "WALK_IN",
+        "notes": None,
+        "is_overbooking": False,
+        "overbooking_reason": None,
+    }
+    _saw(cursor, values, "appointment", values["appointment_id"])
+    cursor.execute(sql.BOOK, values)
+    _, queue_id, ticket = cursor.fetchone() or ()
+    values |= {
+        "ticket": ticket,
+        "currency": currency,
+        "total_amount": price,
+        "share_percent": own_share if share is None else share,
+        "share_rule_version": rule,
+        "status": "PENDING",
+        "due_at": start,
+        "paid_at": None,
+    }
+    cursor.execute(sql.PAYMENT, values)
+    answer = _texts(values, "appointment_id", "visit_id", "payment_id", "booking_id", "ticket", "start_time", "doctor_id")
+    answer |= {"queue_id": str(queue_id), "version": 1, "appointment_version": 1}
+    told = _texts(
+        values, "organization_id", "facility_id", "clinic_id", "appointment_id", "visit_id", "payment_id",
+        "patient_id", "doctor_id", "service_id", "start_time", "total_amount", "booking_id", "ticket",
+    )  # fmt: skip
+    event = ("appointment.booked", "appointment", told["appointment_id"])
+    consumer = ("notifications.queue_booking_confirmation:appointment.booked", "notifications")
+    topics = [f"payments:{clinic_id}", f"queue:{queue_id}"]
+    _record(cursor, values, event, told, answer, topics, consumer)
+    return UUID(answer["visit_id"])
+
+
+def _call(cursor: psycopg.Cursor[Any], facts: Values) -> str:
+    values = _who_asks(cursor, facts)
+    values["clinic_ids"] = [UUID(each) for each in values["clinic_ids"]]
+    _claim(cursor, values, "visit.call_next", {})
+    cursor.execute(sql.WITH_ME, values)
+    if cursor.fetchone() is not None:
+        raise RuntimeError("called already")
+    values |= {"transition_id": uuid7(), "finished_id": None}
+    cursor.execute(sql.CALL_NEXT, values)
+    visit_id, _, clinic_id, queue_id, patient_id, _, _, _, ticket, version = cursor.fetchone() or ()
+    _saw(cursor, values, "visit", visit_id)
+    values |= {"visit_id": visit_id, "clinic_id": clinic_id, "patient_id": patient_id, "ticket": ticket}
+    answer = _texts(values, "visit_id", "ticket", "patient_id", "room_id")
+    answer |= {"queue_id": str(queue_id), "version": version, "was_called_already": False}
+    told = _texts(
+        values, "organization_id", "clinic_id", "visit_id", "patient_id", "ticket", "doctor_id", "room_id"
+    )
+    topics = [f"board:{queue_id}", f"queue:{queue_id}"]
+    _record(cursor, values, ("visit.called", "visit", told["visit_id"]), told, answer, topics, None)
+    return str(ticket)
+
+
+def _texts(values: Values, *names: str) -> Values:
+    return {name: str(values[name]) for name in names}
+
+
+def _record(  # noqa: PLR0913, PLR0917 - everything that one commit says
+    cursor: psycopg.Cursor[Any],
+    values: Values,
+    event: tuple[str, str, str],
+    told: Values,
+    answer: Values,
+    topics: list[str],
+    consumer: tuple[str, str] | None,
+) -> None:
+    event_id = str(uuid7())
+    owner = {"organization_id": str(values["organization_id"]), "user_id": str(values["user_id"])}
+    row = owner | {
+        "id": event_id,
+        "event_type": event[0],
+        "aggregate_type": event[1],
+        "aggregate_id": event[2],
+        "event_data": told,
+        "occurred_at": values["now"].isoformat(),
+    }
+    sent = [{"event_id": event_id, "consumer": consumer[0], "queue": consumer[1]}] if consumer else []
+    kept = owner | {"action": values["action"], "key": values["key"], "answer": answer}
+    asked = {
+        "events": json.dumps([row]),
+        "deliveries": json.dumps(sent),
+        "answers": json.dumps([kept]),
+        "topics": topics,
+        "now": values["now"],
+    }
+    cursor.execute(sql.RECORD, asked).fetchall()
+
+
+def _tell_nobody() -> None:
+    """A floor without screens."""
+
+
+def _teller(app: Flask, facts: Values) -> Callable[[], None]:
+    """Let screens join a room, and return what tells them: one bare emit through Redis."""
+    from flask_socketio import SocketIO, join_room
+
+    socketio: Any = SocketIO(
+        app,
+        async_mode="gevent",
+        message_queue=os.environ["REDIS_URL"],
+        channel="floor",
+        transports=["websocket"],
+        cors_allowed_origins=[os.environ["PUBLIC_URL"]],
+        manage_session=False,
+        ping_interval=10,
+        ping_timeout=5,
+        http_compression=False,
+    )
+
+    def join(message: dict[str, str]) -> dict[str, bool]:
+        join_room(message["topic"])
+        return {"ok": True}
+
+    socketio.on_event("join", join)
+    message, room = facts["message"], facts["room"]
+    return lambda: socketio.emit("board", message, to=room)

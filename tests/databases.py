@@ -41,6 +41,14 @@ def create_copy(name: str) -> None:
 
 
 def drop(name: str) -> None:
+    """Drop the database; a thread of a test may have left a connection of the application's role open."""
+    with create_engine(app_url(name), isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as mine:
+        mine.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+            )
+        )
     engine = create_engine(owner_url(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))

@@ -59,32 +59,33 @@ class Ward:
 
 
 def run(world: World) -> list[Figure]:
-    ward = _ward(world)
+    hall = ward(world, doctors=DOCTORS)
     with web("bench.floor:bare()", world.env) as bare, web("wsgi:app", world.env) as ours:
         figures = [
             compare(world, bare, ours, subject, reach=reach)
             for subject, reach in (
-                (_subject(ward, "call next, no display", ward.set_back), REACH),
-                (_subject(ward, "call next after a minute's quiet", lambda: ward.set_back(long_quiet=True)), None),
-                (_subject(ward, "finish and call (F9), no display", ward.let_in), None),
+                (_subject(hall, "call next, no display", hall.set_back), REACH),
+                (_subject(hall, "call next after a minute's quiet", lambda: hall.set_back(long_quiet=True)), None),
+                (_subject(hall, "finish and call (F9), no display", hall.let_in), None),
             )
         ]
         with Crowd() as crowd:
-            crowd.connect(ours.port, paired_screens(world, ward.line, 1))
+            crowd.connect(ours.port, paired_screens(world, hall.line, 1))
             figures.append(
-                compare(world, bare, ours, _subject(ward, "call next, one display", ward.set_back), reach=REACH)
+                compare(world, bare, ours, _subject(hall, "call next, one display", hall.set_back), reach=REACH)
             )
             figures.append(
-                compare(world, bare, ours, _subject(ward, "finish and call (F9), one display", ward.let_in))
+                compare(world, bare, ours, _subject(hall, "finish and call (F9), one display", hall.let_in))
             )
     return figures
 
 
-def _ward(world: World) -> Ward:
-    line = world.line(doctors=DOCTORS, hours=False)
-    visits = world.waiting(line, 2 * DOCTORS)
+def ward(world: World, *, doctors: int) -> Ward:
+    """Open a clinic in which one patient waits for each doctor, and one more is for the rooms."""
+    line = world.line(doctors=doctors, hours=False)
+    visits = world.waiting(line, 2 * doctors)
     world.settle()
-    return Ward(world, line, visits[:DOCTORS], visits[DOCTORS:])
+    return Ward(world, line, visits[:doctors], visits[doctors:])
 
 
 def _subject(ward: Ward, name: str, set_up: Callable[[], None]) -> Subject:

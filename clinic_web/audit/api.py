@@ -6,27 +6,29 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from sqlalchemy import insert
 
 from clinic_web.audit.models import ALLOWED, REFUSED, Change
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, record, unit_of_work
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
-from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
 
 LONGEST_AGENT = 300
 
-NOTE = Statement(
+# The witnesses commit with what they witness, in the statement that records the whole unit of work.
+record.also(
+    "witnesses",
     """
     INSERT INTO audit.access_logs
            (id, organization_id, user_id, action, resource_type, resource_id, result,
             ip_address, user_agent, metadata, accessed_at)
-    VALUES (:id, :organization_id, :user_id, :action, :resource_type, :resource_id, :result,
-            :ip_address, :user_agent, :metadata, :accessed_at)
-    """
+    SELECT w.* FROM jsonb_to_recordset(CAST(:witnesses AS jsonb))
+           AS w(id uuid, organization_id uuid, user_id uuid, action text, resource_type text,
+                resource_id uuid, result text, ip_address inet, user_agent text, metadata jsonb,
+                accessed_at timestamptz)
+    """,
 )
 
 
@@ -83,19 +85,19 @@ def _note(
     *,
     metadata: dict[str, Any] | None = None,
 ) -> None:
-    NOTE.run(
+    unit_of_work.current().collected["witnesses"].append(
         {
-            "id": new_id(),
-            "organization_id": actor.organization_id,
-            "user_id": actor.user_id,
+            "id": str(new_id()),
+            "organization_id": str(actor.organization_id),
+            "user_id": str(actor.user_id) if actor.user_id else None,
             "action": action,
             "resource_type": resource[0],
-            "resource_id": resource[1],
+            "resource_id": str(resource[1]) if resource[1] else None,
             "result": result,
             "ip_address": actor.ip_address,
             "user_agent": (actor.user_agent or "")[:LONGEST_AGENT] or None,
-            "metadata": Jsonb(metadata) if metadata else None,
-            "accessed_at": clock.now(),
+            "metadata": metadata,
+            "accessed_at": clock.now().isoformat(),
         }
     )
 

@@ -83,7 +83,7 @@ def publish(event: Event, actor: Actor) -> UUID:
     work = unit_of_work.current()
     event_id = new_id()
     aggregate_type, id_field = event.AGGREGATE
-    work.events.append(
+    work.collected["events"].append(
         {
             "id": str(event_id),
             "organization_id": str(actor.organization_id),
@@ -95,10 +95,9 @@ def publish(event: Event, actor: Actor) -> UUID:
             "occurred_at": clock.now().isoformat(),
         }
     )
-    work.deliveries.extend(
-        {"event_id": str(event_id), "consumer": each.consumer, "queue": each.queue}
-        for each in _by_topic.get(event.TOPIC, ())
-    )
+    for each in _by_topic.get(event.TOPIC, ()):
+        delivery = {"event_id": str(event_id), "consumer": each.consumer, "queue": each.queue}
+        work.collected["deliveries"].append(delivery)
     return event_id
 
 

@@ -91,9 +91,11 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_timeout": 2,
         "pool_pre_ping": False,  # the first statement of a request notices a lost connection, see ui/who.py
         "pool_recycle": 1800,
+        "pool_use_lifo": True,  # the connection used last has its statements prepared and its caches warm
         "connect_args": {
             "options": options,
             "application_name": "clinic-web",
+            "prepare_threshold": 2,
             "connect_timeout": 2,
             "keepalives_idle": 10,
             "keepalives_interval": 3,

@@ -45,7 +45,7 @@ class Claim:
 
     def keep(self, answer: dict[str, Any]) -> None:
         """Keep the answer (ids and numbers, nothing personal) for repetitions; written with the commit."""
-        unit_of_work.current().answers.append({**self.scope, "answer": answer})
+        unit_of_work.current().collected["answers"].append({**self.scope, "answer": answer})
 
 
 def claim(actor: Actor, action: str, key: str | None, body: dict[str, Any]) -> Claim:

@@ -13,9 +13,9 @@ doctor's day, stock batches, payment, invoice, queue counter, streams.
 
 from __future__ import annotations
 
-import json
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,11 +26,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, record
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, Busy, StaleScreen
 from clinic_web.kernel.failpoints import failpoint
-from clinic_web.kernel.statement import Statement
 
 T = TypeVar("T")
 logger = structlog.get_logger(__name__)
@@ -40,33 +39,6 @@ AGAIN = {"40001", "40P01"}
 # Lock not available, statement time-out, idle time-out: somebody else is slow or frozen.
 SLOW = {"55P03", "57014", "25P03"}
 TRIES = 3
-
-RECORD = Statement(
-    """
-    WITH told AS (
-        INSERT INTO kernel.domain_events
-               (id, organization_id, event_type, aggregate_type, aggregate_id,
-                event_data, user_id, occurred_at)
-        SELECT e.* FROM jsonb_to_recordset(CAST(:events AS jsonb))
-               AS e(id uuid, organization_id uuid, event_type text, aggregate_type text, aggregate_id uuid,
-                    event_data jsonb, user_id uuid, occurred_at timestamptz)
-    ), sent AS (
-        INSERT INTO kernel.deliveries (event_id, consumer, queue, due_at)
-        SELECT d.event_id, d.consumer, d.queue, CAST(:now AS timestamptz) + interval '2 seconds'
-          FROM jsonb_to_recordset(CAST(:deliveries AS jsonb)) AS d(event_id uuid, consumer text, queue text)
-    ), answered AS (
-        UPDATE kernel.idempotency_keys k SET answer = a.answer
-          FROM jsonb_to_recordset(CAST(:answers AS jsonb))
-               AS a(organization_id uuid, user_id uuid, action text, key text, answer jsonb)
-         WHERE (k.organization_id, k.user_id, k.action, k.key)
-             = (a.organization_id, a.user_id, a.action, a.key)
-    )
-    INSERT INTO kernel.streams AS s (topic, seq)
-    SELECT topic, 1 FROM unnest(CAST(:topics AS text[])) AS topic ORDER BY topic
-        ON CONFLICT (topic) DO UPDATE SET seq = s.seq + 1
-    RETURNING topic, epoch, seq
-    """
-)
 
 
 @dataclass(frozen=True)
@@ -80,34 +52,21 @@ class StreamMoved:
 
 @dataclass
 class UnitOfWork:
-    """What one use case wants to be recorded with it and told after it."""
+    """What one use case wants to be recorded with it and told after it.
 
-    events: list[dict[str, Any]] = field(default_factory=list)
-    deliveries: list[dict[str, Any]] = field(default_factory=list)
-    answers: list[dict[str, Any]] = field(default_factory=list)
+    ``collected`` holds rows by the name of the part of the record that writes them (see ``record``).
+    """
+
+    collected: defaultdict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     topics: set[str] = field(default_factory=set)
     jobs: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
     moved: list[StreamMoved] = field(default_factory=list)
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.events or self.answers or self.topics)
-
     def record(self) -> None:
-        """Write everything collected, in one statement: it is the last before the commit, because it locks
-        the streams, which every colleague of the same queue wants next."""
-        if self.is_empty:
-            return
-        rows = RECORD.all(
-            {
-                "events": json.dumps(self.events),
-                "deliveries": json.dumps(self.deliveries),
-                "answers": json.dumps(self.answers),
-                "topics": sorted(self.topics),
-                "now": clock.now(),
-            }
-        )
-        self.moved = [StreamMoved(topic, str(epoch), seq) for topic, epoch, seq in rows]
+        """Write everything collected, in one statement."""
+        if self.collected or self.topics:
+            rows = record.write(self.collected, self.topics, clock.now())
+            self.moved = [StreamMoved(topic, str(epoch), seq) for topic, epoch, seq in rows]
 
 
 # After the commit: push tells the screens, jobs wakes the workers. Bound at start by those modules.

@@ -1,0 +1,169 @@
+"""The SQL of one booking and of one call, statement by statement, as the program sends it today.
+
+``bench.statements`` compares these with what the program really sends in the same run, so that the floor never
+does less (or more). Differs it, the figure says so: bring the statement below up to date.
+"""
+
+from __future__ import annotations
+
+SESSION = """
+    SELECT s.last_seen_at, u.rights_stamp
+      FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
+     WHERE s.token_hash = %(token_hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
+       AND s.last_seen_at > %(idle_since)s AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
+"""
+CLAIM = """
+    INSERT INTO kernel.idempotency_keys (organization_id, user_id, action, key, fingerprint)
+    VALUES (%(organization_id)s, %(user_id)s, %(action)s, %(key)s, %(fingerprint)s)
+        ON CONFLICT DO NOTHING
+    RETURNING true
+"""
+PATIENT = """
+    SELECT 1 FROM patients.patients
+     WHERE organization_id = %(organization_id)s AND id = %(patient_id)s AND deleted_at IS NULL
+"""
+TERMS = """
+    SELECT s.clinic_id, s.price, s.duration_minutes, s.share_percent, s.share_rule_version, c.facility_id,
+           f.currency, d.share_percent AS own_share
+      FROM organization.services s
+      JOIN organization.clinics c ON c.id = s.clinic_id
+      JOIN organization.facilities f ON f.id = c.facility_id
+      LEFT JOIN (organization.staff d JOIN organization.staff_clinics w ON w.staff_id = d.id)
+        ON d.id = CAST(%(doctor_id)s AS uuid) AND w.clinic_id = s.clinic_id
+       AND d.organization_id = %(organization_id)s AND d.profession = %(profession)s
+       AND d.is_active AND d.deleted_at IS NULL
+     WHERE s.id = %(service_id)s AND s.organization_id = %(organization_id)s AND s.is_active
+       AND s.deleted_at IS NULL
+"""
+SAW = """
+    INSERT INTO audit.access_logs
+           (id, organization_id, user_id, action, resource_type, resource_id, result,
+            ip_address, user_agent, metadata, accessed_at)
+    VALUES (%(log_id)s, %(organization_id)s, %(user_id)s, %(action)s, %(resource_type)s, %(resource_id)s, %(result)s,
+            %(ip_address)s, %(user_agent)s, %(metadata)s, %(now)s)
+"""
+BOOK = """
+    WITH doctors_day AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(%(doctors_day)s, 0))
+    ), booked AS (
+        INSERT INTO reception.appointments
+               (id, organization_id, facility_id, booking_id, clinic_id, doctor_id, patient_id, service_id,
+                start_time, end_time, status, booking_source, notes, is_overbooking, overbooking_reason,
+                created_by, updated_by)
+        SELECT %(appointment_id)s, %(organization_id)s, %(facility_id)s, %(booking_id)s, %(clinic_id)s,
+               %(doctor_id)s, %(patient_id)s, %(service_id)s, CAST(%(start_time)s AS timestamptz),
+               CAST(%(end_time)s AS timestamptz), 'CONFIRMED', %(booking_source)s, CAST(%(notes)s AS text),
+               %(is_overbooking)s, CAST(%(overbooking_reason)s AS text), %(user_id)s, %(user_id)s
+          FROM doctors_day
+            ON CONFLICT ON CONSTRAINT ex_appointments_no_overlap DO NOTHING
+        RETURNING id, start_time
+    ), place AS (
+        SELECT q.id AS queue_id, q.prefix, q.draw_at, (booked.start_time AT TIME ZONE %(timezone)s)::date AS day
+          FROM booked, reception.queues q
+         WHERE q.organization_id = %(organization_id)s AND q.clinic_id = %(clinic_id)s AND q.kind = 'CLINIC'
+           AND q.is_active
+    ), counter AS (
+        INSERT INTO reception.queue_days AS d (queue_id, day, last_number)
+        SELECT queue_id, day, 1 FROM place WHERE draw_at = 'BOOKING'
+            ON CONFLICT (queue_id, day) DO UPDATE SET last_number = d.last_number + 1
+        RETURNING last_number
+    ), number AS (
+        INSERT INTO reception.queue_numbers
+               (id, organization_id, queue_id, day, number, visit_id, state, issued_at)
+        SELECT %(number_id)s, %(organization_id)s, place.queue_id, place.day, counter.last_number, %(visit_id)s,
+               'ISSUED', %(now)s
+          FROM place, counter
+    ), opened AS (
+        INSERT INTO reception.visits (
+            id, organization_id, facility_id, clinic_id, queue_id, appointment_id, doctor_id, patient_id, service_id,
+            queue_day, queue_number, ticket, scheduled_time, check_in_time, priority, priority_rank, priority_reason,
+            priority_by, priority_at, visit_type, status, created_by, updated_by)
+        SELECT %(visit_id)s, %(organization_id)s, %(facility_id)s, %(clinic_id)s, place.queue_id, %(appointment_id)s,
+               %(doctor_id)s, %(patient_id)s, %(service_id)s, place.day, counter.last_number,
+               place.prefix || '-' || to_char(counter.last_number, 'FM999000'),
+               CAST(%(start_time)s AS timestamptz), NULL, NULL, 0, NULL, NULL, NULL, 'SCHEDULED', 'SCHEDULED',
+               %(user_id)s, %(user_id)s
+          FROM place LEFT JOIN counter ON true
+        RETURNING id, queue_id, ticket
+    ), witness AS (
+        INSERT INTO reception.visit_transitions
+               (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id, at)
+        SELECT %(transition_id)s, %(organization_id)s, id, NULL, 'SCHEDULED', NULL, %(user_id)s, %(now)s FROM opened
+    )
+    SELECT booked.id AS appointment_id, opened.queue_id, opened.ticket FROM booked LEFT JOIN opened ON true
+"""
+PAYMENT = """
+    INSERT INTO payments.payments
+           (id, organization_id, facility_id, clinic_id, doctor_id, service_id, visit_id, patient_id, ticket,
+            currency, total_amount, share_percent, share_rule_version,
+            status, opened_at, due_at, paid_at, created_by)
+    VALUES (%(payment_id)s, %(organization_id)s, %(facility_id)s, %(clinic_id)s, %(doctor_id)s, %(service_id)s,
+            %(visit_id)s, %(patient_id)s, %(ticket)s, %(currency)s, %(total_amount)s, %(share_percent)s,
+            %(share_rule_version)s, %(status)s, %(now)s, %(due_at)s, %(paid_at)s, %(user_id)s)
+"""
+RECORD = """
+    WITH told AS (
+        INSERT INTO kernel.domain_events
+               (id, organization_id, event_type, aggregate_type, aggregate_id,
+                event_data, user_id, occurred_at)
+        SELECT e.* FROM jsonb_to_recordset(CAST(%(events)s AS jsonb))
+               AS e(id uuid, organization_id uuid, event_type text, aggregate_type text, aggregate_id uuid,
+                    event_data jsonb, user_id uuid, occurred_at timestamptz)
+    ), sent AS (
+        INSERT INTO kernel.deliveries (event_id, consumer, queue, due_at)
+        SELECT d.event_id, d.consumer, d.queue, CAST(%(now)s AS timestamptz) + interval '2 seconds'
+          FROM jsonb_to_recordset(CAST(%(deliveries)s AS jsonb)) AS d(event_id uuid, consumer text, queue text)
+    ), answered AS (
+        UPDATE kernel.idempotency_keys k SET answer = a.answer
+          FROM jsonb_to_recordset(CAST(%(answers)s AS jsonb))
+               AS a(organization_id uuid, user_id uuid, action text, key text, answer jsonb)
+         WHERE (k.organization_id, k.user_id, k.action, k.key)
+             = (a.organization_id, a.user_id, a.action, a.key)
+    )
+    INSERT INTO kernel.streams AS s (topic, seq)
+    SELECT topic, 1 FROM unnest(CAST(%(topics)s AS text[])) AS topic ORDER BY topic
+        ON CONFLICT (topic) DO UPDATE SET seq = s.seq + 1
+    RETURNING topic, epoch, seq
+"""
+WITH_ME = """
+    SELECT id, organization_id, clinic_id, queue_id, appointment_id, patient_id, doctor_id, attending_id,
+           room_id, ticket, status, version, updated_at, updated_by
+      FROM reception.visits
+     WHERE attending_id = %(doctor_id)s AND organization_id = %(organization_id)s
+       AND status IN ('CALLED', 'IN_PROGRESS')
+       FOR UPDATE
+"""
+CALL_NEXT = """
+    WITH q AS MATERIALIZED (
+        SELECT id, CASE WHEN min(policy) OVER () = max(policy) OVER ()
+                        THEN policy ELSE 'APPOINTMENT_TIME' END AS policy
+          FROM reception.queues
+         WHERE clinic_id = ANY(%(clinic_ids)s) AND kind = 'CLINIC' AND organization_id = %(organization_id)s
+    ), next AS (
+        SELECT v.id FROM reception.visits v JOIN q ON q.id = v.queue_id
+         WHERE v.queue_day = (kernel.now() AT TIME ZONE %(timezone)s)::date AND v.status = 'WAITING'
+           AND (v.doctor_id = %(doctor_id)s OR v.doctor_id IS NULL)
+         ORDER BY v.priority_rank DESC,
+                  CASE WHEN q.policy = 'APPOINTMENT_TIME' THEN coalesce(v.scheduled_time, v.check_in_time) END,
+                  v.queue_number, v.check_in_time, v.id LIMIT 1
+           FOR UPDATE OF v SKIP LOCKED
+    ), called AS (
+        UPDATE reception.visits v
+           SET status = 'CALLED', attending_id = %(doctor_id)s, room_id = CAST(%(room_id)s AS uuid),
+               called_at = %(now)s, times_called = v.times_called + 1, version = v.version + 1,
+               updated_at = %(now)s, updated_by = %(user_id)s
+          FROM next WHERE v.id = next.id
+        RETURNING v.id, v.organization_id, v.clinic_id, v.queue_id, v.patient_id, v.doctor_id,
+                  v.attending_id, v.room_id, v.ticket, v.version
+    ), witness AS (
+        INSERT INTO reception.visit_transitions
+               (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id,
+                finished_visit_id, at)
+        SELECT %(transition_id)s, %(organization_id)s, id, 'WAITING', 'CALLED', room_id, %(user_id)s,
+               CAST(%(finished_id)s AS uuid), %(now)s
+          FROM called
+    )
+    SELECT * FROM called
+"""
+
+BOOKING = (SESSION, CLAIM, PATIENT, TERMS, SAW, BOOK, PAYMENT, RECORD)
+CALLING = (SESSION, CLAIM, WITH_ME, CALL_NEXT, SAW, RECORD)
