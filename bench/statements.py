@@ -17,14 +17,17 @@ TYPE = re.compile(r"::[A-Z][A-Z ]*")
 
 
 def sent(world: World, ask: Ask) -> list[str]:
-    """Return the statements that one press sends, in order, without BEGIN and COMMIT."""
+    """Return the statements that one press sends until its commit, in order, without BEGIN and COMMIT."""
     found: list[str] = []
+    commits: list[object] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        found.append(statement)
+        if not commits:
+            found.append(statement)
 
     engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "commit", commits.append)
     try:
         db.session.remove()
         for name in list(g):  # the context around us is shared: forget who asked before
@@ -34,6 +37,7 @@ def sent(world: World, ask: Ask) -> list[str]:
             raise RuntimeError(f"{ask.path} answers {answer.status_code}: {answer.data[:500]!r}")
     finally:
         event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "commit", commits.append)
     return found
 
 

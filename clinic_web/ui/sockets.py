@@ -76,10 +76,6 @@ hub = Hub()
 
 def install(app: Flask, settings: Settings) -> None:
     """Attach the socket server to the app and bind the port through which the kernel tells rooms."""
-    if _async_mode() == "gevent":
-        from clinic_web.kernel import waiting
-
-        waiting.install()
     socketio.init_app(
         app,
         async_mode=_async_mode(),

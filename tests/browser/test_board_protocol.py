@@ -160,7 +160,7 @@ def wall(built_app: Flask, chromium: Browser) -> Iterator[Wall]:
     wall = Wall(page, {"page": "p1", "valid_until": MIDNIGHT.isoformat()}, document=drawn(built_app))
     page.route("**/*", wall.answer)
     page.goto(f"{WALL}/board")
-    page.clock.pause_at(NOON + timedelta(seconds=10))  # from here on only the test moves it
+    page.clock.pause_at(NOON + timedelta(seconds=3))  # from here on only the test moves it
     wall.stands_at(7, "D-007")
     wall.after(1)
     yield wall
