@@ -76,6 +76,7 @@ def worker(env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         [sys.executable, "worker.py"],
         cwd=ROOT,
         env=os.environ | env,
+        stdout=subprocess.DEVNULL,
         stderr=_log("worker"),
         start_new_session=True,
     )

@@ -125,7 +125,7 @@ class World:
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement as the owner; return its rows."""
-        cursor = self.owner.execute(statement.encode(), values)
+        cursor = self.owner.execute(statement.encode(), values or None)
         return cursor.fetchall() if cursor.description else []
 
     def settle(self) -> None:

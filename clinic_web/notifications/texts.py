@@ -16,6 +16,7 @@ from clinic_web.kernel.errors import N_
 from clinic_web.organization.api import Directory
 
 CATALOGUES = Path(__file__).parents[1] / "translations"
+ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 FORMATS = {
     "booking_confirmation": N_(
@@ -34,10 +35,17 @@ def compose(template: str, language: str, data: dict[str, Any], directory: Direc
     return _catalogue(language).gettext(FORMATS[template]) % {
         "clinic": (clinic.name_ar if is_arabic else None) or clinic.name,
         "doctor": (doctor.short_name_ar if is_arabic else None) or doctor.short_name,
-        "when": format_datetime(when, "EEEE d MMMM HH:mm", locale="ar_EG" if is_arabic else "en_GB"),
+        "when": _moment(when, is_arabic=is_arabic),
         "ticket": data["ticket"] or "–",
         "booking_id": data["booking_id"],
     }
+
+
+def _moment(when: datetime, *, is_arabic: bool) -> str:
+    """Babel writes the words in Arabic, and leaves the digits as they are."""
+    if is_arabic:
+        return format_datetime(when, "EEEE d MMMM HH:mm", locale="ar_EG").translate(ARABIC_DIGITS)
+    return format_datetime(when, "EEEE d MMMM HH:mm", locale="en_GB")
 
 
 @cache

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_currency_symbol
 from flask_babel import get_locale, gettext
 
 from clinic_web.kernel import clock
@@ -37,6 +37,8 @@ def _shown(value: Any) -> Any:
         return clock_time(value)
     if isinstance(value, Decimal):
         return money(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _digits(str(value))  # a limit or a year: no thousands set apart
     return value
 
 
@@ -81,6 +83,11 @@ def money(amount: Decimal | int | None) -> str:
     return _digits(format_decimal(Decimal(amount), "#,##0.00", locale="en"), SEPARATORS)
 
 
+def currency_sign(code: str) -> str:
+    """Return the sign of a currency in Arabic (``ج.م``), its code (``EGP``) in English."""
+    return get_currency_symbol(code, locale=_locale()).strip("\u200f.") if language() == "ar" else code
+
+
 def number(value: int | Decimal | None) -> str:
     if value is None:
         return ""
@@ -104,6 +111,7 @@ FILTERS = {
     "clock": clock_time,
     "day": day,
     "money": money,
+    "currency": currency_sign,
     "number": number,
     "minutes_since": minutes_since,
     "localname": local_name,

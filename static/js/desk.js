@@ -1,8 +1,8 @@
 /* desk.js: what the desk needs besides htmx, keys.js and live.js.
 
    Guarantees: the button says which time it books; the slip prints once, right after the booking; on a narrow screen what
-   is taken in hand is what is shown; a tab goes on working for the clinic it shows, whatever another tab chose; what one
-   did oneself is on the lists at once, even while nothing is live. Without this file all of it works with a press or two more. */
+   is taken in hand is what is shown; a tab goes on working for the clinic it shows, whatever another tab chose. Without
+   this file all of it works with a press or two more. */
 (function () {
   "use strict";
   const desk = document.querySelector(".desk");
@@ -82,7 +82,7 @@
   }
   document.addEventListener("htmx:afterSettle", (event) => { if (event.target.matches?.("#line, #expected")) markRow(); });
 
-  /* ---- The foot says what Enter and Ctrl Enter would do now ---- */
+  /* ---- The foot says what Enter and Ctrl Enter would do now, and what 1 2 3 choose ---- */
   function sayActs() {
     const active = document.activeElement, scopes = [active?.closest?.("[data-row]"), active?.closest?.("form"), hand];
     document.querySelectorAll("[data-does]").forEach((word) => {
@@ -90,6 +90,8 @@
       const act = acts.find((one) => one.checkVisibility?.() ?? true);
       if (act?.dataset.keyLabel && word.textContent !== act.dataset.keyLabel) word.textContent = act.dataset.keyLabel;
     });
+    const word = document.querySelector("[data-picks]"), legend = hand.querySelector("fieldset:has([data-key='1']) legend");
+    if (word && legend && word.textContent !== legend.textContent) word.textContent = legend.textContent;
   }
   document.addEventListener("focusin", sayActs);
   document.addEventListener("htmx:afterSettle", sayActs);
@@ -111,18 +113,6 @@
     here.searchParams.set("clinic", desk.dataset.clinic);
     history.replaceState(history.state, "", here);
   }
-
-  /* ---- One's own acts are on the lists at once; what live.js hears of them later finds the lists new already ---- */
-  const told = new WeakMap();        // list -> when it last heard that something changed
-  let sent = 0;
-  document.addEventListener("live", (event) => told.set(event.target, performance.now()), true);
-  document.addEventListener("htmx:beforeRequest", ({ detail }) => { if (detail.requestConfig.verb !== "get") sent = performance.now(); });
-  document.body.addEventListener("acted", () => setTimeout(() => {
-    const topic = document.getElementById("line").dataset.live;
-    desk.querySelectorAll(`[data-live="${topic}"]`).forEach((list) => {
-      if (!hand.contains(list) && (told.get(list) || 0) < sent) list.dispatchEvent(new CustomEvent("live"));
-    });
-  }, 30));
 
   nameTime();
   markRow();

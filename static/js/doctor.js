@@ -1,13 +1,10 @@
 /* doctor.js: the console.
 
-   Guarantees: after an act the console shows its outcome at once, whether the socket is up or not; a bouncing key or pedal
-   never presses what the yellow button has just turned into; "Call someone else" puts the focus into the line. */
+   Guarantees: a bouncing key or pedal never presses what the yellow button has just turned into; "Call someone else" puts
+   the focus into the line. */
 (function () {
   "use strict";
   const CALM = 600;                                    // longer than a key bounces, shorter than a second thought
-  const parts = () => document.querySelectorAll(".console [data-live]");
-  document.body.addEventListener("acted", () => parts().forEach((part) => part.dispatchEvent(new CustomEvent("live"))));
-
   const says = () => document.querySelector("#go .two > span")?.textContent;
   let before = says(), turnedAt = 0;
   document.addEventListener("htmx:afterSettle", () => {

@@ -1,6 +1,7 @@
 /* keys.js: everything by keyboard, declared in the markup.
 
-   Guarantees: a key presses what is visible and enabled and carries it as data-key, and nothing else; single characters
+   Guarantees: a key presses what is visible and enabled and carries it as data-key, and nothing else; Enter does what the
+   element with the focus does, and the page's own Enter only where nothing else could be meant; single characters
    work only outside fields and can be switched off (WCAG 2.1.4); the key help and the foot show only keys that work now.
    A list ([data-rows]) is one stop of Tab: arrows, j k, Home, End move inside it, Enter takes the row in hand, a row's
    own keys work only in the row that has the focus. The search field moves through its hits with the arrows. */
@@ -9,6 +10,7 @@
   const SWITCH = "clinic.single-keys";
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
   const STOPS = "a[href], button, input, select, textarea, summary";
+  const ENTERED = `${STOPS}, [role='option'], [role='button'], [role='menuitem'], [contenteditable='true']`;
   const help = document.getElementById("key-help");
   const isOn = () => localStorage.getItem(SWITCH) !== "off";
   const isShown = (element) => (element.checkVisibility ? element.checkVisibility({ visibilityProperty: true }) : element.offsetParent !== null);
@@ -37,8 +39,12 @@
       const inside = scope && all.find((element) => scope.contains(element) && (!element.closest("[data-row]") || element.closest("[data-row]") === row));
       if (inside) return inside;
     }
-    return all.find((element) => !element.closest("[data-row]"));
+    const ofPage = all.find((element) => !element.closest("[data-row]"));
+    return ofPage && (key !== "Enter" || isAround(active, ofPage)) ? ofPage : undefined;
   }
+  /* Enter belongs to what has the focus. The page's own Enter is pressed only from inside its form, or where nothing but
+     the page or the panel around it has the focus: it must never take money while somebody means another element. */
+  const isAround = (active, element) => active.contains(element) || Boolean(element.form?.contains(active));
   function press(element) {
     if (isField(element)) { element.focus(); element.select?.(); return; }
     if (element.matches("label")) element.control?.focus();      // so that Enter then sends its form
@@ -51,7 +57,7 @@
     if (!key.startsWith("Ctrl+") && !single && findKey(event, key)) return;
     if (single && (inField || !isOn())) return;
     if (key === "Ctrl+z" && inField) return;
-    if (key === "Enter" && document.activeElement?.closest(STOPS)) return;      // what has the focus answers Enter itself
+    if (key === "Enter" && document.activeElement?.closest(ENTERED)) return;      // what has the focus answers Enter itself
     if (!inField && moveRow(event, key)) return;
     if (help?.open && key === "Esc") return;                     // a native dialog closes by itself
     const element = answering(key);

@@ -3,7 +3,7 @@
    Guarantees: one WebSocket, and only if something on the page is live ([data-live]); it carries topics and versions, no
    content, so each browser fetches its fragment under its own rights. Every element of a changed topic gets a DOM event
    `live` (it does not bubble: a panel inside a panel never makes its parent fetch), the first at once, then at most one a
-   second and topic, the last one always. A message that was lost, a refresh that failed, a restart, a sleep: the next
+   second and topic, the last one always; what one did oneself at once. A message that was lost, a refresh that failed, a restart, a sleep: the next
    tick, which carries every topic's version, or the reconnection makes it good. Without a tick for eight seconds the page
    says since when it is not live, and stops saying so by itself. */
 (function () {
@@ -30,7 +30,6 @@
     return Number(seq) >= seen.seq && (!epoch || !seen.epoch || epoch === seen.epoch);
   }
   function tell(topic, anyway) {
-    if (others.size) { missed.add(topic); return; }
     for (const element of elementsOf(topic)) {
       if (flying.has(element)) missed.add(topic);
       else if (anyway || !isNewest(element, topic)) element.dispatchEvent(new CustomEvent("live", { detail: { topic, version: joined.get(topic)?.seq } }));
@@ -39,13 +38,20 @@
   function fire(topic, anyway = false) {
     const pause = pauses.get(topic);
     if (pause) { pause.again = true; pause.anyway ||= anyway; return; }
+    if (others.size) { missed.add(topic); return; }      // told when they are answered; the pause begins then, not now
     const next = { again: false, anyway: false };
     pauses.set(topic, next);
     tell(topic, anyway);
     setTimeout(() => {
+      if (pauses.get(topic) !== next) return;      // one's own act has ended it
       pauses.delete(topic);
       if (next.again) setTimeout(() => fire(topic, next.anyway), Math.random() * JITTER);      // so that many screens do not come at once
     }, PAUSE);
+  }
+  function endPauses() {                 // one's own act is on the page at once, whatever others did in this second
+    const ended = [...pauses];
+    pauses.clear();
+    ended.forEach(([topic, pause]) => { if (pause.again) fire(topic, pause.anyway); });
   }
   const fireAll = (spread = 0) => setTimeout(() => topics().forEach((topic) => fire(topic, true)), Math.random() * spread);
   function flush() {
@@ -145,17 +151,18 @@
     if (detail.triggeringEvent?.type === "live") detail.headers["X-Background"] = "1";      // a screen that refreshes itself keeps nobody signed in
   });
   document.body.addEventListener("acted", () => {          // without a socket nobody tells this page of its own person's acts
-    if (socket && !socket.connected) fireAll();
+    if (socket && (!socket.connected || mark?.classList.contains("is-off"))) fireAll();
   });
   document.addEventListener("htmx:beforeRequest", ({ detail }) => {
     if (isLive(detail)) { flying.add(detail.elt); return; }
     others.add(detail.xhr);
     setTimeout(() => { if (others.delete(detail.xhr)) flush(); }, PAUSE);      // a slow one does not hold up the rest
   });
-  document.addEventListener("htmx:afterRequest", ({ detail: { xhr, requestConfig: { elt } } }) => {
+  document.addEventListener("htmx:afterRequest", ({ detail: { xhr, requestConfig: { elt, verb } } }) => {
     const failed = xhr.status === 0 || xhr.status >= 500;
     if (flying.delete(elt) && failed && elt.dataset.live) topicsOf(elt).forEach((topic) => { if (joined.has(topic)) joined.set(topic, null); });      // the next tick asks again
     others.delete(xhr);
+    if (verb !== "get") endPauses();
     flush();
   });
   document.addEventListener("htmx:afterSettle", follow);

@@ -179,6 +179,13 @@
     });
   }
 
+  /* ---- Addresses ---- */
+  document.addEventListener("htmx:beforeHistoryUpdate", ({ detail: { history: update } }) => {      // what was left empty says nothing
+    const url = new URL(update.path, location.href);
+    for (const [name, value] of [...url.searchParams]) if (value === "") url.searchParams.delete(name, "");
+    update.path = url.pathname + url.search + url.hash;
+  });
+
   /* ---- Focus and arriving rows ---- */
   const stash = new WeakMap();               // request -> where the focus was, and which rows there were
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -218,6 +225,12 @@
     field.value = fill.dataset.value;
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
+  });
+  document.body.addEventListener("acted", (event) => {            // a menu has done its work: the fragment around it is drawn anew
+    const menu = event.target.closest?.("details[data-menu][open]");
+    if (!menu) return;
+    if (menu.contains(document.activeElement)) $("summary", menu).focus();
+    menu.open = false;
   });
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && $("details[data-menu][open]");

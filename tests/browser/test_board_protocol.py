@@ -29,7 +29,7 @@ NOON = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)  # 12:00 in Cairo
 MIDNIGHT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 
 FAKE_SOCKET = """
-window.io = () => window.wire;
+window.io = () => { setTimeout(() => window.wire.connect(), 1); return window.wire; };
 window.wire = {
   connected: false, active: true, heard: {}, joins: [], forced: 0,
   on(event, listener) { (this.heard[event] ||= []).push(listener); },
@@ -42,7 +42,6 @@ window.wire = {
 window.isUp = true;
 window.at = { epoch: "e1", seq: 7 };
 window.standing = (topic) => topic.startsWith("board:") ? { ok: true, ...window.at } : { ok: true, seq: 0, epoch: null };
-setTimeout(() => window.wire.connect(), 1);
 window.flying = 0;
 const really = window.fetch;
 window.fetch = async (...what) => {
@@ -81,7 +80,8 @@ class Wall:
         path = route.request.url.removeprefix(WALL).partition("?")[0]
         if path == "/board":
             self.pages += 1
-            route.fulfill(body=self.document, content_type="text/html")
+            again = "<!doctype html><title>The next page</title>"
+            route.fulfill(body=again if self.pages > 1 else self.document, content_type="text/html")
         elif path == "/board/snapshot":
             self.asked += 1
             route.fulfill(status=self.status, body=json.dumps(self.snapshot), content_type="application/json")
@@ -164,6 +164,7 @@ def wall(built_app: Flask, chromium: Browser) -> Iterator[Wall]:
     wall.stands_at(7, "D-007")
     wall.after(1)
     yield wall
+    page.unroute_all(behavior="ignoreErrors")
     page.close()
 
 

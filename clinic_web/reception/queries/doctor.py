@@ -259,7 +259,7 @@ def _asked(actor: Actor, doctor: StaffInfo) -> dict[str, Any]:
     }
 
 
-def _patient(found: Mapping[str, Any]) -> Patient:
+def _patient(found: Mapping[Any, Any]) -> Patient:
     return Patient(row=row_of(found), times_called=found["times_called"], priority_at=found["priority_at"])
 
 
