@@ -149,7 +149,7 @@ def test_a_list_costs_seven_queries_whatever_its_length(
         assert len(listed(farida)) == rows
 
     assert len(queries) <= 7
-    assert len(again) <= 5  # where its clinics stand, names, where visits stand and whom to hear, the access row
+    assert len(again) <= 5  # where clinics and visits stand, names, whom to hear, the access row
 
 
 def test_an_address_with_impossible_filters_is_refused() -> None:
