@@ -1,7 +1,7 @@
 """A crowd of waiting-room screens: bare WebSockets that speak Socket.IO, in a process of their own.
 
-``Crowd`` starts and talks to that process; ``python -m bench.crowd`` is it. It answers one line of JSON to each
-line of JSON. Its times are of the machine's monotonic clock, which all processes share.
+``Crowd`` starts and talks to that process; ``python -m bench.crowd`` is it. It answers each line of JSON by
+one. Its times are of the machine's monotonic clock, which all processes share.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Crowd:
         self._ask({"port": 0, "screens": []})
 
     def wait(self) -> float:
-        """Wait until every screen has heard one more message; return when the last had it (monotonic clock)."""
+        """Wait until every screen has heard one more message; return when the last one had it."""
         answer = self._ask({"wait": True})
         self.message = answer["message"]
         return float(answer["last"])

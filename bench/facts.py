@@ -1,4 +1,5 @@
-"""What the floor is told at its start, because the program knows it without asking PostgreSQL."""
+"""How one speaks to the floor; and what it is told at its start, because the program knows it without asking
+PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from bench.world import ZONE, Person, World, plain
+from bench.load import Ask
+from bench.world import BROWSER, ZONE, Person, World, plain
 
 FILE = Path(__file__).parents[1] / ".local" / "bench-floor.json"
 
@@ -33,3 +35,13 @@ def env(world: World, people: Sequence[Person], clinics: Sequence[UUID] = (), **
     }
     FILE.write_text(json.dumps(facts, default=str))
     return {"FLOOR_FACTS": str(FILE), "DATABASE_URL": plain(world.settings.database_url)}
+
+
+def press_next(doctor: Person) -> Ask:
+    """A doctor calls the next patient."""
+    return Ask("/next", {"idempotency_key": str(uuid4())}, headers(doctor))
+
+
+def headers(person: Person) -> dict[str, str]:
+    """What a browser brings along; the floor's cookie is the bare token."""
+    return BROWSER | {"Cookie": f"token={person.token}"}

@@ -18,7 +18,7 @@ COLUMNS = ("what", "ours", "floor", "ratio", "reach", "met?", "rests on")
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One line. ``is_met`` is None for what is shown for information; ``rests_on`` says how it was measured."""
+    """One line. ``is_met`` is None for what is shown for information; ``rests_on`` is how it was measured."""
 
     what: str
     ours: str
@@ -50,7 +50,7 @@ def keep(figures: Sequence[Figure]) -> None:
     FILE.parent.mkdir(parents=True, exist_ok=True)
     body = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()} {platform.release()}",
+        "machine": f"{os.cpu_count()} processors, {platform.machine()}, {platform.platform()}",
         "load": os.getloadavg(),
         "figures": [asdict(figure) for figure in figures],
     }

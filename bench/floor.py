@@ -1,8 +1,8 @@
 """The floors: the least that could do the same. Run by gunicorn with the program's own settings.
 
 ``bare()`` answers a word. ``by_psycopg()`` books and calls with the program's SQL and nothing else of it: no
-ORM, no forms, no CSRF, no rights, no templates, no Redis. ``by_psycopg(tells=True)`` also tells the screens of
-a room, as a bare Flask-SocketIO does.
+ORM, no forms, no CSRF, no rights, no templates, no Redis. ``by_psycopg(tells=True)`` also tells the screens
+of a room, as a bare Flask-SocketIO does.
 """
 
 from __future__ import annotations
@@ -110,17 +110,21 @@ def _claim(cursor: psycopg.Cursor[Any], values: Values, action: str, body: Value
         raise RuntimeError("sent twice")
 
 
-def _saw(cursor: psycopg.Cursor[Any], values: Values, kind: str, row_id: Any) -> None:
-    values |= {
-        "log_id": uuid7(),
+def _seen(values: Values, kind: str, row_id: Any) -> Values:
+    """The access log's row."""
+    return {
+        "id": str(uuid7()),
+        "organization_id": str(values["organization_id"]),
+        "user_id": str(values["user_id"]),
+        "action": values["action"],
         "resource_type": kind,
-        "resource_id": row_id,
+        "resource_id": str(row_id),
         "result": "ALLOWED",
         "ip_address": request.remote_addr,
         "user_agent": request.headers["User-Agent"],
         "metadata": None,
+        "accessed_at": values["now"].isoformat(),
     }
-    cursor.execute(sql.SAW, values)
 
 
 def _book(cursor: psycopg.Cursor[Any], facts: Values, patient_id: str) -> UUID:
@@ -139,7 +143,7 @@ def _book(cursor: psycopg.Cursor[Any], facts: Values, patient_id: str) -> UUID:
     if cursor.fetchone() is None:
         raise LookupError("patient")
     cursor.execute(sql.TERMS, values | {"profession": "DOCTOR"})
-    clinic_id, price, minutes, share, rule, facility_id, currency, own_share = cursor.fetchone() or ()
+    clinic_id, price, minutes, share, rule, facility_id, currency, own_share = _row(cursor)
     values |= {
         "facility_id": facility_id,
         "clinic_id": clinic_id,
@@ -156,9 +160,8 @@ def _book(cursor: psycopg.Cursor[Any], facts: Values, patient_id: str) -> UUID:
         "is_overbooking": False,
         "overbooking_reason": None,
     }
-    _saw(cursor, values, "appointment", values["appointment_id"])
     cursor.execute(sql.BOOK, values)
-    _, queue_id, ticket = cursor.fetchone() or ()
+    _, queue_id, ticket = _row(cursor)
     values |= {
         "ticket": ticket,
         "currency": currency,
@@ -170,16 +173,19 @@ def _book(cursor: psycopg.Cursor[Any], facts: Values, patient_id: str) -> UUID:
         "paid_at": None,
     }
     cursor.execute(sql.PAYMENT, values)
-    answer = _texts(values, "appointment_id", "visit_id", "payment_id", "booking_id", "ticket", "start_time", "doctor_id")
+    answer = _texts(
+        values, "appointment_id", "visit_id", "payment_id", "booking_id", "ticket", "start_time", "doctor_id"
+    )
     answer |= {"queue_id": str(queue_id), "version": 1, "appointment_version": 1}
     told = _texts(
         values, "organization_id", "facility_id", "clinic_id", "appointment_id", "visit_id", "payment_id",
         "patient_id", "doctor_id", "service_id", "start_time", "total_amount", "booking_id", "ticket",
     )  # fmt: skip
-    event = ("appointment.booked", "appointment", told["appointment_id"])
-    consumer = ("notifications.queue_booking_confirmation:appointment.booked", "notifications")
-    topics = [f"payments:{clinic_id}", f"queue:{queue_id}"]
-    _record(cursor, values, event, told, answer, topics, consumer)
+    record = _recorded(values, ("appointment.booked", "appointment", told["appointment_id"]), told, answer)
+    consumer = "notifications.queue_booking_confirmation:appointment.booked"
+    sent = {"event_id": record["event_id"], "consumer": consumer, "queue": "notifications"}
+    record |= {"deliveries": json.dumps([sent]), "topics": [f"payments:{clinic_id}", f"queue:{queue_id}"]}
+    cursor.execute(sql.RECORD_BOOKED, record).fetchall()
     return UUID(answer["visit_id"])
 
 
@@ -192,32 +198,32 @@ def _call(cursor: psycopg.Cursor[Any], facts: Values) -> str:
         raise RuntimeError("called already")
     values |= {"transition_id": uuid7(), "finished_id": None}
     cursor.execute(sql.CALL_NEXT, values)
-    visit_id, _, clinic_id, queue_id, patient_id, _, _, _, ticket, version = cursor.fetchone() or ()
-    _saw(cursor, values, "visit", visit_id)
+    visit_id, _, clinic_id, queue_id, patient_id, _, _, _, ticket, version = _row(cursor)
     values |= {"visit_id": visit_id, "clinic_id": clinic_id, "patient_id": patient_id, "ticket": ticket}
     answer = _texts(values, "visit_id", "ticket", "patient_id", "room_id")
     answer |= {"queue_id": str(queue_id), "version": version, "was_called_already": False}
     told = _texts(
         values, "organization_id", "clinic_id", "visit_id", "patient_id", "ticket", "doctor_id", "room_id"
     )
-    topics = [f"board:{queue_id}", f"queue:{queue_id}"]
-    _record(cursor, values, ("visit.called", "visit", told["visit_id"]), told, answer, topics, None)
+    record = _recorded(values, ("visit.called", "visit", told["visit_id"]), told, answer)
+    record["topics"] = [f"board:{queue_id}", f"queue:{queue_id}"]
+    cursor.execute(sql.RECORD_CALLED, record).fetchall()
     return str(ticket)
+
+
+def _row(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    if row is None:
+        raise LookupError("nothing")
+    return row
 
 
 def _texts(values: Values, *names: str) -> Values:
     return {name: str(values[name]) for name in names}
 
 
-def _record(  # noqa: PLR0913, PLR0917 - everything that one commit says
-    cursor: psycopg.Cursor[Any],
-    values: Values,
-    event: tuple[str, str, str],
-    told: Values,
-    answer: Values,
-    topics: list[str],
-    consumer: tuple[str, str] | None,
-) -> None:
+def _recorded(values: Values, event: tuple[str, str, str], told: Values, answer: Values) -> Values:
+    """What one commit says: an event, the answer of its key, an access log's row."""
     event_id = str(uuid7())
     owner = {"organization_id": str(values["organization_id"]), "user_id": str(values["user_id"])}
     row = owner | {
@@ -228,16 +234,14 @@ def _record(  # noqa: PLR0913, PLR0917 - everything that one commit says
         "event_data": told,
         "occurred_at": values["now"].isoformat(),
     }
-    sent = [{"event_id": event_id, "consumer": consumer[0], "queue": consumer[1]}] if consumer else []
     kept = owner | {"action": values["action"], "key": values["key"], "answer": answer}
-    asked = {
+    return {
+        "event_id": event_id,
         "events": json.dumps([row]),
-        "deliveries": json.dumps(sent),
         "answers": json.dumps([kept]),
-        "topics": topics,
+        "witnesses": json.dumps([_seen(values, event[1], event[2])]),
         "now": values["now"],
     }
-    cursor.execute(sql.RECORD, asked).fetchall()
 
 
 def _tell_nobody() -> None:
@@ -248,7 +252,8 @@ def _teller(app: Flask, facts: Values) -> Callable[[], None]:
     """Let screens join a room, and return what tells them: one bare emit through Redis."""
     from flask_socketio import SocketIO, join_room
 
-    socketio: Any = SocketIO(
+    socketio: Any = SocketIO()  # its type stubs know neither its server nor its options
+    socketio.init_app(
         app,
         async_mode="gevent",
         message_queue=os.environ["REDIS_URL"],

@@ -1,7 +1,7 @@
 """The SQL of one booking and of one call, statement by statement, as the program sends it today.
 
-``bench.statements`` compares these with what the program really sends in the same run, so that the floor never
-does less (or more). Differs it, the figure says so: bring the statement below up to date.
+``bench.statements`` compares these with what the program really sends in the same run, so that the floor
+does neither less nor more. Where they differ the figure says so: bring the statement below up to date.
 """
 
 from __future__ import annotations
@@ -35,13 +35,6 @@ TERMS = """
      WHERE s.id = %(service_id)s AND s.organization_id = %(organization_id)s AND s.is_active
        AND s.deleted_at IS NULL
 """
-SAW = """
-    INSERT INTO audit.access_logs
-           (id, organization_id, user_id, action, resource_type, resource_id, result,
-            ip_address, user_agent, metadata, accessed_at)
-    VALUES (%(log_id)s, %(organization_id)s, %(user_id)s, %(action)s, %(resource_type)s, %(resource_id)s, %(result)s,
-            %(ip_address)s, %(user_agent)s, %(metadata)s, %(now)s)
-"""
 BOOK = """
     WITH doctors_day AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(%(doctors_day)s, 0))
     ), booked AS (
@@ -57,7 +50,8 @@ BOOK = """
             ON CONFLICT ON CONSTRAINT ex_appointments_no_overlap DO NOTHING
         RETURNING id, start_time
     ), place AS (
-        SELECT q.id AS queue_id, q.prefix, q.draw_at, (booked.start_time AT TIME ZONE %(timezone)s)::date AS day
+        SELECT q.id AS queue_id, q.prefix, q.draw_at,
+               (booked.start_time AT TIME ZONE %(timezone)s)::date AS day
           FROM booked, reception.queues q
          WHERE q.organization_id = %(organization_id)s AND q.clinic_id = %(clinic_id)s AND q.kind = 'CLINIC'
            AND q.is_active
@@ -69,16 +63,18 @@ BOOK = """
     ), number AS (
         INSERT INTO reception.queue_numbers
                (id, organization_id, queue_id, day, number, visit_id, state, issued_at)
-        SELECT %(number_id)s, %(organization_id)s, place.queue_id, place.day, counter.last_number, %(visit_id)s,
-               'ISSUED', %(now)s
+        SELECT %(number_id)s, %(organization_id)s, place.queue_id, place.day, counter.last_number,
+               %(visit_id)s, 'ISSUED', %(now)s
           FROM place, counter
     ), opened AS (
         INSERT INTO reception.visits (
-            id, organization_id, facility_id, clinic_id, queue_id, appointment_id, doctor_id, patient_id, service_id,
-            queue_day, queue_number, ticket, scheduled_time, check_in_time, priority, priority_rank, priority_reason,
-            priority_by, priority_at, visit_type, status, created_by, updated_by)
-        SELECT %(visit_id)s, %(organization_id)s, %(facility_id)s, %(clinic_id)s, place.queue_id, %(appointment_id)s,
-               %(doctor_id)s, %(patient_id)s, %(service_id)s, place.day, counter.last_number,
+            id, organization_id, facility_id, clinic_id, queue_id, appointment_id, doctor_id, patient_id,
+            service_id, queue_day, queue_number, ticket, scheduled_time, check_in_time, priority,
+            priority_rank, priority_reason, priority_by, priority_at, visit_type, status, created_by,
+            updated_by)
+        SELECT %(visit_id)s, %(organization_id)s, %(facility_id)s, %(clinic_id)s, place.queue_id,
+               %(appointment_id)s, %(doctor_id)s, %(patient_id)s, %(service_id)s, place.day,
+               counter.last_number,
                place.prefix || '-' || to_char(counter.last_number, 'FM999000'),
                CAST(%(start_time)s AS timestamptz), NULL, NULL, 0, NULL, NULL, NULL, 'SCHEDULED', 'SCHEDULED',
                %(user_id)s, %(user_id)s
@@ -87,7 +83,8 @@ BOOK = """
     ), witness AS (
         INSERT INTO reception.visit_transitions
                (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id, at)
-        SELECT %(transition_id)s, %(organization_id)s, id, NULL, 'SCHEDULED', NULL, %(user_id)s, %(now)s FROM opened
+        SELECT %(transition_id)s, %(organization_id)s, id, NULL, 'SCHEDULED', NULL, %(user_id)s, %(now)s
+          FROM opened
     )
     SELECT booked.id AS appointment_id, opened.queue_id, opened.ticket FROM booked LEFT JOIN opened ON true
 """
@@ -96,34 +93,57 @@ PAYMENT = """
            (id, organization_id, facility_id, clinic_id, doctor_id, service_id, visit_id, patient_id, ticket,
             currency, total_amount, share_percent, share_rule_version,
             status, opened_at, due_at, paid_at, created_by)
-    VALUES (%(payment_id)s, %(organization_id)s, %(facility_id)s, %(clinic_id)s, %(doctor_id)s, %(service_id)s,
-            %(visit_id)s, %(patient_id)s, %(ticket)s, %(currency)s, %(total_amount)s, %(share_percent)s,
-            %(share_rule_version)s, %(status)s, %(now)s, %(due_at)s, %(paid_at)s, %(user_id)s)
+    VALUES (%(payment_id)s, %(organization_id)s, %(facility_id)s, %(clinic_id)s, %(doctor_id)s,
+            %(service_id)s, %(visit_id)s, %(patient_id)s, %(ticket)s, %(currency)s, %(total_amount)s,
+            %(share_percent)s, %(share_rule_version)s, %(status)s, %(now)s, %(due_at)s, %(paid_at)s,
+            %(user_id)s)
 """
-RECORD = """
-    WITH told AS (
+EVENTS = """
+    events AS (
         INSERT INTO kernel.domain_events
                (id, organization_id, event_type, aggregate_type, aggregate_id,
                 event_data, user_id, occurred_at)
         SELECT e.* FROM jsonb_to_recordset(CAST(%(events)s AS jsonb))
                AS e(id uuid, organization_id uuid, event_type text, aggregate_type text, aggregate_id uuid,
                     event_data jsonb, user_id uuid, occurred_at timestamptz)
-    ), sent AS (
+    )
+"""
+DELIVERIES = """
+    deliveries AS (
         INSERT INTO kernel.deliveries (event_id, consumer, queue, due_at)
         SELECT d.event_id, d.consumer, d.queue, CAST(%(now)s AS timestamptz) + interval '2 seconds'
-          FROM jsonb_to_recordset(CAST(%(deliveries)s AS jsonb)) AS d(event_id uuid, consumer text, queue text)
-    ), answered AS (
+          FROM jsonb_to_recordset(CAST(%(deliveries)s AS jsonb))
+               AS d(event_id uuid, consumer text, queue text)
+    )
+"""
+ANSWERS = """
+    answers AS (
         UPDATE kernel.idempotency_keys k SET answer = a.answer
-          FROM jsonb_to_recordset(CAST(%(answers)s AS jsonb))
-               AS a(organization_id uuid, user_id uuid, action text, key text, answer jsonb)
+          FROM (SELECT * FROM jsonb_to_recordset(CAST(%(answers)s AS jsonb))
+                  AS r(organization_id uuid, user_id uuid, action text, key text, answer jsonb) LIMIT 4) a
          WHERE (k.organization_id, k.user_id, k.action, k.key)
              = (a.organization_id, a.user_id, a.action, a.key)
     )
+"""
+WITNESSES = """
+    witnesses AS (
+        INSERT INTO audit.access_logs
+               (id, organization_id, user_id, action, resource_type, resource_id, result,
+                ip_address, user_agent, metadata, accessed_at)
+        SELECT w.* FROM jsonb_to_recordset(CAST(%(witnesses)s AS jsonb))
+               AS w(id uuid, organization_id uuid, user_id uuid, action text, resource_type text,
+                    resource_id uuid, result text, ip_address inet, user_agent text, metadata jsonb,
+                    accessed_at timestamptz)
+    )
+"""
+STREAMS = """
     INSERT INTO kernel.streams AS s (topic, seq)
     SELECT topic, 1 FROM unnest(CAST(%(topics)s AS text[])) AS topic ORDER BY topic
         ON CONFLICT (topic) DO UPDATE SET seq = s.seq + 1
     RETURNING topic, epoch, seq
 """
+RECORD_BOOKED = f"WITH {EVENTS}, {DELIVERIES}, {ANSWERS}, {WITNESSES} {STREAMS}"
+RECORD_CALLED = f"WITH {EVENTS}, {ANSWERS}, {WITNESSES} {STREAMS}"
 WITH_ME = """
     SELECT id, organization_id, clinic_id, queue_id, appointment_id, patient_id, doctor_id, attending_id,
            room_id, ticket, status, version, updated_at, updated_by
@@ -143,7 +163,8 @@ CALL_NEXT = """
          WHERE v.queue_day = (kernel.now() AT TIME ZONE %(timezone)s)::date AND v.status = 'WAITING'
            AND (v.doctor_id = %(doctor_id)s OR v.doctor_id IS NULL)
          ORDER BY v.priority_rank DESC,
-                  CASE WHEN q.policy = 'APPOINTMENT_TIME' THEN coalesce(v.scheduled_time, v.check_in_time) END,
+                  CASE WHEN q.policy = 'APPOINTMENT_TIME'
+                       THEN coalesce(v.scheduled_time, v.check_in_time) END,
                   v.queue_number, v.check_in_time, v.id LIMIT 1
            FOR UPDATE OF v SKIP LOCKED
     ), called AS (
@@ -165,5 +186,5 @@ CALL_NEXT = """
     SELECT * FROM called
 """
 
-BOOKING = (SESSION, CLAIM, PATIENT, TERMS, SAW, BOOK, PAYMENT, RECORD)
-CALLING = (SESSION, CLAIM, WITH_ME, CALL_NEXT, SAW, RECORD)
+BOOKING = (SESSION, CLAIM, PATIENT, TERMS, BOOK, PAYMENT, RECORD_BOOKED)
+CALLING = (SESSION, CLAIM, WITH_ME, CALL_NEXT, RECORD_CALLED)

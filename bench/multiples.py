@@ -56,7 +56,9 @@ def compare(world: World, bare: Web, ours: Web, subject: Subject, *, reach: floa
         for _ in range(BATCHES):
             requests = BATCHES * _batch(ours, subject, meters)
         if number >= WARM_UP:
-            rounds.append(Round(bare=_bare_cost(bare), **{name: meter.each for name, meter in meters.items()}))
+            rounds.append(
+                Round(bare=_bare_cost(bare), **{name: meter.each for name, meter in meters.items()})
+            )
         else:
             _bare_cost(bare)
     return _figure(subject, rounds, requests, reach)

@@ -48,16 +48,8 @@ def web(target: str, env: dict[str, str], *, workers: int = 2) -> Iterator[Web]:
         | env
         | {"PORT": str(port), "WEB_CONCURRENCY": str(workers), "PUBLIC_URL": f"http://localhost:{port}"}
     )
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        target,
-        "-c",
-        "gunicorn.conf.py",
-        "--bind",
-        f"127.0.0.1:{port}",
-    ]
+    settings = ["-c", "gunicorn.conf.py", "--bind", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "gunicorn", target, *settings]
     process = subprocess.Popen(
         command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=_log(target), start_new_session=True
     )
@@ -89,7 +81,9 @@ def worker(env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 def _log(name: str) -> int:
     folder = ROOT / ".local" / "log"
     folder.mkdir(parents=True, exist_ok=True)
-    return os.open(folder / f"bench-{name.partition(':')[0]}.log", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    return os.open(
+        folder / f"bench-{name.partition(':')[0]}.log", os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND
+    )
 
 
 def _wait_for(web: Web, workers: int) -> None:

@@ -25,9 +25,12 @@ def sent(world: World, ask: Ask) -> list[str]:
         if not commits:
             found.append(statement)
 
+    def committed(connection: object) -> None:
+        commits.append(connection)
+
     engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
-    event.listen(engine, "commit", commits.append)
+    event.listen(engine, "commit", committed)
     try:
         db.session.remove()
         for name in list(g):  # the context around us is shared: forget who asked before
@@ -37,7 +40,7 @@ def sent(world: World, ask: Ask) -> list[str]:
             raise RuntimeError(f"{ask.path} answers {answer.status_code}: {answer.data[:500]!r}")
     finally:
         event.remove(engine, "before_cursor_execute", note)
-        event.remove(engine, "commit", commits.append)
+        event.remove(engine, "commit", committed)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -32,7 +32,7 @@ from clinic_web.organization import api as organization
 from clinic_web.patients import api as patients
 from clinic_web.patients.api import ImportedPatient
 from clinic_web.reception import api as reception
-from clinic_web.reception.service import finishing, walking_in
+from clinic_web.reception.service import walking_in
 from clinic_web.reception.service.walking_in import WalkIn
 from tests import databases
 
@@ -43,7 +43,7 @@ REDIS_DATABASE = 7  # beside the tests' own
 
 # What every press in a browser brings along.
 BROWSER = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0",
     "Accept": "*/*",
     "Accept-Language": "en-US,en;q=0.9",
     "Accept-Encoding": "gzip, deflate, br, zstd",
@@ -99,7 +99,7 @@ def _staff_id(doctor: Person) -> UUID:
 
 @dataclass
 class World:
-    """One organization with one facility. Its services run in this process, its pages in servers of their own."""
+    """One organization with one facility. Its services run in this process, its pages in other processes."""
 
     app: Flask
     settings: Settings
@@ -136,13 +136,18 @@ class World:
         return datetime.now(ZoneInfo(ZONE)).date()
 
     def line(self, *, doctors: int, hours: bool = True) -> Line:
-        """Open a clinic. ``hours``: its doctors see patients around the clock; otherwise they have no shifts."""
+        """Open a clinic. ``hours``: its doctors see patients around the clock, or else have no shifts."""
         number = next(self._numbers)
         clinic = organization.create_clinic(
             self.actor, facility_id=self.facility_id, code=f"C{number}", name=f"Clinic {number}"
         )
         service = organization.create_service(
-            self.actor, clinic_id=clinic, code=f"S{number}", name="Visit", price=Decimal(300), duration_minutes=20
+            self.actor,
+            clinic_id=clinic,
+            code=f"S{number}",
+            name="Visit",
+            price=Decimal(300),
+            duration_minutes=20,
         )
         queue = reception.ensure_queue(
             self.actor, clinic_id=clinic, facility_id=self.facility_id, prefix=f"Q{number}"
@@ -194,8 +199,8 @@ class World:
         born = date(1990, 3, 12)
         rows = (
             ImportedPatient(
-                id=each, external_id=str(each), first_name="Maryam", last_name=f"Tahhan {next(self._numbers)}",
-                gender="FEMALE", date_of_birth=born,
+                id=each, external_id=str(each), first_name="Maryam", gender="FEMALE", date_of_birth=born,
+                last_name=f"Tahhan {next(self._numbers)}",
             )
             for each in ids
         )  # fmt: skip
@@ -261,6 +266,3 @@ def _own_redis(url: str) -> str:
 def plain(url: str) -> str:
     """The URL as psycopg itself takes it."""
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
-
-
-__all__ = ["BROWSER", "HTMX", "Line", "Person", "Sequence", "World", "finishing", "new_world", "plain"]

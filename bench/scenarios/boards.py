@@ -1,7 +1,7 @@
 """From the HTTP request that calls the next patient until the last of 200 boards has it, against the floor.
 
-The floor is a bare route with the same SQL, then a bare Flask-SocketIO emit through Redis of the same bytes to
-the same 200 clients. Two web processes each, all doctors' requests one at a time; blocks of calls take turns.
+The floor is a bare route with the same SQL, then a bare Flask-SocketIO emit through Redis of the same bytes
+to the same 200 clients. Two web processes each, one request at a time; blocks of calls take turns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 from bench import facts, floor_sql, statements
 from bench.boards import paired_screens
@@ -20,8 +19,8 @@ from bench.crowd import Crowd, Screen
 from bench.figures import ROUNDS, Figure, milliseconds
 from bench.load import Ask, Connection, require
 from bench.programs import Web, web
-from bench.scenarios.calls import Ward, ward
-from bench.world import BROWSER, Person, World
+from bench.scenarios.calls import Ward, press_next, ward
+from bench.world import Person, World
 
 SCREENS = 200
 WARM_UP, CALLS = 3, 12
@@ -43,26 +42,21 @@ def run(world: World) -> list[Figure]:
     hall = ward(world, doctors=WARM_UP + CALLS)
     screens = paired_screens(world, hall.line, SCREENS)
     hall.set_back()
-    asks = [doctor.presses("/doctor/next", {}) for doctor in hall.line.doctors[:3]]
+    asks = [press_next(doctor) for doctor in hall.line.doctors[:3]]
     missing = statements.differences([statements.sent(world, ask) for ask in asks][-1], floor_sql.CALLING)
     with Crowd() as crowd, web("wsgi:app", world.env) as our_web:
-        ours = Side(our_web, screens, lambda doctor: doctor.presses("/doctor/next", {}))
+        ours = Side(our_web, screens, press_next)
         message = _one_message(hall, crowd, ours)
         room = screens[0].topics[-1]
         env = world.env | facts.env(
             world, hall.line.doctors, [hall.line.clinic_id], message=message, room=room
         )
         with web("bench.floor:by_psycopg(tells=True)", env) as floor_web:
-            floor = Side(floor_web, [Screen("", [room])] * SCREENS, _press_floor)
+            floor = Side(floor_web, [Screen("", [room])] * SCREENS, facts.press_next)
             for _ in range(ROUNDS):
                 _block(hall, crowd, floor)
                 _block(hall, crowd, ours)
     return [_figure(ours, floor, missing, len(json.dumps(message)))]
-
-
-def _press_floor(doctor: Person) -> Ask:
-    headers = BROWSER | {"Cookie": f"token={doctor.token}"}
-    return Ask("/next", {"idempotency_key": str(uuid4())}, headers)
 
 
 def _one_message(hall: Ward, crowd: Crowd, ours: Side) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""CPU of the web process per booking through HTTP, against a bare Flask route that does the same SQL by psycopg.
+"""CPU of the web process per booking through HTTP, against a bare Flask route with the same SQL by psycopg.
 
-One gunicorn worker each, the same settings, the same load; they take turns. PostgreSQL's CPU is the same work on
-both sides and is not counted here.
+One gunicorn worker each, the same settings, the same load; they take turns. PostgreSQL's CPU is the same
+work on both sides and is not counted here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench import cpu, facts, floor_sql, statements
 from bench.figures import ROUNDS, Figure, milliseconds
 from bench.load import Ask, require, send
 from bench.programs import Web, web
-from bench.world import BROWSER, Line, Person, World
+from bench.world import Line, Person, World
 
 BATCH = 150
 DESKS = 8
@@ -43,7 +43,7 @@ class Book:
             Ask(
                 f"/book/{self._patient(number)}",
                 self._fields(slot) | {"idempotency_key": str(uuid4())},
-                BROWSER | {"Cookie": f"token={self._desk(number).token}"},
+                facts.headers(self._desk(number)),
             )
             for number, slot in enumerate(self._batch())
         ]

@@ -6,16 +6,18 @@ connections. Every doctor calls once, then everybody is set back, outside what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
+from bench import facts
 from bench.boards import paired_screens
 from bench.crowd import Crowd
 from bench.figures import Figure
 from bench.load import Ask
 from bench.multiples import Subject, compare
-from bench.programs import web
+from bench.programs import Web, web
 from bench.world import Line, Person, World
 
 DOCTORS = 100
@@ -60,24 +62,31 @@ class Ward:
 
 def run(world: World) -> list[Figure]:
     hall = ward(world, doctors=DOCTORS)
+    floor_env = world.env | facts.env(world, hall.line.doctors, [hall.line.clinic_id])
     with web("bench.floor:bare()", world.env) as bare, web("wsgi:app", world.env) as ours:
-        figures = [
-            compare(world, bare, ours, subject, reach=reach)
-            for subject, reach in (
-                (_subject(hall, "call next, no display", hall.set_back), REACH),
-                (_subject(hall, "call next after a minute's quiet", lambda: hall.set_back(long_quiet=True)), None),
-                (_subject(hall, "finish and call (F9), no display", hall.let_in), None),
-            )
-        ]
+        figures = _without_screens(world, hall, bare, ours)
+        with web("bench.floor:by_psycopg()", floor_env) as floor:
+            least = _subject(hall, "(the same SQL by bare psycopg)", hall.set_back, facts.press_next)
+            figures.append(compare(world, bare, floor, least))
         with Crowd() as crowd:
             crowd.connect(ours.port, paired_screens(world, hall.line, 1))
-            figures.append(
-                compare(world, bare, ours, _subject(hall, "call next, one display", hall.set_back), reach=REACH)
-            )
-            figures.append(
-                compare(world, bare, ours, _subject(hall, "finish and call (F9), one display", hall.let_in))
-            )
+            figures += _with_screen(world, hall, bare, ours)
     return figures
+
+
+def _without_screens(world: World, hall: Ward, bare: Web, ours: Web) -> list[Figure]:
+    quiet = partial(hall.set_back, long_quiet=True)
+    return [
+        compare(world, bare, ours, _subject(hall, "call next", hall.set_back), reach=REACH),
+        compare(world, bare, ours, _subject(hall, "call next after a minute's quiet", quiet)),
+        compare(world, bare, ours, _subject(hall, "finish and call (F9)", hall.let_in)),
+    ]
+
+
+def _with_screen(world: World, hall: Ward, bare: Web, ours: Web) -> list[Figure]:
+    call = _subject(hall, "call next, one display open", hall.set_back)
+    finish = _subject(hall, "finish and call (F9), one display open", hall.let_in)
+    return [compare(world, bare, ours, call, reach=REACH), compare(world, bare, ours, finish)]
 
 
 def ward(world: World, *, doctors: int) -> Ward:
@@ -88,21 +97,23 @@ def ward(world: World, *, doctors: int) -> Ward:
     return Ward(world, line, visits[:doctors], visits[doctors:])
 
 
-def _subject(ward: Ward, name: str, set_up: Callable[[], None]) -> Subject:
+def press_next(doctor: Person) -> Ask:
+    return doctor.presses("/doctor/next", {})
+
+
+def _subject(
+    hall: Ward, name: str, set_up: Callable[[], None], press: Callable[[Person], Ask] = press_next
+) -> Subject:
     def prepare() -> list[Ask]:
         set_up()
-        return _calls(ward.line.doctors)
+        return [press(doctor) for doctor in hall.line.doctors]
 
-    return Subject(name, prepare, lambda: _require_called(ward), status=200)
-
-
-def _calls(doctors: Sequence[Person]) -> list[Ask]:
-    return [doctor.presses("/doctor/next", {}) for doctor in doctors]
+    return Subject(name, prepare, lambda: _require_called(hall), status=200)
 
 
-def _require_called(ward: Ward) -> None:
-    called = ward.world.sql(
-        "SELECT count(*) FROM reception.visits WHERE status = 'CALLED' AND queue_id = %s", ward.line.queue_id
+def _require_called(hall: Ward) -> None:
+    called = hall.world.sql(
+        "SELECT count(*) FROM reception.visits WHERE status = 'CALLED' AND queue_id = %s", hall.line.queue_id
     )[0][0]
     if called != DOCTORS:
         raise RuntimeError(f"{called} of {DOCTORS} doctors have a patient called")

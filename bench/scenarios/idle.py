@@ -1,4 +1,4 @@
-"""What one display that hangs on a wall asks for while nothing happens: a real Chromium, a minute, an hour's worth.
+"""What one display on a wall asks for while nothing happens: a real Chromium, a minute, an hour's worth.
 
 Requests are counted twice: by the browser, and by gunicorn's access log.
 """

@@ -1,8 +1,8 @@
 """A worker is killed (-9) while it applies a delivery: how long until that delivery has run again.
 
-The delivery is held in the middle by a lock on the table that its handler writes to, so that it is surely under
-way; its process is found by the port of its connection. Two ways to die: one worker alone (its supervisor and
-its colleagues live), and a whole ``worker.py`` with all its children (a second one lives).
+The delivery is held in the middle by a lock on the table that its handler writes to, so that it is surely
+under way; its process is found by the port of its connection. Two ways to die: one worker alone (its
+supervisor and its colleagues live), and a whole ``worker.py`` with all its children (a second one lives).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -101,10 +102,14 @@ def _whole_program(desk: Desk) -> list[float]:
         taken = []
         for _ in range(TIMES):
             roots.append(running.enter_context(worker(desk.world.env)).pid)
-            time.sleep(3)  # the second is up as well; nothing of it answers, so it gets its time
-            taken.append(_kill(desk, roots, lambda pid: next(each for each in roots if pid in cpu.tree(each))))
+            time.sleep(3)  # nothing tells that the second is up as well, so it gets its time
+            taken.append(_kill(desk, roots, partial(_root_of, roots)))
             roots = [each for each in roots if _lives(each)]
         return taken
+
+
+def _root_of(roots: list[int], pid: int) -> int:
+    return next(each for each in roots if pid in cpu.tree(each))
 
 
 def _kill(desk: Desk, roots: list[int], victim: Callable[[int], int]) -> float:
@@ -132,7 +137,7 @@ def _holder(world: World) -> int | None:
         return int(row[0]) if row else None
 
 
-def _until(look: Callable[[], T]) -> T:
+def _until(look: Callable[[], T | None]) -> T:
     deadline = time.monotonic() + PATIENCE
     while not (found := look()):
         if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
 """A hundred receptions book into one clinic at once, through two web processes.
 
-Most want a time of their own; some times are wanted by two, and one of those two must be refused (409) without
-leaving a gap in the numbers.
+Most want a time of their own; some times are wanted by two, and one of those two must be refused (409)
+without leaving a gap in the numbers.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _figure(answers: Sequence[Answer], outcome: Outcome) -> Figure:
     times = sorted(answer.seconds for answer in answers)
     return Figure(
         what=f"{RECEPTIONS} receptions booking into one clinic at once",
-        ours=f"numbers {'exactly 1..' + str(booked) if gapless else 'WITH GAPS'}, {outcome.deadlocks} deadlocks,"
+        ours=f"numbers {f'exactly 1..{booked}' if gapless else 'WITH GAPS'}, {outcome.deadlocks} deadlocks,"
         f" answers {dict(sorted(by_status.items()))}, p50 {milliseconds(statistics.median(times))},"
         f" p99 {milliseconds(times[int(len(times) * 0.99)])}",
         reach="1..N, no deadlock, no 5xx, none refused for want of a lock",

@@ -1,7 +1,7 @@
 """CPU over all server processes per walk-in's number issued, as a multiple of a bare Flask answer's.
 
-As the desk sends it (htmx: the answer is the slip and the panel around it), and as a browser without JavaScript
-does (the answer leads to that panel).
+As the desk sends it (htmx: the answer is the slip and the panel around it), and as a browser without
+JavaScript does (the answer leads to that panel).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ DESKS = 8
 REACH = 15.0
 
 SEND_HOME = "UPDATE reception.visits SET status = 'CANCELLED' WHERE queue_id = %s AND status = 'WAITING'"
-WAITING = "SELECT count(*) FROM reception.visits WHERE queue_id = %s AND status = 'WAITING' AND ticket IS NOT NULL"
+WAITING = (
+    "SELECT count(*) FROM reception.visits WHERE queue_id = %s AND status = 'WAITING' AND ticket IS NOT NULL"
+)
 
 
 @dataclass
@@ -58,7 +60,10 @@ def run(world: World) -> list[Figure]:
         "a walk-in's number (plain form)", lambda: hall.walk_ins(htmx=False), hall.check, status=303
     )
     htmx = Subject(
-        "a walk-in's number (htmx, with slip and panel)", lambda: hall.walk_ins(htmx=True), hall.check, status=200
+        "a walk-in's number (htmx, with slip and panel)",
+        lambda: hall.walk_ins(htmx=True),
+        hall.check,
+        status=200,
     )
     with web("bench.floor:bare()", world.env) as bare, web("wsgi:app", world.env) as ours:
         return [compare(world, bare, ours, each, reach=REACH) for each in (form, htmx)]

@@ -1,10 +1,10 @@
-"""How walls learn what changed: each change is rendered once per kind of screen and pushed whole, with its place.
+"""How walls learn what changed: each change is rendered once per kind of screen and pushed whole.
 
-After a commit that moved ``board:<queue>``, the queue's newest picture is rendered for every variant (language,
-privacy) that has a paired screen, and sent as ``{epoch, prev, seq, html}``. Rows are read after the commit of
-``seq``, so ``html`` may be newer than its number says but never older. A burst is rendered once: its message
-covers everything from ``prev`` on. Whatever fails here is logged and no more, because every tick tells the
-screens where the stream stands in PostgreSQL, and one that is behind fetches the snapshot.
+After a commit that moved ``board:<queue>``, the queue's newest picture is rendered for every variant
+(language and privacy) that has a paired screen, and sent as ``{epoch, prev, seq, html}``. Rows are read after
+the commit of ``seq``, so ``html`` may be newer than its number says but never older. A burst is rendered
+once: its message covers everything from ``prev`` on. Whatever fails here is logged and no more, because every
+tick tells the screens where the stream stands in PostgreSQL, and one that is behind fetches the snapshot.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from uuid import UUID
 import structlog
 
 from clinic_web.kernel import clock, push, unit_of_work
+from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import StreamMoved, UnitOfWork
 from clinic_web.reception.board_words import render
@@ -103,7 +104,7 @@ def _add(queue_id: UUID, stream: StreamMoved) -> None:
 
 
 def _start(work: Callable[[], None]) -> None:
-    """Under gevent the person who pressed the button does not wait for the walls; elsewhere render in place."""
+    """Under gevent whoever pressed the button does not wait for the walls; elsewhere render in place."""
     from gevent.monkey import is_module_patched
 
     if is_module_patched("socket"):
@@ -124,7 +125,9 @@ def _render_all(queue_id: UUID) -> None:
         try:
             _tell(queue_id, change)
         except Exception as error:  # a wall that is not told now is healed by the next tick
-            logger.warning("board_not_told", queue_id=str(queue_id), error_type=type(error).__name__, exc_info=error)
+            logger.warning(
+                "board_not_told", queue_id=str(queue_id), error_type=type(error).__name__, exc_info=error
+            )
 
 
 def _tell(queue_id: UUID, change: Change) -> None:
@@ -135,12 +138,15 @@ def _tell(queue_id: UUID, change: Change) -> None:
             return
         picture = board.picture(wall)
         db.session.rollback()
-        for language in wall.languages:
-            html = render(picture, language)
-            snapshot = Snapshot(epoch=change.epoch, seq=change.seq, html=html, valid_until=picture.valid_until)
-            variant = wall.variant(language)
+        variants = {wall.variant(language): render(picture, language) for language in wall.languages}
+    with broker().together():
+        for variant, html in variants.items():
+            snapshot = Snapshot(
+                epoch=change.epoch, seq=change.seq, html=html, valid_until=picture.valid_until
+            )
             stage.kept[queue_id, variant] = (time.monotonic(), snapshot)
-            push.emit("board", {**message(snapshot), "prev": change.prev}, f"{board_topic(queue_id)}:{variant}")
+            body = message(snapshot) | {"prev": change.prev}
+            push.emit("board", body, f"{board_topic(queue_id)}:{variant}")
 
 
 def message(snapshot: Snapshot) -> dict[str, Any]:
@@ -164,10 +170,17 @@ def snapshot_of(wall: Wall, language: str) -> Snapshot:
     with lock:
         made_at, kept = stage.kept.get(key, (0.0, None))
         now = clock.now()
-        if kept and (kept.epoch, kept.seq) == (epoch, seq) and time.monotonic() - made_at < SNAPSHOT_KEPT and now < kept.valid_until:
+        if (
+            kept
+            and (kept.epoch, kept.seq) == (epoch, seq)
+            and time.monotonic() - made_at < SNAPSHOT_KEPT
+            and now < kept.valid_until
+        ):
             return kept
         picture = board.picture(wall)
-        fresh = Snapshot(epoch=epoch, seq=seq, html=render(picture, language), valid_until=picture.valid_until)
+        fresh = Snapshot(
+            epoch=epoch, seq=seq, html=render(picture, language), valid_until=picture.valid_until
+        )
         stage.kept[key] = (time.monotonic(), fresh)
         return fresh
 

@@ -1,4 +1,4 @@
-"""A wall's picture as HTML: two languages at once, whoever asks; the screen's own leads and sets the direction."""
+"""A wall's picture as HTML, in two languages at once: the screen's own leads and sets the direction."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ WORDS = {
 
 # From how many letters on a name or a door's sign needs smaller type, so that it is never cut.
 LONG, LONGER = 14, 22
+LONG_SIGN, LONGEST_INITIALS = 5, 6
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def _translated(sentence: str, language: str) -> str:
 
 def words(lead: str) -> dict[str, Two]:
     """Return a wall's words in both languages."""
-    return {name: two(_translated(text, lead), _translated(text, OTHER[lead])) for name, text in WORDS.items()}
+    return {
+        name: two(_translated(text, lead), _translated(text, OTHER[lead])) for name, text in WORDS.items()
+    }
 
 
 def two(lead: str, other: str | None) -> Two:
@@ -102,7 +105,15 @@ def length_of(text: str | None) -> str:
 
 def sign_length(text: str) -> str:
     """Return the class that fits a door's sign: numbers are large, names of rooms smaller."""
-    return {1: "", 2: "", 3: "three"}.get(len(text), "long" if len(text) <= 5 else "longer")
+    return {1: "", 2: "", 3: "three"}.get(len(text), "long" if len(text) <= LONG_SIGN else "longer")
+
+
+def _named(picture: Picture) -> str:
+    """Return how the line is drawn where it names people: initials beside the number, names below it."""
+    names = [waiting.who for waiting in picture.next if waiting.who]
+    if not names:
+        return ""
+    return "named initials" if max(map(len, names)) <= LONGEST_INITIALS else "named"
 
 
 def context(lead: str) -> dict[str, Any]:
@@ -123,6 +134,7 @@ def render(picture: Picture, lead: str) -> str:
         call=picture.calls[0] if picture.calls else None,
         doctor=lambda call: doctor_in(lead, call),
         at=lambda call: clock_in(lead, call.at, zone),
+        named=_named(picture),
         length_of=length_of,
         sign_length=sign_length,
     )

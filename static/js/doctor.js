@@ -6,7 +6,7 @@
   "use strict";
   const CALM = 600;                                    // longer than a key bounces, shorter than a second thought
   const says = () => document.querySelector("#go .two > span")?.textContent;
-  let before = says(), turnedAt = 0;
+  let before = says(), turnedAt = -CALM;
   document.addEventListener("htmx:afterSettle", () => {
     if (says() === before) return;
     before = says();

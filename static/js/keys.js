@@ -33,14 +33,13 @@
   /* ---- Who answers a key: an open dialog, the focused row, its form, its pane, then the page outside of rows ---- */
   function answering(key) {
     const dialog = document.querySelector("dialog[open]"), active = document.activeElement || document.body;
-    const all = $$("[data-key]", dialog || document).filter((element) => named(element) === key && isReady(element));
-    const row = active.closest("[data-row]");
+    const row = active.closest("[data-row]"), isMeant = (element) => key !== "Enter" || row?.contains(element) || isAround(active, element);
+    const all = $$("[data-key]", dialog || document).filter((element) => named(element) === key && isReady(element) && isMeant(element));
     for (const scope of [row, active.closest("form"), active.closest("[data-pane]")]) {
       const inside = scope && all.find((element) => scope.contains(element) && (!element.closest("[data-row]") || element.closest("[data-row]") === row));
       if (inside) return inside;
     }
-    const ofPage = all.find((element) => !element.closest("[data-row]"));
-    return ofPage && (key !== "Enter" || isAround(active, ofPage)) ? ofPage : undefined;
+    return all.find((element) => !element.closest("[data-row]"));
   }
   /* Enter belongs to what has the focus. The page's own Enter is pressed only from inside its form, or where nothing but
      the page or the panel around it has the focus: it must never take money while somebody means another element. */

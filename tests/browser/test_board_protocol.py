@@ -1,4 +1,4 @@
-"""board.js against a scripted server, in real Chromium with a clock of our own: what it applies, ignores and heals."""
+"""board.js against a scripted server, by a clock of our own: what it applies, ignores and heals."""
 
 from __future__ import annotations
 
@@ -31,23 +31,27 @@ MIDNIGHT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 FAKE_SOCKET = """
 window.io = () => { setTimeout(() => window.wire.connect(), 1); return window.wire; };
 window.wire = {
-  connected: false, active: true, heard: {}, joins: [], forced: 0,
+  connected: false, active: true, heard: {}, forced: 0,
   on(event, listener) { (this.heard[event] ||= []).push(listener); },
   tell(event, ...what) { for (const listener of this.heard[event] || []) listener(...what); },
-  timeout() { return { emit: (event, { topic }, answer) => { this.joins.push(topic); setTimeout(() => answer(null, window.standing(topic)), 5); } }; },
-  connect() { setTimeout(() => { if (window.isUp && !this.connected) { this.connected = true; this.tell("connect"); } }, 5); },
+  timeout() { return { emit: (event, message, answer) => this.join(message.topic, answer) }; },
+  join(topic, answer) { setTimeout(() => answer(null, window.standing(topic)), 5); },
+  connect() { setTimeout(() => this.open(), 5); },
+  open() { if (window.isUp && !this.connected) { this.connected = true; this.tell("connect"); } },
   disconnect() { this.forced += 1; this.connected = false; this.tell("disconnect", "io client disconnect"); },
   cut() { this.connected = false; this.tell("disconnect", "transport close"); },
 };
 window.isUp = true;
 window.at = { epoch: "e1", seq: 7 };
-window.standing = (topic) => topic.startsWith("board:") ? { ok: true, ...window.at } : { ok: true, seq: 0, epoch: null };
+window.nowhere = { seq: 0, epoch: null };
+window.standing = (topic) => ({ ok: true, ...(topic.startsWith("board:") ? window.at : window.nowhere) });
 window.flying = 0;
 const really = window.fetch;
 window.fetch = async (...what) => {
   window.flying += 1;
   try {
-    const answer = await really(...what), body = { ...(await answer.json()), server_time: new Date().toISOString() };
+    const answer = await really(...what), body = await answer.json();
+    body.server_time = new Date().toISOString();
     return new Response(JSON.stringify(body), { status: answer.status });
   }
   finally { window.flying -= 1; }
@@ -133,8 +137,8 @@ class Wall:
 
     def ticks(self, seq: int, *, epoch: str = "e1", live: bool = True) -> None:
         self.page.evaluate(
-            "([seq, epoch, live]) => wire.tell('tick', { [document.documentElement.dataset.topic]: { seq, epoch },"
-            " live, now: new Date().toISOString() })",
+            "([seq, epoch, live]) => { const { topic } = document.documentElement.dataset, now = new Date();"
+            " wire.tell('tick', { [topic]: { seq, epoch }, live, now: now.toISOString() }); }",
             [seq, epoch, live],
         )
 
@@ -343,8 +347,10 @@ def test_only_a_fresh_and_new_call_flashes(wall: Wall) -> None:
 
 def test_three_hundred_missed_calls_flash_once(wall: Wall) -> None:
     wall.page.evaluate("""window.flashes = 0;
-        new MutationObserver((all) => { for (const one of all) if (one.target.matches?.('.call.new')) window.flashes += 1; })
-            .observe(document.body, { subtree: true, attributes: true, attributeFilter: ['class'] })""")
+        const isFlash = (one) => one.target.matches('.call.new');
+        const count = (all) => { window.flashes += all.filter(isFlash).length; };
+        const what = { subtree: true, attributes: true, attributeFilter: ['class'] };
+        new MutationObserver(count).observe(document.body, what);""")
     wall.page.evaluate("isUp = false; wire.cut()")
     wall.page.clock.fast_forward(600_000)
     wall.stands_at(307, "D-307", html=picture("D-307", wall.now()))

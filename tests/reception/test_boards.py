@@ -1,4 +1,4 @@
-"""A screen is paired by its code, shows one queue's board and nothing more, and goes dark when it is revoked."""
+"""A screen is paired by its code, shows one queue's board and nothing more, and goes dark when revoked."""
 
 from __future__ import annotations
 

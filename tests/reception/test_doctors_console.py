@@ -1,4 +1,4 @@
-"""The doctor's console: one press finishes and calls, every wrong press can be taken back, nobody sees another's line."""
+"""The doctor's console: one press finishes and calls, and every wrong press can be taken back."""
 
 from __future__ import annotations
 

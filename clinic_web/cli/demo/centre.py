@@ -44,7 +44,7 @@ ZONES = (
     "Africa/Lagos",
 )
 BEST_MINUTE = 10 * 60 + 50
-AT_HOME = range(10 * 60, 14 * 60 + 30)
+AT_HOME = range(9 * 60 + 45, 12 * 60 + 50)  # not at lunch, when nobody waits
 
 MORNING = (time(8), time(13))
 AFTERNOON = (time(14), time(17))

@@ -1,22 +1,21 @@
-"""What a wall may show of one queue's local day: the calls and who is next. Never more than its privacy allows.
+"""What a wall may show of one queue's local day: the calls and who is next, as far as its privacy allows.
 
 ``Wall`` is what does not change from call to call (the queue, its privacy, the languages of its screens);
-``Picture`` is the day as it is now. Names are asked of their owner only where the queue's privacy shows them, and
-leave this module already shortened.
+``Picture`` is the day as it is now. Names are asked of their owner only where the queue's privacy shows them,
+and leave this module already shortened.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import RowMapping, text
-
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import system_actor
-from clinic_web.kernel.db import db
+from clinic_web.kernel.statement import Statement
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import ClinicInfo, Directory, FacilityInfo, StaffInfo
 from clinic_web.patients import api as patients
@@ -25,7 +24,7 @@ from clinic_web.reception.models.visits import CALLED
 
 CALLS, NEXT = 4, 6
 
-WALL = text(
+WALL = Statement(
     """
     SELECT q.id AS queue_id, q.organization_id, q.facility_id, q.clinic_id, q.privacy,
            ARRAY(SELECT DISTINCT d.language FROM reception.displays d
@@ -37,20 +36,21 @@ WALL = text(
 )
 
 # One statement, so that nobody is both called and next, or neither.
-PICTURE = text(
+PICTURE = Statement(
     f"""
     SELECT * FROM (
-        SELECT true AS is_call, v.ticket, v.patient_id, v.room_id, coalesce(v.attending_id, v.doctor_id) AS doctor_id,
-               v.called_at, v.times_called, v.status,
+        SELECT true AS is_call, v.ticket, v.patient_id, v.room_id,
+               coalesce(v.attending_id, v.doctor_id) AS doctor_id, v.called_at, v.status,
                row_number() OVER (ORDER BY (v.status = 'CALLED') DESC, v.called_at DESC) AS place
           FROM reception.visits v
-         WHERE v.queue_id = :queue_id AND v.queue_day = :day AND v.ticket IS NOT NULL AND v.called_at IS NOT NULL
+         WHERE v.queue_id = :queue_id AND v.queue_day = :day
+           AND v.ticket IS NOT NULL AND v.called_at IS NOT NULL
            AND v.status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'COMPLETED')
          ORDER BY place LIMIT :calls
     ) AS calls
     UNION ALL
     SELECT * FROM (
-        SELECT false, v.ticket, v.patient_id, NULL::uuid, NULL::uuid, NULL::timestamptz, 0::smallint, v.status,
+        SELECT false, v.ticket, v.patient_id, NULL::uuid, NULL::uuid, NULL::timestamptz, v.status,
                row_number() OVER (ORDER BY {WHO_IS_NEXT}) AS place
           FROM reception.visits v JOIN reception.queues q ON q.id = v.queue_id
          WHERE v.queue_id = :queue_id AND v.queue_day = :day AND v.ticket IS NOT NULL AND v.status = 'WAITING'
@@ -86,13 +86,7 @@ class Call:
     doctor: StaffInfo | None
     at: datetime
     is_called: bool
-    times: int
     who: str | None
-
-    @property
-    def key(self) -> str:
-        """What makes a call a new one to a screen: called again is new, too."""
-        return f"{self.ticket}/{self.times}/{self.at.timestamp():.3f}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +111,8 @@ class Picture:
 
 def wall(queue_id: UUID) -> Wall | None:
     """Return the queue as its walls see it, or None if there is no such queue."""
-    row = db.session.execute(WALL, {"queue_id": queue_id}).mappings().one_or_none()
-    return Wall(**{**row, "languages": tuple(row["languages"])}) if row else None
+    row = WALL.first({"queue_id": queue_id})
+    return Wall(**{**row._asdict(), "languages": tuple(row.languages)}) if row else None
 
 
 def picture(of: Wall) -> Picture:
@@ -126,44 +120,38 @@ def picture(of: Wall) -> Picture:
     directory = organization.directory(of.organization_id)
     facility = directory.facilities[of.facility_id]
     day = clock.today(facility.timezone)
-    rows = _rows(of, day)
+    rows = PICTURE.all({"queue_id": of.queue_id, "day": day, "calls": CALLS, "next": NEXT})
     names = _names(of, rows)
     return Picture(
         clinic=directory.clinics.get(of.clinic_id) if of.clinic_id else None,
         facility=facility,
         day=day,
         valid_until=end_of(day, facility.timezone),
-        calls=tuple(_call(row, directory, names) for row in rows if row["is_call"]),
+        calls=tuple(_call(row, directory, names) for row in rows if row.is_call),
         next=tuple(
-            Waiting(ticket=row["ticket"], who=names.get(row["patient_id"])) for row in rows if not row["is_call"]
+            Waiting(ticket=row.ticket, who=names.get(row.patient_id)) for row in rows if not row.is_call
         ),
     )
 
 
-def _rows(of: Wall, day: date) -> list[RowMapping]:
-    values = {"queue_id": of.queue_id, "day": day, "calls": CALLS, "next": NEXT}
-    return list(db.session.execute(PICTURE, values).mappings())
-
-
-def _call(row: RowMapping, directory: Directory, names: dict[UUID, str]) -> Call:
-    room = directory.rooms.get(row["room_id"])
+def _call(row: Any, directory: Directory, names: dict[UUID, str]) -> Call:
+    room = directory.rooms.get(row.room_id)
     return Call(
-        ticket=row["ticket"],
+        ticket=row.ticket,
         room=room.name if room else None,
-        doctor=directory.staff.get(row["doctor_id"]),
-        at=row["called_at"],
-        is_called=row["status"] == CALLED,
-        times=row["times_called"],
-        who=names.get(row["patient_id"]),
+        doctor=directory.staff.get(row.doctor_id),
+        at=row.called_at,
+        is_called=row.status == CALLED,
+        who=names.get(row.patient_id),
     )
 
 
-def _names(of: Wall, rows: list[RowMapping]) -> dict[UUID, str]:
+def _names(of: Wall, rows: list[Any]) -> dict[UUID, str]:
     """Return what the wall may call people; nothing at all, and no look-up, where it shows numbers."""
     if of.privacy == SHOW_NUMBER or not rows:
         return {}
     actor = system_actor(of.organization_id, facility_id=of.facility_id, name="board")
-    cards = patients.cards(actor, [row["patient_id"] for row in rows])
+    cards = patients.cards(actor, [row.patient_id for row in rows])
     shorten = initials if of.privacy == SHOW_INITIALS else str
     return {patient_id: shorten(card.name) for patient_id, card in cards.items()}
 
@@ -175,5 +163,5 @@ def initials(name: str) -> str:
 
 
 def end_of(day: date, timezone: str) -> datetime:
-    """Return the moment at which the facility's next local day begins, also where its clock skips midnight."""
+    """Return when the facility's next local day begins, also where its clock skips midnight."""
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What a doctor's console shows: the patient in the room, my line in the order of the next calls, who is where.
+"""What a doctor's console shows: the patient in the room, and my line in the order of the next calls.
 
 The streams are read before the rows, so a part is never older than the version it says it was drawn from. Who
 looked at whose rows is noted once for each part that names people.
@@ -37,7 +37,8 @@ MOST_EARLIER = 8
 # policies, time is the only measure they share.
 _Q = """
     SELECT id, wait_target_minutes,
-           CASE WHEN min(policy) OVER () = max(policy) OVER () THEN policy ELSE 'APPOINTMENT_TIME' END AS policy
+           CASE WHEN min(policy) OVER () = max(policy) OVER () THEN policy ELSE 'APPOINTMENT_TIME' END
+               AS policy
       FROM reception.queues
      WHERE clinic_id = ANY(:clinic_ids) AND kind = 'CLINIC' AND organization_id = :organization_id"""
 
@@ -99,7 +100,8 @@ LIST = {
 
 EARLIER = text(
     """
-    SELECT v.queue_day, v.service_id, coalesce(v.attending_id, v.doctor_id) AS doctor_id, count(*) OVER () AS total
+    SELECT v.queue_day, v.service_id, coalesce(v.attending_id, v.doctor_id) AS doctor_id,
+           count(*) OVER () AS total
       FROM reception.visits v
      WHERE v.organization_id = :organization_id AND v.patient_id = :patient_id AND v.id <> :visit_id
        AND v.status IN ('PENDING_PAYMENT', 'COMPLETED')
@@ -130,7 +132,7 @@ class Patient:
 
 @dataclass(frozen=True, kw_only=True)
 class MyDay:
-    """My queues and who is in them for me. ``seq`` and ``epoch`` are None where several topics move the parts."""
+    """My queues and who is in them for me. ``seq`` and ``epoch`` are None where several topics move them."""
 
     doctor: StaffInfo
     topics: tuple[str, ...]
@@ -211,7 +213,9 @@ def in_room(actor: Actor, day: MyDay) -> InRoom | None:
         audit.saw(actor, "doctor.view", "patient", row.patient_id)
         complete = with_facts(actor, [row])[0]
     patient = replace(day.with_me, row=replace(complete, name=card.name))
-    return InRoom(patient=patient, card=card, room=_sign(actor, row.room_id), earlier=earlier, earlier_total=total)
+    return InRoom(
+        patient=patient, card=card, room=_sign(actor, row.room_id), earlier=earlier, earlier_total=total
+    )
 
 
 def named(actor: Actor, people: tuple[Patient, ...]) -> tuple[Patient, ...]:

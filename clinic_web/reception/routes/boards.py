@@ -1,4 +1,4 @@
-"""Screens on walls: the board and its snapshot for a screen, the list of screens for the people at the desk."""
+"""Screens on walls: the board and its snapshot for a screen, the list of screens for the desk."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from clinic_web.kernel import clock, push
-from clinic_web.kernel.errors import DomainError, InvalidForm, NotFound, RuleBroken
+from clinic_web.kernel.errors import N_, DomainError, InvalidForm, NotFound, RuleBroken
 from clinic_web.reception import board_stream
 from clinic_web.reception.board_words import context, name_in
 from clinic_web.reception.live import BOARD
@@ -136,7 +136,11 @@ def boards_pair() -> ResponseReturnValue:
     except (RuleBroken, InvalidForm) as error:
         return _pair_again(error)
     act = LastAct(text=_("%(name)s is paired and shows the board.", name=pairing.name))
-    return acted(act, redirect=_boards_url(), panel=render_template("reception/board/_pair.html", **_form()))
+    return acted(
+        act,
+        redirect=url_for("reception.boards"),
+        panel=render_template("reception/board/_pair.html", **_form()),
+    )
 
 
 @bp.post("/boards/<uuid:display_id>/revoke")
@@ -144,13 +148,7 @@ def boards_pair() -> ResponseReturnValue:
 def boards_revoke(display_id: UUID) -> ResponseReturnValue:
     name = displays.revoke(actor(), display_id)
     act = LastAct(text=_("%(name)s is revoked and shows nothing any more.", name=name))
-    return acted(act, redirect=_boards_url())
-
-
-def _boards_url() -> str:
-    from flask import url_for
-
-    return url_for("reception.boards")
+    return acted(act, redirect=url_for("reception.boards"))
 
 
 def _read_pairing() -> Pairing:
@@ -158,7 +156,7 @@ def _read_pairing() -> Pairing:
     try:
         queue_id = UUID(form.get("queue", ""))
     except ValueError as error:
-        raise RuleBroken(_("Choose the queue that this screen shows."), field="queue") from error
+        raise RuleBroken(N_("Choose the queue that this screen shows."), field="queue") from error
     return Pairing(
         code=form.get("code", ""),
         queue_id=queue_id,
@@ -202,7 +200,7 @@ def asking_screen() -> Screen | None:
 def may_join_board(joiner: Joiner, topic: str) -> bool:
     """A screen hears the one board it is paired to, in its language and under the queue's present privacy.
 
-    Asked of the token again, not of the joiner: somebody may be signed in at the browser that shows the board.
+    Asked of the token again, not of the joiner: somebody may be signed in at the browser with the board.
     """
     screen = asking_screen()
     return screen is not None and screen.topic == topic

@@ -79,7 +79,7 @@ def show(panel: str, *, clinic_id: UUID | None = None, **context: Any) -> str:
     """Show what is in hand: the panel alone to htmx, the whole desk around it to the address bar, and that
     only to those who may work there."""
     if is_htmx():
-        return render_template(panel, **context)
+        return render_template(panel, clinic_id=clinic_id, **context)
     actor().require("desk.view")
     return render_template(
         "reception/desk/page.html", panel=panel, **{**desk_of(actor(), clinic_id), **context}

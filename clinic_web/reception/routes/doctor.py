@@ -113,7 +113,9 @@ def doctor_came_after_all(visit_id: UUID) -> ResponseReturnValue:
 def doctor_hold(visit_id: UUID) -> ResponseReturnValue:
     try:
         reason = forms.reason_of(request.form)
-        return _move(visit_id, partial(holding.hold, reason=reason), _("is on hold"), undo="reception.doctor_resume")
+        return _move(
+            visit_id, partial(holding.hold, reason=reason), _("is on hold"), undo="reception.doctor_resume"
+        )
     except (RuleBroken, InvalidForm) as error:
         return _hold_again(form_errors(error))
 
@@ -187,7 +189,7 @@ def _done(act: LastAct) -> Response:
 
 
 def _hold_again(errors: dict[str, str]) -> Response:
-    """The question stays open with what was typed; a browser without JavaScript gets the whole page around it."""
+    """The question stays open with what was typed; without JavaScript the whole page stands around it."""
     asked = {"errors": errors, "reason": request.form.get("reason", ""), "is_asking": True}
     day = queries.my_day(actor())
     if is_htmx():

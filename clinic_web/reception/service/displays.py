@@ -1,8 +1,8 @@
-"""Screens on walls: a code on the screen, typed at a desk, gives the screen's token the right to one queue's board.
+"""Screens on walls: a code, shown there and typed at a desk, gives the screen the right to one queue's board.
 
-The token is in a cookie that only the board's pages get; we keep its hash. It reads one board and nothing else,
-for months, until somebody revokes it. Approving is one guarded UPDATE: of two desks that type the same code one
-wins, and an old code opens nothing.
+The screen's token is in a cookie that only the board's pages get; we keep its hash. It reads one board and
+nothing else, for months, until somebody revokes it. Approving is one guarded UPDATE: of two desks that type
+the same code one wins, and an old code opens nothing.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def read_code(typed: str) -> str:
 
 
 def begin_pairing(language: str) -> NewScreen:
-    """Make a token and a code for a screen that has none. Raises Busy (503) when far too many wait already."""
+    """Make a token and a code for a screen that has none. Raises Busy (503) when far too many wait."""
     now = clock.now()
     token = ids.new_token()
     with transaction():
@@ -122,7 +122,7 @@ def _insert(digest: bytes, language: str, now: datetime) -> tuple[UUID, str]:
 
 
 def renew_code(display_id: UUID) -> NewScreen:
-    """Give an unpaired screen whose code has expired another one; NotFound if it is paired or gone meanwhile."""
+    """Give an unpaired screen whose code has expired another one; NotFound if it is not unpaired any more."""
     now, code = clock.now(), ids.code(CODE_LENGTH)
     with transaction():
         renewed = (

@@ -1,0 +1,79 @@
+"""Enter does what the element with the focus does; the page's own takes money only where that is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import text
+
+from clinic_web.kernel.db import db
+from tests import factories
+from tests.browser.conftest import House
+from tests.browser.test_a_day_at_the_clinic import walk_in
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+
+TAKES = "#hand [data-take-button]"
+BESIDE = """(kind) => {
+  const made = {
+    link: "<a href='#main'>x</a>",
+    button: "<button type='button'>x</button>",
+    summary: "<details><summary>x</summary></details>",
+    select: "<select><option>x</option></select>",
+    option: "<div role='listbox'><div role='option' tabindex='0'>x</div></div>",
+    row: "<div tabindex='0'>x</div>",
+  };
+  const hand = document.getElementById("hand");
+  hand.insertAdjacentHTML("beforeend", `<div id="beside">${made[kind]}</div>`);
+  document.querySelector("#beside :is(a, button, summary, select, [tabindex])").focus();
+}"""
+
+
+@pytest.fixture
+def desk(house: House, browser_of: Open) -> Page:
+    """Amina's desk with a payment of Mona's in hand."""
+    factories.patient(organization_id=house.cast.organization_id, first_name="Mona", last_name="Tahhan")
+    db.session.commit()
+    page = browser_of("amina")
+    page.goto(f"{house.url}/desk?clinic={house.cast.dental}")
+    walk_in(page, "Mona")
+    expect(page.locator("#hand .done [data-print-slip]")).to_be_focused()  # the panel has settled
+    page.keyboard.press("F8")
+    expect(page.locator(TAKES)).to_be_visible()
+    return page
+
+
+def taken() -> int:
+    db.session.rollback()
+    return int(db.session.execute(text("SELECT count(*) FROM payments.payment_transactions")).scalar() or 0)
+
+
+@pytest.mark.parametrize("kind", ["link", "button", "summary", "select", "option", "row"])
+def test_enter_on_another_element_takes_no_money(desk: Page, kind: str) -> None:
+    desk.evaluate(BESIDE, kind)
+    desk.keyboard.press("Enter")
+    desk.wait_for_timeout(400)
+    assert taken() == 0
+    expect(desk.locator(TAKES)).to_be_visible()
+
+
+def test_enter_on_a_button_of_the_form_does_what_that_button_does(desk: Page) -> None:
+    desk.locator("#hand [data-part]").focus()
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#hand [data-part]")).to_have_attribute("aria-pressed", "true")
+    assert taken() == 0
+
+
+@pytest.mark.parametrize("focus", ["field", "nothing", "panel"])
+def test_enter_in_the_form_or_on_the_page_takes_it_once(desk: Page, focus: str) -> None:
+    if focus == "nothing":
+        desk.evaluate("document.activeElement.blur()")
+    if focus == "panel":
+        desk.evaluate("const hand = document.getElementById('hand'); hand.tabIndex = -1; hand.focus()")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#hand .receipt")).to_be_visible()
+    assert taken() == 1
