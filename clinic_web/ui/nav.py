@@ -32,7 +32,7 @@ _entries: dict[str, Entry] = {}
 
 
 def entry(*, order: int, label: str, endpoint: str, permission: str, is_start: bool = True) -> None:
-    """Register a menu entry; ``label`` is marked for translation. ``is_start``: somebody's day begins here."""
+    """Register a menu entry; ``label`` is marked for translation. ``is_start``: a day begins here."""
     _entries[endpoint] = Entry(
         order=order, label=label, endpoint=endpoint, permission=permission, is_start=is_start
     )
