@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -85,7 +85,7 @@ class Socket:
     connection: socket.socket
     pending: bytes = b""
     heard: int = 0
-    texts: list[bytes] = field(default_factory=list)
+    latest: bytes = b""
 
     def say(self, text: str) -> None:
         data = text.encode()
@@ -97,14 +97,15 @@ class Socket:
         """Return the texts that have come; answer the server's pings."""
         data = self.connection.recv(262144)
         if not data:
-            raise ConnectionError("the server closed a screen's socket")
+            raise ConnectionError(f"the server closed a screen's socket after {self.latest[:200]!r}")
         self.pending += data
         texts = []
         while (frame := _frame(self.pending)) is not None:
             kind, text, size = frame
             self.pending = self.pending[size:]
             if kind == CLOSE:
-                raise ConnectionError("the server ended a screen's socket")
+                raise ConnectionError(f"the server ended a screen's socket after {self.latest[:200]!r}")
+            self.latest = text
             if text == b"2":
                 self.say("3")
             else:

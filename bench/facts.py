@@ -3,7 +3,9 @@ PostgreSQL."""
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from uuid import UUID, uuid4
 from bench.load import Ask
 from bench.world import BROWSER, ZONE, Person, World, plain
 
-FILE = Path(__file__).parents[1] / ".local" / "bench-floor.json"
+# Of this run alone, with tokens in it that open nothing once its database is gone.
+FILE = Path(__file__).parents[1] / ".local" / f"bench-floor-{os.getpid()}.json"
 
 
 def env(world: World, people: Sequence[Person], clinics: Sequence[UUID] = (), **more: Any) -> dict[str, str]:
@@ -34,6 +37,7 @@ def env(world: World, people: Sequence[Person], clinics: Sequence[UUID] = (), **
         },
     }
     FILE.write_text(json.dumps(facts, default=str))
+    atexit.register(FILE.unlink, missing_ok=True)
     return {"FLOOR_FACTS": str(FILE), "DATABASE_URL": plain(world.settings.database_url)}
 
 
