@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from clinic_web.audit import api as audit
 from clinic_web.events.reception import VisitCalled, VisitStarted
 from clinic_web.kernel import clock, idempotency
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
+from clinic_web.kernel.errors import N_, Busy, RuleBroken, StaleScreen
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import constraint_of, transaction
@@ -25,9 +26,18 @@ from clinic_web.reception.service import answers
 from clinic_web.reception.service.finishing import back_into_the_room, end_consultation
 from clinic_web.reception.service.moves import Moved, moved, moving, publish, tell_line
 from clinic_web.reception.service.rooms import room_of
-from clinic_web.reception.service.statements import CALL_LAST, CALL_NEXT, CALL_THIS, FINISHED_BY_CALL, WITH_ME
+from clinic_web.reception.service.statements import (
+    CALL_NEXT,
+    CALL_THIS,
+    FINISHED_BY_CALL,
+    SOMEBODY_WAITS,
+    WITH_ME,
+)
 
 T = TypeVar("T")
+
+# How long to leave the last of a line to a colleague before looking again, in seconds: 0.5 in all.
+PAUSES = (0.01, 0.02, 0.04, 0.08, 0.15, 0.2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,10 +184,28 @@ def _with_me(actor: Actor) -> Any:
 
 def _take_next(actor: Actor, doctor: StaffInfo, *, finished: Any) -> Called | None:
     """Call whose turn it is. Those whom colleagues are taking this instant are passed over; only when nobody
-    else is left do we wait for them, because a colleague may yet let one go."""
+    else is left do we look again, because a colleague may yet let one go."""
     values = _values(actor, doctor, finished)
-    row = CALL_NEXT.first(values) or CALL_LAST.first(values)
+    row = CALL_NEXT.first(values) or _look_again(values)
     return None if row is None else _tell_called(actor, row, finished)
+
+
+def _look_again(values: dict[str, Any]) -> Any:
+    """Look for the last of the line until they are taken or free; never wait on their rows.
+
+    A row that was called since our statement began stays locked by us until we commit, although we pass it
+    over (PostgreSQL locks first and looks then). So whoever waited here for a row would deadlock with a
+    colleague who opens the visit that we hold. Raises Busy (503) when somebody is still held after all that.
+    """
+    for pause in PAUSES:
+        if SOMEBODY_WAITS.first(values) is None:
+            return None
+        time.sleep(pause)
+        if row := CALL_NEXT.first(values):
+            return row
+    if SOMEBODY_WAITS.first(values) is None:
+        return None
+    raise Busy
 
 
 def _values(actor: Actor, doctor: StaffInfo, finished: Any) -> dict[str, Any]:

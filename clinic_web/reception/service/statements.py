@@ -170,8 +170,16 @@ _LINE = f"""
          ORDER BY {WHO_IS_NEXT} LIMIT 1
            FOR UPDATE OF v """
 CALL_NEXT = Statement(_LINE + "SKIP LOCKED" + _CALL)
-# The same, waiting for whoever holds the last of the line: asked only when nobody was free to be taken.
-CALL_LAST = Statement(_LINE + _CALL)
+# Whether somebody stands in those lines whom a colleague is taking, or letting go, this instant.
+SOMEBODY_WAITS = Statement(
+    f"""
+    SELECT 1 FROM reception.visits v JOIN reception.queues q ON q.id = v.queue_id
+     WHERE q.clinic_id = ANY(:clinic_ids) AND q.kind = 'CLINIC' AND q.organization_id = :organization_id
+       AND v.queue_day = {TODAY} AND v.status = 'WAITING'
+       AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
+     LIMIT 1
+    """
+)
 
 CALL_THIS = Statement(
     "WITH next AS (SELECT id FROM reception.visits WHERE id = :visit_id AND status = 'WAITING'" + _CALL
