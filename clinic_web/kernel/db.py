@@ -88,7 +88,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     return {
         "pool_size": settings.pool_size,
         "max_overflow": 0,
-        "pool_timeout": 2,
+        # Waiting for a connection holds no lock, so the hundredth of a rush may wait its turn.
+        "pool_timeout": 8,
         "pool_pre_ping": False,  # the first statement of a request notices a lost connection, see ui/who.py
         "pool_recycle": 1800,
         "pool_use_lifo": True,  # the connection used last has its statements prepared and its caches warm

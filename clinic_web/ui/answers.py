@@ -116,7 +116,7 @@ def _settle_who_asks() -> None:
     """The error page shows who is signed in, but must not fail because PostgreSQL can't say."""
     try:
         actor_or_none()
-    except DBAPIError:
+    except (DBAPIError, PoolTimeout):
         db.session.rollback()
         g.actor = g.place = None
 
