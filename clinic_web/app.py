@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "static"),
     )
+    app.jinja_environment = shell.Environment
     _configure(app, settings)
     broker.configure(settings.redis_url)
     db.init_app(app)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import MutableMapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from flask import Flask, get_flashed_messages, request, url_for
+from flask.templating import Environment as FlaskEnvironment
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
@@ -48,9 +51,22 @@ def require_policies(app: Flask) -> None:
         )
 
 
-def _choose_language() -> str:
+class Environment(FlaskEnvironment):
+    """Templates whose globals are one dictionary: Jinja's own chain of two is walked at each render."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
+def _choose_language() -> Locale:
     chosen = ports.language()
-    return chosen or request.accept_languages.best_match(texts.LANGUAGES) or "en"
+    return _locale(chosen or request.accept_languages.best_match(texts.LANGUAGES) or "en")
+
+
+@cache
+def _locale(language: str) -> Locale:
+    """Babel looks for the language's files on the disk each time it parses a name."""
+    return Locale.parse(language)
 
 
 def _can(permission: str) -> bool:
