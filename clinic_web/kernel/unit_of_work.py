@@ -90,6 +90,11 @@ def current() -> UnitOfWork:
     return work
 
 
+def has_committed() -> bool:
+    """Return whether this request (or job) has committed something, so that nobody says nothing happened."""
+    return bool(db.session().info.get("has_committed"))
+
+
 @contextmanager
 def transaction() -> Iterator[UnitOfWork]:
     """Run one use case: commit at its end, roll back when it raises. An inner transaction joins the outer."""
@@ -110,6 +115,7 @@ def transaction() -> Iterator[UnitOfWork]:
         raise
     finally:
         session.info.pop("unit_of_work", None)
+    session.info["has_committed"] = True
     failpoint("transaction.after_commit")
     for listener in _after_commit:
         listener(work)

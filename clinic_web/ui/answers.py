@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from clinic_web.kernel import ids
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, Busy, DomainError, StaleScreen
-from clinic_web.kernel.unit_of_work import raise_as_busy
+from clinic_web.kernel.unit_of_work import has_committed, raise_as_busy
 from clinic_web.ui.texts import say
 from clinic_web.ui.web import SignInNeeded, actor_or_none, is_htmx
 
@@ -41,6 +41,8 @@ SENTENCES = {
     413: N_("What was sent is too large."),
     500: N_("Nothing was changed. If it happens again, tell support the code below."),
 }
+# The act was committed, and only then the database went away.
+DONE_UNSEEN = N_("This was done, but its result could not be shown. Please look again in a moment.")
 RETRY_AFTER = "2"
 
 
@@ -89,7 +91,8 @@ def refuse(error: DomainError) -> ResponseReturnValue:
     """Show a refusal. What it rolled back stays rolled back."""
     db.session.rollback()
     changes = error.changes if isinstance(error, StaleScreen) else {}
-    return show(error.status, say(error), changes)
+    is_done = isinstance(error, Busy) and request.method == "POST" and has_committed()
+    return show(error.status, say(DONE_UNSEEN) if is_done else say(error), changes)
 
 
 def show(

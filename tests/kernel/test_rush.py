@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from clinic_web.identity import queries
+from clinic_web.identity import queries, routes
 
 
 def test_an_exhausted_pool_is_a_503_with_a_sentence(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +32,16 @@ def test_more_requests_than_connections_are_all_answered(committing: Flask) -> N
 
     with ThreadPoolExecutor(60) as pool:
         assert set(pool.map(ask, range(120))) == {200}
+
+
+def test_what_was_committed_is_not_denied(
+    as_person: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody_free(*_: object, **__: object) -> None:
+        raise PoolTimeout("QueuePool limit reached")
+
+    amina = as_person("amina")
+    monkeypatch.setattr(routes, "see_other", nobody_free)  # the answer, after the commit
+    answer = amina.post("/account/settings", data={"locale": "en", "theme": "dark", "next": "/account"})
+    assert answer.status_code == 503
+    assert "This was done" in answer.text and "Nothing was changed" not in answer.text
