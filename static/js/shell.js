@@ -246,4 +246,12 @@
   setInterval(turnClock, 1000);
   setInterval(tickMinutes, 20000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { turnClock(); tickMinutes(); } });
+
+  /* ---- In hand: the answer to what was asked last stays; an older one that was slow comes too late ---- */
+  const newest = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => newest.set(detail.target, detail.xhr));
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.id !== "hand" || detail.requestConfig?.verb !== "get") return;
+    if (newest.get(detail.target) !== detail.xhr) detail.shouldSwap = false;
+  });
 })();

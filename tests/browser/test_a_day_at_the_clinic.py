@@ -27,6 +27,7 @@ def register(house: House, *names: str) -> None:
 def walk_in(desk: Page, name: str) -> str:
     """At the desk, by keyboard only: find, take in hand, walk in. Returns the ticket."""
     desk.keyboard.press("Escape")
+    expect(desk.locator("#hand")).to_contain_text("Nothing in hand")
     desk.keyboard.press("/")
     desk.keyboard.type(name)
     expect(desk.locator(".hits [aria-selected=true]")).to_contain_text(name)
