@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import local
 from typing import TypeVar
 
 import structlog
@@ -32,7 +33,7 @@ class Broker:
         )
         self._away_until = 0.0
         self.is_away = False
-        self._waiting: list[tuple[str, str]] | None = None
+        self._mine = local()  # each thread or greenlet collects its own
 
     def attempt(self, use: Callable[[Redis], T]) -> T | None:
         """Run ``use`` with the connection; return its result, or None when Redis is away."""
@@ -48,19 +49,21 @@ class Broker:
 
     def publish(self, channel: str, message: str) -> None:
         """Publish a message, at once or with the others of ``together``."""
-        if self._waiting is None:
+        waiting: list[tuple[str, str]] | None = getattr(self._mine, "waiting", None)
+        if waiting is None:
             self.attempt(lambda redis: redis.publish(channel, message))
         else:
-            self._waiting.append((channel, message))
+            waiting.append((channel, message))
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Send what is published inside as one round trip. Nothing inside may wait for anything."""
-        self._waiting = []
+        messages: list[tuple[str, str]] = []
+        self._mine.waiting = messages
         try:
             yield
         finally:
-            messages, self._waiting = self._waiting, None
+            self._mine.waiting = None
         if messages:
             self.attempt(lambda redis: _publish_all(redis, messages))
 
