@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from clinic_web import cli
 from clinic_web.config import Settings, read_settings
 from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs
-from clinic_web.kernel.db import db, engine_options
+from clinic_web.kernel.db import db, engine_options, use_green_connections
 from clinic_web.payments.ports import ports as payments_ports
 from clinic_web.reception import api as reception
 from clinic_web.ui import shell, sockets
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     _configure(app, settings)
     broker.configure(settings.redis_url)
     db.init_app(app)
+    use_green_connections(app)
     _offer_migrations(app)
     jobs.bind_app(app)
     housekeeping.register()

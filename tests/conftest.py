@@ -85,7 +85,7 @@ def app(forgetful_app: Flask, built_app: Flask) -> Iterator[Flask]:
     """The app inside one transaction that is thrown away: a commit of the program releases a savepoint."""
     with built_app.app_context():
         engine = db.engine
-        connection = engine.connect()
+        connection = engine.connect().execution_options(isolation_level="READ COMMITTED")
         outer = connection.begin()
         db.session.remove()
         db.session.session_factory.configure(join_transaction_mode="create_savepoint")

@@ -45,6 +45,27 @@ def saw(
     _note(actor, action, (resource_type, resource_id), ALLOWED, metadata={"ids": listed} if listed else None)
 
 
+def saw_at_once(row: str, action: str, resource_type: str, resource_id: str) -> str:
+    """Return the CTE that notes an access together with what was accessed (see ``kernel.at_once``); the
+    parameters are ``witness_values``."""
+    return f"""
+    witness AS (
+        INSERT INTO audit.access_logs
+               (id, organization_id, user_id, action, resource_type, resource_id, result, ip_address,
+                user_agent, accessed_at)
+        SELECT :access_id, :organization_id, :user_id, '{action}', '{resource_type}', {resource_id},
+               '{ALLOWED}', CAST(:ip_address AS inet), CAST(:user_agent AS text), :now
+          FROM {row})"""  # noqa: S608 - constants of the program
+
+
+def witness_values(actor: Actor) -> dict[str, Any]:
+    return {
+        "access_id": new_id(),
+        "ip_address": actor.ip_address,
+        "user_agent": (actor.user_agent or "")[:LONGEST_AGENT] or None,
+    }
+
+
 def refused(actor: Actor, action: str, resource_type: str, resource_id: UUID | None = None) -> None:
     """Note that ``actor`` was refused; in a transaction of its own, because the refused one rolls back."""
     with transaction():

@@ -16,6 +16,7 @@ from clinic_web.identity.permissions import EVERYBODY
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
+from clinic_web.kernel.statement import Statement
 
 IDLE_LIMIT = timedelta(hours=2)
 ABSOLUTE_LIMIT = timedelta(hours=12)
@@ -47,14 +48,15 @@ class SignedIn:
 
 
 # Every request pays for this one: the unique index on the hash, one primary key, two columns. It says whether
-# the session is open now, and whether what this process remembers of the person is still so. It goes to the
-# driver as it stands, because SQLAlchemy's work on a `text()` would be a third of its price.
-IS_OPEN = """
+# the session is open now, and whether what this process remembers of the person is still so.
+IS_OPEN = Statement(
+    """
     SELECT s.last_seen_at, u.rights_stamp
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
-     WHERE s.token_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND s.last_seen_at > %s
-       AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
-"""
+     WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
+       AND s.last_seen_at > :idle_since AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
+    """
+)
 
 PERSON_OF = text(
     """
@@ -124,8 +126,7 @@ def actor_of_token(
 ) -> SignedIn | None:
     """Return whose session this is, with their rights as they are now; None when it is not open."""
     token_hash, now = hash_of(token), clock.now()
-    asked = db.session.connection().exec_driver_sql(IS_OPEN, (token_hash, now, now - IDLE_LIMIT))
-    row = asked.first()
+    row = IS_OPEN.first({"token_hash": token_hash, "now": now, "idle_since": now - IDLE_LIMIT})
     if row is None:
         _remembered.pop(token_hash, None)
         return None

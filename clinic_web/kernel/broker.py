@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import local
+from threading import Lock, local
 from typing import TypeVar
 
 import structlog
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.connection import AbstractConnection
+from redis.exceptions import ConnectionError, RedisError
 
 T = TypeVar("T")
 logger = structlog.get_logger(__name__)
@@ -34,6 +35,9 @@ class Broker:
         self._away_until = 0.0
         self.is_away = False
         self._mine = local()  # each thread or greenlet collects its own
+        # Telling screens is most of what a web process says: its own connection spares checking one out.
+        self._line = self.redis.connection_pool.make_connection()
+        self._line_is_free = Lock()
 
     def attempt(self, use: Callable[[Redis], T]) -> T | None:
         """Run ``use`` with the connection; return its result, or None when Redis is away."""
@@ -51,7 +55,7 @@ class Broker:
         """Publish a message, at once or with the others of ``together``."""
         waiting: list[tuple[str, str]] | None = getattr(self._mine, "waiting", None)
         if waiting is None:
-            self.attempt(lambda redis: redis.publish(channel, message))
+            self._tell([(channel, message)])
         else:
             waiting.append((channel, message))
 
@@ -65,7 +69,11 @@ class Broker:
         finally:
             self._mine.waiting = None
         if messages:
-            self.attempt(lambda redis: _publish_all(redis, messages))
+            self._tell(messages)
+
+    def _tell(self, messages: list[tuple[str, str]]) -> None:
+        with self._line_is_free:
+            self.attempt(lambda redis: _publish_all(self._line, messages))
 
     def _open_circuit(self, error: Exception) -> None:
         self._away_until = time.monotonic() + PAUSE
@@ -78,11 +86,19 @@ class Broker:
         return bool(self.attempt(lambda redis: redis.ping()))
 
 
-def _publish_all(redis: Redis, messages: list[tuple[str, str]]) -> None:
-    pipeline = redis.pipeline(transaction=False)
-    for channel, message in messages:
-        pipeline.publish(channel, message)
-    pipeline.execute()
+def _publish_all(line: AbstractConnection, messages: list[tuple[str, str]]) -> None:
+    """Publish; once more on a new connection if Redis has ended this one. Screens ignore what they know."""
+    commands = [("PUBLISH", channel, message) for channel, message in messages]
+    try:
+        _send(line, commands)
+    except ConnectionError:
+        _send(line, commands)
+
+
+def _send(line: AbstractConnection, commands: list[tuple[str, str, str]]) -> None:
+    line.send_packed_command(line.pack_commands(commands), check_health=False)
+    for _ in commands:
+        line.read_response()
 
 
 _broker: Broker | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -73,6 +73,11 @@ def subscriptions() -> list[Subscription]:
     return list(_by_consumer.values())
 
 
+def subscribers(event: type[Event]) -> Sequence[Subscription]:
+    """Return who hears a kind of event; complete once the app is wired."""
+    return _by_topic.get(event.TOPIC, ())
+
+
 def queues() -> set[str]:
     """Return the names of all queues that some subscriber's deliveries go to."""
     return {subscription.queue for subscription in _by_consumer.values()}
@@ -98,6 +103,7 @@ def publish(event: Event, actor: Actor) -> UUID:
     for each in _by_topic.get(event.TOPIC, ()):
         delivery = {"event_id": str(event_id), "consumer": each.consumer, "queue": each.queue}
         work.collected["deliveries"].append(delivery)
+        work.queues.add(each.queue)
     return event_id
 
 

@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import CheckConstraint, DateTime, Integer, MetaData, Numeric, func
+from gevent.monkey import is_module_patched
+from sqlalchemy import CheckConstraint, DateTime, Integer, MetaData, Numeric, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
@@ -86,6 +88,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         }.items()
     )
     return {
+        "isolation_level": "AUTOCOMMIT",  # a transaction is begun by ``unit_of_work.transaction``, nowhere else
         "pool_size": settings.pool_size,
         "max_overflow": 0,
         # Waiting for a connection holds no lock, so the hundredth of a rush may wait its turn.
@@ -104,3 +107,12 @@ def engine_options(settings: Settings) -> dict[str, Any]:
             "tcp_user_timeout": 15000,
         },
     }
+
+
+def use_green_connections(app: Flask) -> None:
+    """Let a process that runs greenlets wait for PostgreSQL as cheaply as its loop can."""
+    if is_module_patched("select"):
+        from clinic_web.kernel import green
+
+        with app.app_context():
+            event.listen(db.engine, "do_connect", green.connect)

@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -32,6 +33,21 @@ CLAIM = Statement(
 )
 
 
+# The key of two presses at one instant: the later one finds the first one's answer when it tries again.
+ALREADY_PRESSED = "pk_idempotency_keys"
+
+
+@dataclass(frozen=True)
+class Press:
+    """One press of one person: what makes two presses the same."""
+
+    organization_id: UUID
+    user_id: UUID
+    action: str
+    key: str
+    fingerprint: bytes
+
+
 @dataclass(frozen=True)
 class Claim:
     """The right to do a thing once. ``answer`` is the first run's when this is a repetition."""
@@ -48,23 +64,29 @@ class Claim:
         unit_of_work.current().collected["answers"].append({**self.scope, "answer": answer})
 
 
+def press(actor: Actor, action: str, key: str | None, body: dict[str, Any]) -> Press:
+    """Return what makes this press the same as another. Raises BadRequest (400) without a key."""
+    if not key or len(key) > LONGEST_KEY or actor.user_id is None:
+        raise BadRequest(N_("This form came without its key. Please open it again."))
+    fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
+    return Press(actor.organization_id, actor.user_id, action, key, fingerprint)
+
+
 def claim(actor: Actor, action: str, key: str | None, body: dict[str, Any]) -> Claim:
     """Claim ``key`` for one ``action`` of one person inside the current transaction.
 
     Raises BadRequest (400) when the key is missing, RuleBroken (422) when it was used with another body.
     """
-    if not key or len(key) > LONGEST_KEY or actor.user_id is None:
-        raise BadRequest(N_("This form came without its key. Please open it again."))
+    pressed = press(actor, action, key, body)
     scope = {
-        "organization_id": str(actor.organization_id),
-        "user_id": str(actor.user_id),
+        "organization_id": str(pressed.organization_id),
+        "user_id": str(pressed.user_id),
         "action": action,
-        "key": key,
+        "key": pressed.key,
     }
-    fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
-    if CLAIM.first({**scope, "fingerprint": fingerprint}):
+    if CLAIM.first(vars(pressed)):
         return Claim(scope, None)
-    return _repetition(scope, fingerprint)
+    return _repetition(scope, pressed.fingerprint)
 
 
 def _repetition(scope: dict[str, str], fingerprint: bytes) -> Claim:

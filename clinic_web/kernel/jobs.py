@@ -122,7 +122,7 @@ def _flag(queue: str) -> str:
 def wake_consumers(work: UnitOfWork) -> None:
     for name, arguments, job_id in work.jobs:
         enqueue(name, *arguments, job_id=job_id)
-    for queue in {row["queue"] for row in work.collected.get("deliveries", ())}:
+    for queue in work.queues:
         wake(queue)
 
 

@@ -24,7 +24,8 @@ class Statement:
     """One SQL statement with ``:name`` parameters, run in the session's transaction."""
 
     def __init__(self, sql: str) -> None:
-        self.sql = PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+        # On one line: psycopg remembers how it has read a statement only if that is shorter than 4 KiB.
+        self.sql = " ".join(PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).split())
 
     def first(self, values: Mapping[str, Any]) -> Any:
         """Return the first row, its columns by name, or None."""

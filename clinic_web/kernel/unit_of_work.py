@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from clinic_web.kernel import clock, record
@@ -54,11 +55,13 @@ class StreamMoved:
 class UnitOfWork:
     """What one use case wants to be recorded with it and told after it.
 
-    ``collected`` holds rows by the name of the part of the record that writes them (see ``record``).
+    ``collected`` holds rows by the name of the part of the record that writes them (see ``record``);
+    ``queues`` names those whose workers have deliveries waiting.
     """
 
     collected: defaultdict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     topics: set[str] = field(default_factory=set)
+    queues: set[str] = field(default_factory=set)
     jobs: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
     moved: list[StreamMoved] = field(default_factory=list)
 
@@ -66,7 +69,7 @@ class UnitOfWork:
         """Write everything collected, in one statement."""
         if self.collected or self.topics:
             rows = record.write(self.collected, self.topics, clock.now())
-            self.moved = [StreamMoved(topic, str(epoch), seq) for topic, epoch, seq in rows]
+            self.moved += [StreamMoved(topic, str(epoch), seq) for topic, epoch, seq in rows]
 
 
 # After the commit: push tells the screens, jobs wakes the workers. Bound at start by those modules.
@@ -103,12 +106,32 @@ def transaction() -> Iterator[UnitOfWork]:
     if outer is not None:
         yield outer
         return
-    work = session.info["unit_of_work"] = UnitOfWork()
-    try:
+    with _unit_of_work(session) as work:
+        _begin(session)
         yield work
         session.flush()
         work.record()
         failpoint("transaction.before_commit")
+
+
+@contextmanager
+def single_statement() -> Iterator[UnitOfWork]:
+    """Run a use case that is one statement and records itself (see ``at_once``): PostgreSQL commits it by
+    itself, so its locks are held for no round trip. Inside a transaction it is a part of that one."""
+    session = db.session()
+    outer: UnitOfWork | None = session.info.get("unit_of_work")
+    if outer is not None:
+        yield outer
+        return
+    with _unit_of_work(session) as work:
+        yield work
+
+
+@contextmanager
+def _unit_of_work(session: Session) -> Iterator[UnitOfWork]:
+    work = session.info["unit_of_work"] = UnitOfWork()
+    try:
+        yield work
         session.commit()
     except BaseException:
         session.rollback()
@@ -119,6 +142,14 @@ def transaction() -> Iterator[UnitOfWork]:
     failpoint("transaction.after_commit")
     for listener in _after_commit:
         listener(work)
+
+
+def _begin(session: Session) -> None:
+    """Begin a transaction. Outside of one each statement commits by itself: reading needs no BEGIN, no
+    ROLLBACK, and leaves nothing open while a template is rendered."""
+    driver: Any = session.connection().connection.driver_connection
+    if driver.autocommit:
+        driver.execute("BEGIN")
 
 
 def run_again(use_case: Callable[[], T]) -> T:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Response, flash, make_response, redirect, render_template, request
+from flask import Response, flash, get_template_attribute, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
@@ -109,7 +109,9 @@ def acted(act: LastAct, *, redirect: str, panel: str | None = None, status: int 
     if not is_htmx():
         flash(asdict(act) | {"who": None}, ACT)  # type: ignore[arg-type]
         return see_other(redirect)
-    body = (panel or "") + render_template("ui/_last_act.html", act=act, oob=panel is not None)
+    # The macro alone: a line without the page's context (place, navigation) around it.
+    line = get_template_attribute("ui/act.html", "last_act")(act, oob=panel is not None)
+    body = f"{panel or ''}{line}"
     response = make_response(body, status)
     response.headers["HX-Trigger"] = "acted"
     return response

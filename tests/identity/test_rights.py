@@ -46,8 +46,10 @@ def test_asking_who_it_is_costs_one_statement(amina: str, count_queries: Callabl
 
 def test_the_one_statement_goes_by_unique_keys(amina: str) -> None:
     db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    values = (queries.hash_of(amina), clock.now(), clock.now() - queries.IDLE_LIMIT)
-    plan = "\n".join(db.session.connection().exec_driver_sql("EXPLAIN" + queries.IS_OPEN, values).scalars())
+    now = clock.now()
+    values = {"token_hash": queries.hash_of(amina), "now": now, "idle_since": now - queries.IDLE_LIMIT}
+    explained = db.session.connection().exec_driver_sql("EXPLAIN" + queries.IS_OPEN.sql, values)
+    plan = "\n".join(explained.scalars())
     assert "uq_sessions_token_hash" in plan and "pk_users" in plan and "Seq Scan" not in plan
 
 

@@ -17,7 +17,7 @@ from clinic_web.kernel.failpoints import FailpointReached
 from clinic_web.organization.models import WorkingHours
 from clinic_web.payments.models import Payment
 from clinic_web.reception.models import Appointment, Queue, Visit, VisitTransition
-from clinic_web.reception.service import calling, checking_in, finishing, holding
+from clinic_web.reception.service import calling, checking_in, finishing, holding, hours
 from tests import factories
 from tests.reception.desk import Desk, pay
 
@@ -331,6 +331,15 @@ def test_nothing_is_left_of_a_call_that_breaks_before_the_commit(desk: Desk) -> 
     assert db.session.scalar(select(func.count()).select_from(VisitTransition)) == moves
     called = desk.next(key="press")
     assert called is not None and called.visit_id == waiting.visit_id
+
+
+def test_the_usual_call_is_one_statement(desk: Desk, count_queries: object) -> None:
+    desk.walk_in()
+    hours.shifts(desk.salma, desk.cast.dental, clock.today("Africa/Cairo"))  # known to the process from here on
+    with count_queries() as statements:  # type: ignore[operator]
+        called = desk.next()
+    assert called is not None and called.ticket == "D-001"
+    assert len(statements) == 1, "\n".join(statements)
 
 
 def test_how_many_statements_a_call_and_a_walk_in_take(desk: Desk, count_queries: object) -> None:

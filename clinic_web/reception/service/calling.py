@@ -12,12 +12,12 @@ from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit import api as audit
 from clinic_web.events.reception import VisitCalled, VisitStarted
-from clinic_web.kernel import clock, idempotency
+from clinic_web.kernel import at_once, clock, idempotency
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import N_, Busy, RuleBroken, StaleScreen
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.ids import new_id
-from clinic_web.kernel.unit_of_work import constraint_of, transaction
+from clinic_web.kernel.unit_of_work import constraint_of, single_statement, transaction
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import StaffInfo
 from clinic_web.reception.access import visit_for
@@ -28,6 +28,7 @@ from clinic_web.reception.service.moves import Moved, moved, moving, publish, te
 from clinic_web.reception.service.rooms import room_of
 from clinic_web.reception.service.statements import (
     CALL_NEXT,
+    CALL_NEXT_AT_ONCE,
     CALL_THIS,
     FINISHED_BY_CALL,
     SOMEBODY_WAITS,
@@ -35,6 +36,8 @@ from clinic_web.reception.service.statements import (
 )
 
 T = TypeVar("T")
+
+CALL = "visit.call_next"
 
 # How long to leave the last of a line to a colleague before looking again, in seconds: 0.5 in all.
 PAUSES = (0.01, 0.02, 0.04, 0.08, 0.15, 0.2)
@@ -115,8 +118,11 @@ def undo_call(actor: Actor, visit_id: UUID, *, version: int) -> Moved:
 
 
 def _call_next(actor: Actor, doctor: StaffInfo, key: str) -> Called | None:
+    called = _call_at_once(actor, doctor, key)
+    if called is not None:
+        return called
     with transaction():
-        claim = idempotency.claim(actor, "visit.call_next", key, {})
+        claim = idempotency.claim(actor, CALL, key, {})
         if claim.is_repetition:
             return answers.again(Called, claim) if claim.answer else None
         called = _finish_and_take(actor, doctor)
@@ -126,6 +132,19 @@ def _call_next(actor: Actor, doctor: StaffInfo, key: str) -> Called | None:
         else:
             answers.keep(claim, called)
         return called
+
+
+def _call_at_once(actor: Actor, doctor: StaffInfo, key: str) -> Called | None:
+    """The usual call, in one statement; None when the press needs the long way, which also says why."""
+    press = idempotency.press(actor, CALL, key, {})
+    values = _values(actor, doctor, None)
+    values |= at_once.values(actor, press, VisitCalled) | audit.witness_values(actor)
+    with single_statement():
+        row = CALL_NEXT_AT_ONCE.first(values)
+        if row is None:
+            return None
+        at_once.recorded(row.moved, VisitCalled)
+        return _called(row)
 
 
 def _finish_and_take(actor: Actor, doctor: StaffInfo) -> Called | None:
@@ -155,12 +174,12 @@ def _call_this(actor: Actor, doctor: StaffInfo, visit_id: UUID, version: int) ->
 def _despite_another_tab(use_case: Callable[[], T]) -> T:
     """Run it once more if another tab of the same doctor called somebody at the same instant.
 
-    The unique index decides such a race; the one who lost looks again and finds that patient called.
+    A unique index decides such a race; the one who lost looks again and finds that patient called.
     """
     try:
         return use_case()
     except IntegrityError as error:
-        if constraint_of(error) != ONE_WITH_THE_DOCTOR:
+        if constraint_of(error) not in (ONE_WITH_THE_DOCTOR, idempotency.ALREADY_PRESSED):
             raise
     return use_case()
 

@@ -11,6 +11,9 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from clinic_web.audit import api as audit
+from clinic_web.events.reception import VisitCalled
+from clinic_web.kernel import at_once
 from clinic_web.kernel.statement import Statement
 from clinic_web.reception.models.queues import TODAY, WHO_IS_NEXT
 
@@ -138,27 +141,26 @@ WITH_ME = Statement(
 _CALLED_COLUMNS = """v.id, v.organization_id, v.clinic_id, v.queue_id, v.patient_id, v.doctor_id,
                   v.attending_id, v.room_id, v.ticket, v.version"""
 _CALL = f"""
-    ), called AS (
+    called AS (
         UPDATE reception.visits v
            SET status = 'CALLED', attending_id = :doctor_id, room_id = CAST(:room_id AS uuid),
                called_at = :now, times_called = v.times_called + 1, version = v.version + 1,
                updated_at = :now, updated_by = :user_id
           FROM next WHERE v.id = next.id
         RETURNING {_CALLED_COLUMNS}
-    ), witness AS (
+    ), transition AS (
         INSERT INTO reception.visit_transitions
                (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id,
                 finished_visit_id, at)
         SELECT :transition_id, :organization_id, id, 'WAITING', 'CALLED', room_id, :user_id,
                CAST(:finished_id AS uuid), :now
           FROM called
-    )
-    SELECT * FROM called"""
+    )"""
 
 # Of the lines this doctor works in, the one visit whose turn it is. Where the lines have different policies,
 # time is the only measure they share.
-_LINE = f"""
-    WITH q AS MATERIALIZED (
+_NEXT = f"""
+    q AS MATERIALIZED (
         SELECT id, CASE WHEN min(policy) OVER () = max(policy) OVER ()
                         THEN policy ELSE 'APPOINTMENT_TIME' END AS policy
           FROM reception.queues
@@ -166,10 +168,28 @@ _LINE = f"""
     ), next AS (
         SELECT v.id FROM reception.visits v JOIN q ON q.id = v.queue_id
          WHERE v.queue_day = {TODAY} AND v.status = 'WAITING'
-           AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
+           AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL){{if_only}}
          ORDER BY {WHO_IS_NEXT} LIMIT 1
-           FOR UPDATE OF v """
-CALL_NEXT = Statement(_LINE + "SKIP LOCKED" + _CALL)
+           FOR UPDATE OF v SKIP LOCKED
+    )"""
+CALL_NEXT = Statement(f"WITH {_NEXT.format(if_only='')}, {_CALL} SELECT * FROM called")
+
+# The usual call, in one statement that records itself: nobody is with the doctor, and somebody waits. Two
+# presses of one doctor at the same instant: ONE_WITH_THE_DOCTOR or ALREADY_PRESSED refuses the later one.
+_NOBODY_WITH_ME = """NOT EXISTS (SELECT FROM reception.visits
+      WHERE attending_id = :doctor_id AND status IN ('CALLED', 'IN_PROGRESS'))"""
+_ALONE = f"\n           AND {_NOBODY_WITH_ME}\n           AND {at_once.IS_FIRST_PRESS}"
+_ANSWER = {name: f"called.{name}" for name in ("ticket", "patient_id", "room_id", "queue_id", "version")}
+CALL_NEXT_AT_ONCE = Statement(
+    f"""
+    WITH {_NEXT.format(if_only=_ALONE)}, {_CALL},
+    {at_once.told(VisitCalled, "called", visit_id="called.id", doctor_id="called.attending_id")},
+    {audit.saw_at_once("called", "visit.call", "visit", "called.id")},
+    {at_once.kept("called", visit_id="called.id", **_ANSWER)},
+    {at_once.moved("called", "'queue:' || called.queue_id", "'board:' || called.queue_id")}
+    SELECT called.*, {at_once.MOVED} FROM called
+    """
+)
 # Whether somebody stands in those lines whom a colleague is taking, or letting go, this instant.
 SOMEBODY_WAITS = Statement(
     f"""
@@ -182,7 +202,10 @@ SOMEBODY_WAITS = Statement(
 )
 
 CALL_THIS = Statement(
-    "WITH next AS (SELECT id FROM reception.visits WHERE id = :visit_id AND status = 'WAITING'" + _CALL
+    f"""
+    WITH next AS (SELECT id FROM reception.visits WHERE id = :visit_id AND status = 'WAITING'), {_CALL}
+    SELECT * FROM called
+    """
 )
 
 FINISHED_BY_CALL = Statement(
