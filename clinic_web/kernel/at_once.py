@@ -27,6 +27,11 @@ from clinic_web.kernel.unit_of_work import StreamMoved
 IS_FIRST_PRESS = """NOT EXISTS (SELECT FROM kernel.idempotency_keys
       WHERE organization_id = :organization_id AND user_id = :user_id AND action = :action AND key = :key)"""
 
+# True while a stream stands where it stood when this process read what it tells of: what is remembered from
+# then is what the tables say now.
+IS_STILL_SO = """EXISTS (SELECT FROM kernel.streams
+      WHERE topic = :known_topic AND epoch = CAST(:known_epoch AS uuid) AND seq = :known_seq)"""
+
 # What ``moved`` has moved, for the last SELECT; ``committed`` takes it.
 MOVED = "(SELECT jsonb_agg(jsonb_build_array(topic, epoch, seq)) FROM streams) AS moved"
 
@@ -43,6 +48,11 @@ def values(actor: Actor, press: Press, event: type[Event]) -> dict[str, Any]:
     }
 
 
+def known_as_of(stream: StreamMoved) -> dict[str, Any]:
+    """Return the parameters of ``IS_STILL_SO``."""
+    return {"known_topic": stream.topic, "known_epoch": stream.epoch, "known_seq": stream.seq}
+
+
 def told(event: type[Event], row: str, **columns: str) -> str:
     """Return the CTEs that publish ``event``, with a delivery for each of its subscribers."""
     kind, id_field = event.AGGREGATE
@@ -50,7 +60,8 @@ def told(event: type[Event], row: str, **columns: str) -> str:
     return f"""
     event AS (
         INSERT INTO kernel.domain_events
-               (id, organization_id, event_type, aggregate_type, aggregate_id, event_data, user_id, occurred_at)
+               (id, organization_id, event_type, aggregate_type, aggregate_id,
+                event_data, user_id, occurred_at)
         SELECT :event_id, :organization_id, '{event.TOPIC}', '{kind}', {fields[id_field]},
                {_object(fields)}, :user_id, :now
           FROM {row}

@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, local
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from redis import Redis
-from redis.connection import AbstractConnection
 from redis.exceptions import ConnectionError, RedisError
 
 T = TypeVar("T")
@@ -36,7 +35,7 @@ class Broker:
         self.is_away = False
         self._mine = local()  # each thread or greenlet collects its own
         # Telling screens is most of what a web process says: its own connection spares checking one out.
-        self._line = self.redis.connection_pool.make_connection()
+        self._line: Any = self.redis.connection_pool.make_connection()
         self._line_is_free = Lock()
 
     def attempt(self, use: Callable[[Redis], T]) -> T | None:
@@ -86,7 +85,7 @@ class Broker:
         return bool(self.attempt(lambda redis: redis.ping()))
 
 
-def _publish_all(line: AbstractConnection, messages: list[tuple[str, str]]) -> None:
+def _publish_all(line: Any, messages: list[tuple[str, str]]) -> None:
     """Publish; once more on a new connection if Redis has ended this one. Screens ignore what they know."""
     commands = [("PUBLISH", channel, message) for channel, message in messages]
     try:
@@ -95,7 +94,7 @@ def _publish_all(line: AbstractConnection, messages: list[tuple[str, str]]) -> N
         _send(line, commands)
 
 
-def _send(line: AbstractConnection, commands: list[tuple[str, str, str]]) -> None:
+def _send(line: Any, commands: list[tuple[str, str, str]]) -> None:
     line.send_packed_command(line.pack_commands(commands), check_health=False)
     for _ in commands:
         line.read_response()

@@ -88,7 +88,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         }.items()
     )
     return {
-        "isolation_level": "AUTOCOMMIT",  # a transaction is begun by ``unit_of_work.transaction``, nowhere else
+        # A transaction is begun by ``unit_of_work.transaction`` and nowhere else.
+        "isolation_level": "AUTOCOMMIT",
         "pool_size": settings.pool_size,
         "max_overflow": 0,
         # Waiting for a connection holds no lock, so the hundredth of a rush may wait its turn.

@@ -13,11 +13,13 @@ from clinic_web.organization.directory import (
     facility,
     topic,
 )
+from clinic_web.organization.directory import as_of as directory_as_of
 from clinic_web.organization.queries import (
     KnownIds,
     Shift,
     Terms,
     known_external_ids,
+    listed_terms,
     moment_at,
     organization_by_external_id,
     shifts,
@@ -53,8 +55,10 @@ __all__ = [
     "create_staff",
     "create_working_hours",
     "directory",
+    "directory_as_of",
     "facility",
     "known_external_ids",
+    "listed_terms",
     "moment_at",
     "organization_by_external_id",
     "shifts",

@@ -167,6 +167,12 @@ def directory(organization_id: UUID) -> Directory:
     return found
 
 
+def as_of(organization_id: UUID) -> StreamMoved | None:
+    """Return at which state of the organization's stream this process read its directory, if it keeps one."""
+    kept = _kept.get(organization_id)
+    return None if kept is None or topic(organization_id) in _changing_now() else kept.at
+
+
 def _changing_now() -> set[str]:
     work: UnitOfWork | None = db.session().info.get("unit_of_work")
     return work.topics if work else set()

@@ -17,6 +17,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
 from clinic_web.kernel.money import CENT
 from clinic_web.kernel.statement import Statement
+from clinic_web.organization.directory import directory
 from clinic_web.organization.models import (
     DOCTOR,
     Clinic,
@@ -173,6 +174,31 @@ def terms(actor: Actor, service_id: UUID, doctor_id: UUID | None) -> Terms:
         share_rule_version=row.share_rule_version,
         clinic_id=row.clinic_id,
         facility_id=row.facility_id,
+    )
+
+
+def listed_terms(actor: Actor, service_id: UUID, doctor_id: UUID | None) -> Terms | None:
+    """Return the terms as the directory lists them, or None for what it does not list as it is asked for.
+
+    They hold only together with ``directory_as_of`` (see ``kernel.at_once.IS_STILL_SO``).
+    """
+    listed = directory(actor.organization_id)
+    service = listed.services.get(service_id)
+    if service is None or not service.is_active:
+        return None
+    doctor = listed.staff.get(doctor_id) if doctor_id else None
+    if doctor_id and doctor not in listed.doctors_of(service.clinic_id):
+        return None
+    facility = listed.facilities[listed.clinics[service.clinic_id].facility_id]
+    own_share = doctor.share_percent if doctor else NO_SHARE
+    return Terms(
+        price=service.price.quantize(CENT, ROUND_HALF_EVEN),
+        currency=facility.currency,
+        duration_minutes=service.duration_minutes,
+        share_percent=own_share if service.share_percent is None else service.share_percent,
+        share_rule_version=service.share_rule_version,
+        clinic_id=service.clinic_id,
+        facility_id=facility.id,
     )
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from clinic_web.patients.finding import find
 from clinic_web.patients.importing import ImportedPatient, ids_of_imported, import_patients
-from clinic_web.patients.queries import PatientCard, card, cards, require
+from clinic_web.patients.queries import IS_KNOWN, PatientCard, card, cards, require
 from clinic_web.patients.service import Registration, register
 
 __all__ = [
+    "IS_KNOWN",
     "ImportedPatient",
     "PatientCard",
     "Registration",

@@ -20,16 +20,20 @@ from clinic_web.payments.service.importing import (
     import_past_payments,
 )
 from clinic_web.payments.service.opening import (
+    OPENED_TOPIC,
     NewPayment,
     give_ticket,
     lock_for_visit,
     open_payment,
+    opened_with,
     reopen_for_visit,
+    values_of_opening,
     void_for_visit,
 )
 from clinic_web.payments.service.taking import take
 
 __all__ = [
+    "OPENED_TOPIC",
     "ImportedPayments",
     "NewPayment",
     "OverPayment",
@@ -40,8 +44,10 @@ __all__ = [
     "import_past_payments",
     "lock_for_visit",
     "open_payment",
+    "opened_with",
     "owed_for_visits",
     "reopen_for_visit",
     "take",
+    "values_of_opening",
     "void_for_visit",
 ]

@@ -72,8 +72,8 @@
       document.getElementById(isEmpty ? "shown-line" : "shown-hand").checked = true;
       hand.scrollTop = 0;
       markRow();
-      if (hand.querySelector("[data-slip]") && event.detail.requestConfig?.verb === "post") setTimeout(print, 50);
     } else { markRow(); }
+    if (event.detail.requestConfig?.elt?.hasAttribute?.("data-slip-comes")) setTimeout(print, 50);
   });
   function markRow() {
     const held = hand.querySelector("[id^='hand-visit-']")?.id.replace("hand-visit-", "row-");

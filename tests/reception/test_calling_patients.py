@@ -335,7 +335,9 @@ def test_nothing_is_left_of_a_call_that_breaks_before_the_commit(desk: Desk) -> 
 
 def test_the_usual_call_is_one_statement(desk: Desk, count_queries: object) -> None:
     desk.walk_in()
-    hours.shifts(desk.salma, desk.cast.dental, clock.today("Africa/Cairo"))  # known to the process from here on
+    hours.shifts(
+        desk.salma, desk.cast.dental, clock.today("Africa/Cairo")
+    )  # known to the process from here on
     with count_queries() as statements:  # type: ignore[operator]
         called = desk.next()
     assert called is not None and called.ticket == "D-001"

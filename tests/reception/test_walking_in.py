@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from clinic_web.kernel import failpoints
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound, RuleBroken
 from clinic_web.kernel.failpoints import FailpointReached
 from clinic_web.kernel.tables import DomainEvent
+from clinic_web.organization import api as organization
 from clinic_web.organization.models import Facility
 from clinic_web.payments import api as payments
 from clinic_web.reception.models import Queue, QueueDay, QueueNumber, Visit
@@ -102,15 +103,41 @@ def test_a_clinic_without_an_open_queue_takes_no_walk_ins(desk: Desk) -> None:
         desk.walk_in()
 
 
+def test_the_usual_walk_in_is_one_statement(desk: Desk, count_queries: object) -> None:
+    patient = desk.patient()
+    desk.walk_in()  # from here on the process knows the clinic
+    with count_queries() as statements:  # type: ignore[operator]
+        opened = desk.walk_in(patient_id=patient)
+    assert opened.ticket == "D-002"
+    assert len(statements) == 1, "\n".join(statements)
+
+
+def test_a_price_changed_by_somebody_else_a_moment_ago_is_the_price(desk: Desk) -> None:
+    desk.walk_in()
+    changed_elsewhere(desk, 500)
+    opened = desk.walk_in()
+    assert payments.owed_for_visits(desk.amina, [opened.visit_id])[opened.visit_id].total_amount == 500
+
+
+def changed_elsewhere(desk: Desk, price: int) -> None:
+    """As another process commits it: this one has not looked again yet."""
+    values = {"price": price, "topic": organization.topic(desk.cast.organization_id)}
+    db.session.execute(text("UPDATE organization.services SET price = :price"), values)
+    db.session.execute(text("UPDATE kernel.streams SET seq = seq + 1 WHERE topic = :topic"), values)
+    db.session.commit()
+
+
 def test_nothing_is_left_of_a_walk_in_that_breaks_before_the_commit(desk: Desk) -> None:
+    desk.walk_in()
+    changed_elsewhere(desk, 450)  # such a walk-in takes several statements
     failpoints.arm("walk_in.before_commit", "raise")
     try:
         with pytest.raises(FailpointReached):
             desk.walk_in()
     finally:
         failpoints.disarm()
-    assert db.session.scalar(select(func.count()).select_from(Visit)) == 0
-    assert desk.walk_in().ticket == "D-001"
+    assert db.session.scalar(select(func.count()).select_from(Visit)) == 1
+    assert desk.walk_in().ticket == "D-002"
 
 
 MIDNIGHTS = [

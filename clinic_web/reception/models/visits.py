@@ -102,11 +102,22 @@ class Visit(Model, Stamped, Versioned):
             unique=True,
             postgresql_where=text("status IN ('WAITING', 'CALLED', 'IN_PROGRESS', 'ON_HOLD')"),
         ),
+        # The line in the order of each policy (``queues.BY_NUMBER``, ``BY_TIME``), so that who is next is the
+        # first entry, however many wait.
         Index(
-            "ix_visits_line",
+            "ix_visits_line_by_number",
             "queue_id",
             "queue_day",
-            "priority_rank",
+            text("priority_rank DESC"),
+            "queue_number",
+            postgresql_where=text("status = 'WAITING'"),
+        ),
+        Index(
+            "ix_visits_line_by_time",
+            "queue_id",
+            "queue_day",
+            text("priority_rank DESC"),
+            text("coalesce(scheduled_time, check_in_time)"),
             "queue_number",
             postgresql_where=text("status = 'WAITING'"),
         ),

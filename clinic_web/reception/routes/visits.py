@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from flask import Response, make_response, request, url_for
+from flask import Response, get_template_attribute, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -17,7 +17,7 @@ from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.reception import forms
 from clinic_web.reception.queries.hand import name_of
 from clinic_web.reception.routes import bp
-from clinic_web.reception.routes.hand import show_booking, show_done, show_visit, show_walk_in
+from clinic_web.reception.routes.hand import show_booking, show_visit, show_walk_in
 from clinic_web.reception.service import booking, cancelling, checking_in, holding, walking_in
 from clinic_web.reception.service.moves import Moved
 from clinic_web.reception.slots import SlotRefused, SlotTaken
@@ -42,11 +42,8 @@ def book(patient_id: UUID) -> ResponseReturnValue:
         said = _at_fields(error, "service", "slot", "note", "overbooking_reason")
         return make_response(show_booking(patient_id, typed, errors=said), error.status)
     text = _("%(time)s is booked", time=clock_time(booked.start_time))
-    return _done(
-        LastAct(text=text, ticket=booked.ticket, ticket_state="SCHEDULED"),
-        booked.visit_id,
-        typed.get("pays", ""),
-    )
+    act = LastAct(text=text, ticket=booked.ticket, ticket_state="SCHEDULED")
+    return _issued(act, booked.visit_id, clock_time(booked.start_time), _("Booked"))
 
 
 @bp.post("/desk/hand/patient/<uuid:patient_id>/walk-in")
@@ -59,7 +56,7 @@ def walk_in(patient_id: UUID) -> ResponseReturnValue:
         said = _at_fields(error, "service", "doctor", "priority", "priority_reason")
         return make_response(show_walk_in(patient_id, typed, errors=said), error.status)
     act = LastAct(text=_("waits as a walk-in"), ticket=opened.ticket, ticket_state="WAITING")
-    return _done(act, opened.visit_id, typed.get("pays", ""))
+    return _issued(act, opened.visit_id, opened.ticket, _("Waits as a walk-in"))
 
 
 @bp.post("/visits/<uuid:visit_id>/check-in")
@@ -169,9 +166,14 @@ def _moved(moved: Moved, text: str, *, undo: str | None = None) -> Response:
     )
 
 
-def _done(act: LastAct, visit_id: UUID, pays: str) -> Response:
-    panel = show_done(visit_id, pays=pays) if is_htmx() else None
-    return acted(act, redirect=url_for("reception.hand_done", visit_id=visit_id, pays=pays), panel=panel)
+def _issued(act: LastAct, visit_id: UUID, called: str, title: str) -> Response:
+    """Say the number at once; the slip, and what is to pay, come right after by themselves."""
+    done = url_for("reception.hand_done", visit_id=visit_id, pays=request.form.get("pays", ""))
+    panel = None
+    if is_htmx():
+        issued = get_template_attribute("reception/desk/_issued.html", "issued")
+        panel = issued(title, act.ticket or called, act.ticket_state, done)
+    return acted(act, redirect=done, panel=panel)
 
 
 def _is_in_hand() -> bool:

@@ -137,7 +137,10 @@ def _call_next(actor: Actor, doctor: StaffInfo, key: str) -> Called | None:
 def _call_at_once(actor: Actor, doctor: StaffInfo, key: str) -> Called | None:
     """The usual call, in one statement; None when the press needs the long way, which also says why."""
     press = idempotency.press(actor, CALL, key, {})
+    if len(doctor.clinic_ids) != 1:
+        return None
     values = _values(actor, doctor, None)
+    values |= {"clinic_id": next(iter(doctor.clinic_ids))}
     values |= at_once.values(actor, press, VisitCalled) | audit.witness_values(actor)
     with single_statement():
         row = CALL_NEXT_AT_ONCE.first(values)

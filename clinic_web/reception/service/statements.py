@@ -12,10 +12,12 @@ from datetime import date
 from uuid import UUID
 
 from clinic_web.audit import api as audit
-from clinic_web.events.reception import VisitCalled
+from clinic_web.events.reception import VisitCalled, VisitOpened
 from clinic_web.kernel import at_once
 from clinic_web.kernel.statement import Statement
-from clinic_web.reception.models.queues import TODAY, WHO_IS_NEXT
+from clinic_web.patients import api as patients
+from clinic_web.payments import api as payments
+from clinic_web.reception.models.queues import BY_NUMBER, BY_TIME, TODAY, WHO_IS_NEXT
 
 # The visit's number is drawn by locking its queue's row of the day; every number 1..N has a row of its own.
 # A patient who is already present in that line makes the INSERT of the visit return nothing, and the caller
@@ -40,28 +42,82 @@ _WITNESS = """
            (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id, at)"""
 _TICKET = "place.prefix || '-' || to_char(counter.last_number, 'FM999000')"
 
-OPEN_WALK_IN = Statement(
-    f"""
-    WITH place AS (
+_PLACE = f"""
         SELECT id AS queue_id, prefix, {TODAY} AS day FROM reception.queues
-         WHERE organization_id = :organization_id AND clinic_id = :clinic_id AND kind = 'CLINIC' AND is_active
-    ), counter AS ({_COUNT.format(where="")}
-    ), number AS ({_NUMBER}
-    ), opened AS (
+         WHERE organization_id = :organization_id AND clinic_id = :clinic_id
+           AND kind = 'CLINIC' AND is_active"""
+_WALK_IN = f"""
         INSERT INTO reception.visits ({_VISIT_COLUMNS})
         SELECT :visit_id, :organization_id, :facility_id, :clinic_id, place.queue_id, NULL,
                CAST(:doctor_id AS uuid), :patient_id, :service_id, place.day, counter.last_number,
                {_TICKET}, NULL, :now, CAST(:priority AS text), :rank, CAST(:reason AS text),
                CAST(:priority_by AS uuid), CAST(:priority_at AS timestamptz), 'WALK_IN', 'WAITING',
                :user_id, :user_id
-          FROM place, counter
+          FROM place, counter"""
+_WALKED_IN = f"""
+    transition AS ({_WITNESS}
+        SELECT :transition_id, :organization_id, id, NULL, 'WAITING', NULL, :user_id, :now FROM opened
+    )"""
+OPEN_WALK_IN = Statement(
+    f"""
+    WITH place AS ({_PLACE}
+    ), counter AS ({_COUNT.format(where="")}
+    ), number AS ({_NUMBER}
+    ), opened AS ({_WALK_IN}
             ON CONFLICT (queue_id, queue_day, patient_id)
          WHERE status IN ('WAITING', 'CALLED', 'IN_PROGRESS', 'ON_HOLD') DO NOTHING
         RETURNING id, ticket
-    ), witness AS ({_WITNESS}
-        SELECT :transition_id, :organization_id, id, NULL, 'WAITING', NULL, :user_id, :now FROM opened
-    )
+    ), {_WALKED_IN}
     SELECT place.queue_id, place.day, opened.ticket FROM place LEFT JOIN opened ON true
+    """
+)
+
+# The usual walk-in, in one statement that records itself: a known patient who is not in the line yet, on the
+# terms that this process has listed. Two at the same instant: ONE_PRESENCE or ALREADY_PRESSED refuses one.
+_OPENED_EVENT = {
+    "organization_id": "CAST(:organization_id AS uuid)",
+    "facility_id": "CAST(:facility_id AS uuid)",
+    "clinic_id": "CAST(:clinic_id AS uuid)",
+    "visit_id": "opened.id",
+    "payment_id": "CAST(:payment_id AS uuid)",
+    "patient_id": "CAST(:patient_id AS uuid)",
+    "service_id": "CAST(:service_id AS uuid)",
+    "total_amount": "CAST(:total_amount AS text)",
+    "doctor_id": "CAST(:doctor_id AS uuid)",
+}
+OPEN_WALK_IN_AT_ONCE = Statement(
+    f"""
+    WITH place AS ({_PLACE}
+           AND {at_once.IS_FIRST_PRESS}
+           AND {at_once.IS_STILL_SO}
+           AND {patients.IS_KNOWN}
+           AND NOT EXISTS (SELECT FROM reception.visits here
+                            WHERE here.queue_id = queues.id AND here.queue_day = {TODAY}
+                              AND here.patient_id = :patient_id
+                              AND here.status IN ('WAITING', 'CALLED', 'IN_PROGRESS', 'ON_HOLD'))
+    ), counter AS ({_COUNT.format(where="")}
+    ), number AS ({_NUMBER}
+    ), opened AS ({_WALK_IN}
+        RETURNING id, ticket, queue_id
+    ), {_WALKED_IN},
+    {payments.opened_with("opened")},
+    {at_once.told(VisitOpened, "opened", **_OPENED_EVENT)},
+    {audit.saw_at_once("opened", "visit.walk_in", "visit", "opened.id")},
+    {
+        at_once.kept(
+            "opened",
+            visit_id="opened.id",
+            payment_id="CAST(:payment_id AS uuid)",
+            ticket="opened.ticket",
+            queue_id="opened.queue_id",
+        )
+    },
+    {
+        at_once.moved(
+            "opened", "'queue:' || opened.queue_id", "'board:' || opened.queue_id", payments.OPENED_TOPIC
+        )
+    }
+    SELECT opened.*, {at_once.MOVED} FROM opened
     """
 )
 
@@ -159,8 +215,9 @@ _CALL = f"""
 
 # Of the lines this doctor works in, the one visit whose turn it is. Where the lines have different policies,
 # time is the only measure they share.
-_NEXT = f"""
-    q AS MATERIALIZED (
+CALL_NEXT = Statement(
+    f"""
+    WITH q AS MATERIALIZED (
         SELECT id, CASE WHEN min(policy) OVER () = max(policy) OVER ()
                         THEN policy ELSE 'APPOINTMENT_TIME' END AS policy
           FROM reception.queues
@@ -168,21 +225,41 @@ _NEXT = f"""
     ), next AS (
         SELECT v.id FROM reception.visits v JOIN q ON q.id = v.queue_id
          WHERE v.queue_day = {TODAY} AND v.status = 'WAITING'
-           AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL){{if_only}}
+           AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
          ORDER BY {WHO_IS_NEXT} LIMIT 1
            FOR UPDATE OF v SKIP LOCKED
-    )"""
-CALL_NEXT = Statement(f"WITH {_NEXT.format(if_only='')}, {_CALL} SELECT * FROM called")
+    ), {_CALL}
+    SELECT * FROM called
+    """
+)
 
-# The usual call, in one statement that records itself: nobody is with the doctor, and somebody waits. Two
-# presses of one doctor at the same instant: ONE_WITH_THE_DOCTOR or ALREADY_PRESSED refuses the later one.
-_NOBODY_WITH_ME = """NOT EXISTS (SELECT FROM reception.visits
-      WHERE attending_id = :doctor_id AND status IN ('CALLED', 'IN_PROGRESS'))"""
-_ALONE = f"\n           AND {_NOBODY_WITH_ME}\n           AND {at_once.IS_FIRST_PRESS}"
+
+def _first_of_line(policy: str, order: str) -> str:
+    """The head of the one line this doctor works in, if that line has this policy: one entry of its index."""
+    return f"""
+        SELECT v.id FROM reception.visits v
+         WHERE v.queue_id = (SELECT id FROM q WHERE {policy})
+           AND v.queue_day = {TODAY} AND v.status = 'WAITING'
+           AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
+         ORDER BY {order} LIMIT 1
+           FOR UPDATE OF v SKIP LOCKED"""
+
+
+# The usual call, in one statement that records itself: the doctor works in one line, has nobody called or in
+# the room, and somebody waits. Two presses of one doctor at the same instant: ONE_WITH_THE_DOCTOR or
+# ALREADY_PRESSED refuses the later one.
 _ANSWER = {name: f"called.{name}" for name in ("ticket", "patient_id", "room_id", "queue_id", "version")}
 CALL_NEXT_AT_ONCE = Statement(
     f"""
-    WITH {_NEXT.format(if_only=_ALONE)}, {_CALL},
+    WITH q AS MATERIALIZED (
+        SELECT id, policy FROM reception.queues
+         WHERE clinic_id = :clinic_id AND kind = 'CLINIC' AND organization_id = :organization_id
+           AND NOT EXISTS (SELECT FROM reception.visits
+                            WHERE attending_id = :doctor_id AND status IN ('CALLED', 'IN_PROGRESS'))
+           AND {at_once.IS_FIRST_PRESS}
+    ), by_time AS ({_first_of_line("policy = 'APPOINTMENT_TIME'", BY_TIME)}
+    ), by_number AS ({_first_of_line("policy <> 'APPOINTMENT_TIME'", BY_NUMBER)}
+    ), next AS (SELECT id FROM by_time UNION ALL SELECT id FROM by_number), {_CALL},
     {at_once.told(VisitCalled, "called", visit_id="called.id", doctor_id="called.attending_id")},
     {audit.saw_at_once("called", "visit.call", "visit", "called.id")},
     {at_once.kept("called", visit_id="called.id", **_ANSWER)},
