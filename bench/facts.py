@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from bench.load import Ask
 from bench.world import BROWSER, ZONE, Person, World, plain
@@ -18,20 +18,21 @@ from bench.world import BROWSER, ZONE, Person, World, plain
 FILE = Path(__file__).parents[1] / ".local" / f"bench-floor-{os.getpid()}.json"
 
 
-def env(world: World, people: Sequence[Person], clinics: Sequence[UUID] = (), **more: Any) -> dict[str, str]:
+def env(world: World, people: Sequence[Person], **more: Any) -> dict[str, str]:
     """Write the facts; return the environment that leads the floor to them."""
+    works_in = dict(world.sql("SELECT staff_id, clinic_id FROM organization.staff_clinics"))
     rooms = dict(world.sql("SELECT id, room_id FROM organization.staff"))
     facts = more | {
         "place": {
             "organization_id": world.actor.organization_id,
             "timezone": ZONE,
-            "clinic_ids": [str(clinic) for clinic in clinics],
         },
         "people": {
             person.token: {
                 "user_id": person.actor.user_id,
                 "doctor_id": person.actor.staff_id,
                 "room_id": rooms.get(person.actor.staff_id),
+                "clinic_id": works_in.get(person.actor.staff_id),
             }
             for person in people
         },

@@ -55,12 +55,11 @@ class Pool:
             self._idle.put(None)
 
     @contextmanager
-    def cursor(self) -> Iterator[psycopg.Cursor[Any]]:
-        """One transaction."""
-        connection = self._idle.get() or psycopg.connect(self._url)
+    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection on which each statement commits by itself, until a transaction is begun."""
+        connection = self._idle.get() or psycopg.connect(self._url, autocommit=True)
         try:
-            with connection.transaction(), connection.cursor() as cursor:
-                yield cursor
+            yield connection
         finally:
             self._idle.put(connection)
 
@@ -78,14 +77,17 @@ def by_psycopg(*, tells: bool = False) -> Flask:
 
     @app.post("/book/<patient_id>")
     def book(patient_id: str) -> tuple[str, int, dict[str, str]]:
-        with pool.cursor() as cursor:
-            booked = _book(cursor, facts, patient_id)
+        with pool.connection() as connection:
+            values = _who_asks(connection.cursor(), facts)
+            with connection.transaction(), connection.cursor() as cursor:
+                booked = _book(cursor, values, patient_id)
         return "", 303, {"Location": f"/done/{booked}"}
 
     @app.post("/next")
     def call_next() -> str:
-        with pool.cursor() as cursor:
-            ticket = _call(cursor, facts)
+        with pool.connection() as connection:
+            values = _who_asks(connection.cursor(), facts)
+            ticket = _call(connection.cursor(), values)
         tell()
         return f"{ticket} called"
 
@@ -127,8 +129,7 @@ def _seen(values: Values, kind: str, row_id: Any) -> Values:
     }
 
 
-def _book(cursor: psycopg.Cursor[Any], facts: Values, patient_id: str) -> UUID:
-    values = _who_asks(cursor, facts)
+def _book(cursor: psycopg.Cursor[Any], values: Values, patient_id: str) -> UUID:
     doctor_id, moment = request.form["slot"].split("|")
     start = datetime.fromisoformat(moment).astimezone(UTC)
     day = start.astimezone(ZoneInfo(values["timezone"])).date()
@@ -189,26 +190,23 @@ def _book(cursor: psycopg.Cursor[Any], facts: Values, patient_id: str) -> UUID:
     return UUID(answer["visit_id"])
 
 
-def _call(cursor: psycopg.Cursor[Any], facts: Values) -> str:
-    values = _who_asks(cursor, facts)
-    values["clinic_ids"] = [UUID(each) for each in values["clinic_ids"]]
-    _claim(cursor, values, "visit.call_next", {})
-    cursor.execute(sql.WITH_ME, values)
-    if cursor.fetchone() is not None:
-        raise RuntimeError("called already")
-    values |= {"transition_id": uuid7(), "finished_id": None}
+def _call(cursor: psycopg.Cursor[Any], values: Values) -> str:
+    values |= {
+        "action": "visit.call_next",
+        "key": request.form["idempotency_key"],
+        "fingerprint": hashlib.sha256(b"{}").digest(),
+        "clinic_id": UUID(values["clinic_id"]),
+        "transition_id": uuid7(),
+        "finished_id": None,
+        "event_id": uuid7(),
+        "consumers": [],
+        "consumer_queues": [],
+        "access_id": uuid7(),
+        "ip_address": request.remote_addr,
+        "user_agent": request.headers["User-Agent"],
+    }
     cursor.execute(sql.CALL_NEXT, values)
-    visit_id, _, clinic_id, queue_id, patient_id, _, _, _, ticket, version = _row(cursor)
-    values |= {"visit_id": visit_id, "clinic_id": clinic_id, "patient_id": patient_id, "ticket": ticket}
-    answer = _texts(values, "visit_id", "ticket", "patient_id", "room_id")
-    answer |= {"queue_id": str(queue_id), "version": version, "was_called_already": False}
-    told = _texts(
-        values, "organization_id", "clinic_id", "visit_id", "patient_id", "ticket", "doctor_id", "room_id"
-    )
-    record = _recorded(values, ("visit.called", "visit", told["visit_id"]), told, answer)
-    record["topics"] = [f"board:{queue_id}", f"queue:{queue_id}"]
-    cursor.execute(sql.RECORD_CALLED, record).fetchall()
-    return str(ticket)
+    return str(_row(cursor)[8])
 
 
 def _row(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:

@@ -6,6 +6,8 @@ does neither less nor more. Where they differ the figure says so: bring the stat
 
 from __future__ import annotations
 
+from clinic_web.reception.service.statements import CALL_NEXT_AT_ONCE
+
 SESSION = """
     SELECT s.last_seen_at, u.rights_stamp
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
@@ -143,48 +145,7 @@ STREAMS = """
     RETURNING topic, epoch, seq
 """
 RECORD_BOOKED = f"WITH {EVENTS}, {DELIVERIES}, {ANSWERS}, {WITNESSES} {STREAMS}"
-RECORD_CALLED = f"WITH {EVENTS}, {ANSWERS}, {WITNESSES} {STREAMS}"
-WITH_ME = """
-    SELECT id, organization_id, clinic_id, queue_id, appointment_id, patient_id, doctor_id, attending_id,
-           room_id, ticket, status, version, updated_at, updated_by
-      FROM reception.visits
-     WHERE attending_id = %(doctor_id)s AND organization_id = %(organization_id)s
-       AND status IN ('CALLED', 'IN_PROGRESS')
-       FOR UPDATE
-"""
-CALL_NEXT = """
-    WITH q AS MATERIALIZED (
-        SELECT id, CASE WHEN min(policy) OVER () = max(policy) OVER ()
-                        THEN policy ELSE 'APPOINTMENT_TIME' END AS policy
-          FROM reception.queues
-         WHERE clinic_id = ANY(%(clinic_ids)s) AND kind = 'CLINIC' AND organization_id = %(organization_id)s
-    ), next AS (
-        SELECT v.id FROM reception.visits v JOIN q ON q.id = v.queue_id
-         WHERE v.queue_day = (kernel.now() AT TIME ZONE %(timezone)s)::date AND v.status = 'WAITING'
-           AND (v.doctor_id = %(doctor_id)s OR v.doctor_id IS NULL)
-         ORDER BY v.priority_rank DESC,
-                  CASE WHEN q.policy = 'APPOINTMENT_TIME'
-                       THEN coalesce(v.scheduled_time, v.check_in_time) END,
-                  v.queue_number, v.check_in_time, v.id LIMIT 1
-           FOR UPDATE OF v SKIP LOCKED
-    ), called AS (
-        UPDATE reception.visits v
-           SET status = 'CALLED', attending_id = %(doctor_id)s, room_id = CAST(%(room_id)s AS uuid),
-               called_at = %(now)s, times_called = v.times_called + 1, version = v.version + 1,
-               updated_at = %(now)s, updated_by = %(user_id)s
-          FROM next WHERE v.id = next.id
-        RETURNING v.id, v.organization_id, v.clinic_id, v.queue_id, v.patient_id, v.doctor_id,
-                  v.attending_id, v.room_id, v.ticket, v.version
-    ), witness AS (
-        INSERT INTO reception.visit_transitions
-               (id, organization_id, visit_id, from_status, to_status, room_id, by_user_id,
-                finished_visit_id, at)
-        SELECT %(transition_id)s, %(organization_id)s, id, 'WAITING', 'CALLED', room_id, %(user_id)s,
-               CAST(%(finished_id)s AS uuid), %(now)s
-          FROM called
-    )
-    SELECT * FROM called
-"""
-
 BOOKING = (SESSION, CLAIM, PATIENT, TERMS, BOOK, PAYMENT, RECORD_BOOKED)
-CALLING = (SESSION, CLAIM, WITH_ME, CALL_NEXT, RECORD_CALLED)
+# Long, and nothing in it that a floor would leave out.
+CALL_NEXT = CALL_NEXT_AT_ONCE.sql
+CALLING = (SESSION, CALL_NEXT)

@@ -48,9 +48,7 @@ def run(world: World) -> list[Figure]:
         ours = Side(our_web, screens, press_next)
         message = _one_message(hall, crowd, ours)
         room = screens[0].topics[-1]
-        env = world.env | facts.env(
-            world, hall.line.doctors, [hall.line.clinic_id], message=message, room=room
-        )
+        env = world.env | facts.env(world, hall.line.doctors, message=message, room=room)
         with web("bench.floor:by_psycopg(tells=True)", env) as floor_web:
             floor = Side(floor_web, [Screen("", [room])] * SCREENS, facts.press_next)
             for _ in range(ROUNDS):

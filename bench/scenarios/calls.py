@@ -1,7 +1,8 @@
 """CPU over all server processes per call of the next patient, as a multiple of a bare Flask answer's.
 
 Both programs run side by side with the same gunicorn settings and take turns under the same load of eight
-connections. Every doctor calls once, then everybody is set back, outside what is counted.
+connections. A hundred doctors of ten clinics call once each, then everybody is set back, outside what is
+counted; once more with all of them in one clinic, where each call waits for the line that others change.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bench.programs import Web, web
 from bench.world import Line, Person, World
 
 DOCTORS = 100
+CLINICS = 10
 REACH = 12.0
 
 SET_BACK = """
@@ -41,12 +43,20 @@ JUST_SEEN = "UPDATE identity.sessions SET last_seen_at = now()"
 
 @dataclass
 class Ward:
-    """The line, and how it is set back before each batch of calls."""
+    """Lines, and how they are set back before each batch of calls. ``doctors`` come from each in turn."""
 
     world: World
-    line: Line
+    lines: list[Line]
     waiting: list[UUID]
     in_rooms: list[UUID]
+
+    @property
+    def line(self) -> Line:
+        return self.lines[0]
+
+    @property
+    def doctors(self) -> list[Person]:
+        return [doctor for row in zip(*(line.doctors for line in self.lines), strict=True) for doctor in row]
 
     def set_back(self, *, long_quiet: bool = False) -> None:
         """Nobody is called, everybody waits."""
@@ -57,19 +67,23 @@ class Ward:
     def let_in(self) -> None:
         """Every doctor has a patient in the room, and as many wait."""
         self.set_back()
-        self.world.sql(LET_IN, self.in_rooms, [doctor.actor.staff_id for doctor in self.line.doctors])
+        doctors = [doctor for line in self.lines for doctor in line.doctors]
+        self.world.sql(LET_IN, self.in_rooms, [doctor.actor.staff_id for doctor in doctors])
 
 
 def run(world: World) -> list[Figure]:
-    hall = ward(world, doctors=DOCTORS)
-    floor_env = world.env | facts.env(world, hall.line.doctors, [hall.line.clinic_id])
+    hall, crowded = ward(world, doctors=DOCTORS, clinics=CLINICS), ward(world, doctors=DOCTORS)
+    floor_env = world.env | facts.env(world, hall.doctors)
     with web("bench.floor:bare()", world.env) as bare, web("wsgi:app", world.env) as ours:
         figures = _without_screens(world, hall, bare, ours)
+        in_one = _subject(crowded, "call next, all in one clinic", crowded.set_back)
+        figures.append(compare(world, bare, ours, in_one))
         with web("bench.floor:by_psycopg()", floor_env) as floor:
             least = _subject(hall, "(the same SQL by bare psycopg)", hall.set_back, facts.press_next)
             figures.append(compare(world, bare, floor, least))
         with Crowd() as crowd:
-            crowd.connect(ours.port, paired_screens(world, hall.line, 1))
+            screens = [screen for line in hall.lines for screen in paired_screens(world, line, 1)]
+            crowd.connect(ours.port, screens)
             figures += _with_screen(world, hall, bare, ours)
     return figures
 
@@ -84,17 +98,23 @@ def _without_screens(world: World, hall: Ward, bare: Web, ours: Web) -> list[Fig
 
 
 def _with_screen(world: World, hall: Ward, bare: Web, ours: Web) -> list[Figure]:
-    call = _subject(hall, "call next, one display open", hall.set_back)
-    finish = _subject(hall, "finish and call (F9), one display open", hall.let_in)
-    return [compare(world, bare, ours, call, reach=REACH), compare(world, bare, ours, finish)]
+    call = _subject(hall, "call next, a display open in each clinic", hall.set_back)
+    finish = _subject(hall, "finish and call (F9), a display open in each clinic", hall.let_in)
+    return [compare(world, bare, ours, call), compare(world, bare, ours, finish)]
 
 
-def ward(world: World, *, doctors: int) -> Ward:
-    """Open a clinic in which one patient waits for each doctor, and one more is for the rooms."""
-    line = world.line(doctors=doctors, hours=False)
-    visits = world.waiting(line, 2 * doctors)
+def ward(world: World, *, doctors: int, clinics: int = 1) -> Ward:
+    """Open clinics in which one patient waits for each doctor, and one more is for the rooms."""
+    each = doctors // clinics
+    lines = [world.line(doctors=each, hours=False) for _ in range(clinics)]
+    visits = [world.waiting(line, 2 * each) for line in lines]
     world.settle()
-    return Ward(world, line, visits[:doctors], visits[doctors:])
+    return Ward(
+        world,
+        lines,
+        [visit for here in visits for visit in here[:each]],
+        [visit for here in visits for visit in here[each:]],
+    )
 
 
 def press_next(doctor: Person) -> Ask:
@@ -106,14 +126,14 @@ def _subject(
 ) -> Subject:
     def prepare() -> list[Ask]:
         set_up()
-        return [press(doctor) for doctor in hall.line.doctors]
+        return [press(doctor) for doctor in hall.doctors]
 
     return Subject(name, prepare, lambda: _require_called(hall), status=200)
 
 
 def _require_called(hall: Ward) -> None:
     called = hall.world.sql(
-        "SELECT count(*) FROM reception.visits WHERE status = 'CALLED' AND queue_id = %s", hall.line.queue_id
+        "SELECT count(*) FROM reception.visits WHERE status = 'CALLED' AND id = ANY(%s)", hall.waiting
     )[0][0]
     if called != DOCTORS:
         raise RuntimeError(f"{called} of {DOCTORS} doctors have a patient called")

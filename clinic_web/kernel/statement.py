@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from clinic_web.kernel.db import db
@@ -40,8 +41,7 @@ class Statement:
         self._execute(values)
 
     def _execute(self, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
-        connection = db.session.connection()
-        driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+        connection, driver = _connection()
         cursor = driver.cursor(row_factory=namedtuple_row)
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, cursor, self.sql, values, None, False)
@@ -54,3 +54,17 @@ class Statement:
             raise DBAPIError.instance(
                 self.sql, None, error, psycopg.Error, connection_invalidated=bool(driver.closed)
             ) from error
+
+
+def _connection() -> tuple[Connection, psycopg.Connection[Any]]:
+    """Return the session's connection and the driver's below it. They are remembered for as long as the
+    session's transaction lasts: asking the session takes a tenth of what a small statement does."""
+    session = db.session()
+    under_way = session.get_nested_transaction() or session.get_transaction()
+    kept = session.info.get("connection")
+    if kept is None or under_way is None or kept[0] is not under_way:
+        connection = session.connection()
+        driver: Any = connection.connection.driver_connection
+        under_way = session.get_nested_transaction() or session.get_transaction()
+        kept = session.info["connection"] = (under_way, connection, driver)
+    return kept[1], kept[2]
