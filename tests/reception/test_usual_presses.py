@@ -123,13 +123,11 @@ def test_both_ways_agree_on_who_is_next(desk: Desk, policy: str) -> None:
 
 def _order(desk: Desk) -> list[UUID]:
     """Call and hold until nobody waits for Salma; then let everybody wait again."""
+    aside = text("UPDATE reception.visits SET status = 'ON_HOLD' WHERE id = :id")
     called = []
     while now := desk.next():
         called.append(now.visit_id)
-        visit = db.session.get_one(Visit, now.visit_id)
-        db.session.execute(
-            text("UPDATE reception.visits SET status = 'ON_HOLD' WHERE id = :id"), {"id": visit.id}
-        )
+        db.session.execute(aside, {"id": now.visit_id})
         db.session.commit()
     again = "UPDATE reception.visits SET status = 'WAITING', attending_id = NULL WHERE status = 'ON_HOLD'"
     db.session.execute(text(again))
