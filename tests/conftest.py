@@ -21,8 +21,12 @@ from clinic_web.config import Settings
 from clinic_web.identity import passwords
 from clinic_web.kernel import push
 from clinic_web.kernel.db import Model, db
+from clinic_web.kernel.unit_of_work import transaction
 from tests import databases
 from tests.cast import Cast, assemble, sign_in
+from tests.snapshot import Snapshot, take
+
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +64,7 @@ def built_app(settings: Settings) -> Iterator[Flask]:
 def quick_hashing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash passwords at next to no cost, except where a test is about that."""
     if "real_hashing" not in request.fixturenames:
-        monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        monkeypatch.setattr(passwords, "_hasher", QUICK_HASHER)
 
 
 @pytest.fixture
@@ -80,24 +84,39 @@ def forgetful_app(built_app: Flask) -> Flask:
     return built_app
 
 
-@pytest.fixture
-def app(forgetful_app: Flask, built_app: Flask) -> Iterator[Flask]:
-    """The app inside one transaction that is thrown away: a commit of the program releases a savepoint."""
-    with built_app.app_context():
+@contextmanager
+def thrown_away(app: Flask) -> Iterator[None]:
+    """One transaction that is rolled back at the end: a commit of the program releases a savepoint."""
+    with app.app_context():
         engine = db.engine
         connection = engine.connect().execution_options(isolation_level="READ COMMITTED")
         outer = connection.begin()
         db.session.remove()
         db.session.session_factory.configure(join_transaction_mode="create_savepoint")
-        db._app_engines[built_app][None] = connection
+        db._app_engines[app][None] = connection
         try:
-            yield built_app
+            yield
         finally:
             db.session.remove()
             outer.rollback()
             connection.close()
-            db._app_engines[built_app][None] = engine
+            db._app_engines[app][None] = engine
             db.session.session_factory.configure(join_transaction_mode="conditional_savepoint")
+
+
+@pytest.fixture
+def app(forgetful_app: Flask, built_app: Flask) -> Iterator[Flask]:
+    """The app inside one transaction that is thrown away."""
+    with thrown_away(built_app):
+        yield built_app
+
+
+@pytest.fixture(scope="session")
+def snapshot(built_app: Flask) -> Snapshot:
+    """The rows of the cast, whose passwords are hashed at next to no cost."""
+    with pytest.MonkeyPatch.context() as patch, thrown_away(built_app):
+        patch.setattr(passwords, "_hasher", QUICK_HASHER)
+        return take()
 
 
 @pytest.fixture
@@ -110,19 +129,25 @@ def committing(built_app: Flask, settings: Settings) -> Iterator[Flask]:
 
 
 def empty_tables(url: str) -> None:
+    """Empty the tables that have rows: a TRUNCATE makes new files for each table and each of its indexes."""
     from sqlalchemy import create_engine
 
     engine = create_engine(url)
-    names = ", ".join(f'"{table.schema}"."{table.name}"' for table in Model.metadata.sorted_tables)
+    names = [table.fullname for table in Model.metadata.sorted_tables]
+    looks = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names)  # noqa: S608
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} CASCADE"))
+        if full := connection.execute(text(looks)).scalars().all():
+            connection.execute(text(f"TRUNCATE {', '.join(full)} CASCADE"))
     engine.dispose()
 
 
 @pytest.fixture
-def cast(app: Flask) -> Cast:
+def cast(snapshot: Snapshot, app: Flask, request: pytest.FixtureRequest) -> Cast:
     """The people and places of most tests, in the transaction that is thrown away."""
-    return assemble()
+    if "real_hashing" in request.fixturenames:
+        return assemble()
+    with transaction():
+        return snapshot.lay_out()
 
 
 @pytest.fixture

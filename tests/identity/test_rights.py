@@ -48,7 +48,7 @@ def test_the_one_statement_goes_by_unique_keys(amina: str) -> None:
     db.session.execute(text("SET LOCAL enable_seqscan = off"))
     now = clock.now()
     values = {"token_hash": queries.hash_of(amina), "now": now, "idle_since": now - queries.IDLE_LIMIT}
-    explained = db.session.connection().exec_driver_sql("EXPLAIN" + queries.IS_OPEN.sql, values)
+    explained = db.session.connection().exec_driver_sql("EXPLAIN " + queries.IS_OPEN.sql, values)
     plan = "\n".join(explained.scalars())
     assert "uq_sessions_token_hash" in plan and "pk_users" in plan and "Seq Scan" not in plan
 

@@ -17,20 +17,23 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
-from clinic_web.kernel.unit_of_work import constraint_of, run_again
+from clinic_web.kernel.unit_of_work import constraint_of, run_again, transaction
 from clinic_web.payments import api
 from clinic_web.payments.api import Receipt
 from clinic_web.payments.models import LedgerEntry, Payment, PaymentTransaction
-from tests.cast import Cast, assemble
+from tests.cast import Cast
 from tests.payments.conftest import Bill, movements, open_bill, payment
+from tests.snapshot import Snapshot
 
 Answer = Receipt | Exception
 
 
 @pytest.fixture
-def real(committing: Flask) -> Iterator[Cast]:
+def real(snapshot: Snapshot, committing: Flask) -> Iterator[Cast]:
     with committing.app_context():
-        yield assemble()
+        with transaction():
+            cast = snapshot.lay_out()
+        yield cast
 
 
 @pytest.fixture
@@ -132,11 +135,9 @@ def test_a_movement_without_legs_is_refused_at_the_commit(real: Cast, owed: Bill
     row = db.session.execute(db.select(*columns).where(columns.id == receipt.transaction_id)).mappings().one()
     other = {"id": new_id(), "payment_number": "PAY-2", "idempotency_key": "2"}
 
-    db.session.execute(db.insert(PaymentTransaction), dict(row) | other)
-    with pytest.raises(IntegrityError) as refusal:
-        db.session.commit()
+    with pytest.raises(IntegrityError) as refusal, transaction():
+        db.session.execute(db.insert(PaymentTransaction), dict(row) | other)
 
-    db.session.rollback()
     assert constraint_of(refusal.value) == "movement_sums_to_zero"
 
 

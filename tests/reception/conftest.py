@@ -15,8 +15,9 @@ from clinic_web.kernel import clock, push
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
-from tests.cast import Cast, assemble
+from tests.cast import Cast
 from tests.reception.desk import CAIRO, Desk
+from tests.snapshot import Snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -66,10 +67,11 @@ def keep_in_process(cast: Cast) -> None:
 
 
 @pytest.fixture
-def real_desk(committing: Flask) -> Iterator[Desk]:
+def real_desk(snapshot: Snapshot, committing: Flask) -> Iterator[Desk]:
     """A desk whose acts are committed for real, for races between several people."""
     with committing.app_context():
-        cast = assemble()
+        with transaction():
+            cast = snapshot.lay_out()
         keep_in_process(cast)
         db.session.remove()
     with committing.app_context():
