@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
+from clinic_web.kernel.actor import Actor
 from clinic_web.organization.directory import (
     ClinicInfo,
     Directory,
@@ -35,6 +39,8 @@ from clinic_web.organization.service import (
     create_staff,
     create_working_hours,
 )
+from clinic_web.organization.setting_up.changing import finish_set_up, works_also_in
+from clinic_web.organization.setting_up.listing import Survey, any_organization, is_set_up, survey
 
 __all__ = [
     "ClinicInfo",
@@ -45,7 +51,9 @@ __all__ = [
     "ServiceInfo",
     "Shift",
     "StaffInfo",
+    "Survey",
     "Terms",
+    "any_organization",
     "create_clinic",
     "create_department",
     "create_facility",
@@ -57,11 +65,20 @@ __all__ = [
     "directory",
     "directory_as_of",
     "facility",
+    "finish_set_up",
+    "is_set_up",
     "known_external_ids",
+    "let_work_in",
     "listed_terms",
     "moment_at",
     "organization_by_external_id",
     "shifts",
+    "survey",
     "terms",
     "topic",
 ]
+
+
+def let_work_in(actor: Actor, staff_id: UUID, clinic_ids: Collection[UUID]) -> None:
+    """Let a person work in these clinics as well as in those where they do. Raises NotFound."""
+    works_also_in(actor, staff_id, frozenset(clinic_ids))

@@ -133,7 +133,9 @@ def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
 
 TERMS = Statement(
     """
-    SELECT s.clinic_id, s.price, s.duration_minutes, s.share_percent, s.share_rule_version,
+    SELECT s.clinic_id, s.price, s.duration_minutes, s.share_percent,
+           CASE WHEN s.share_percent IS NULL THEN coalesce(d.share_rule_version, 1)
+                ELSE s.share_rule_version END AS share_rule_version,
            c.facility_id, f.currency, d.share_percent AS own_share
       FROM organization.services s
       JOIN organization.clinics c ON c.id = s.clinic_id
