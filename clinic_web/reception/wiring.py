@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from clinic_web.events.organization import ClinicAdded, OrganizationChanged
 from clinic_web.events.payments import PaymentCompleted
 from clinic_web.kernel import bus
 from clinic_web.kernel.errors import N_
@@ -18,6 +19,8 @@ def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     wire_boards(app)
     sockets.topic_rule(live.QUEUE, live.may_join_queue)
+    bus.subscribe(ClinicAdded, handlers.make_queue_of_clinic, schema="reception")
+    bus.subscribe(OrganizationChanged, handlers.redraw_screens, schema="reception")
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
