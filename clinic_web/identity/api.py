@@ -11,8 +11,9 @@ from uuid import UUID
 
 from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
+from clinic_web.identity.ports import Offered
 from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
-from clinic_web.identity.service.people import create_user, disable_user, set_password
+from clinic_web.identity.service.people import create_user, disable_user, place_user, set_password
 from clinic_web.identity.service.rights import (
     allow,
     as_by_role,
@@ -30,6 +31,7 @@ __all__ = [
     "OWN_ACCOUNT",
     "PERMISSIONS",
     "ROLES",
+    "Offered",
     "SignInRefused",
     "SignedIn",
     "TooManyTries",
@@ -48,6 +50,7 @@ __all__ = [
     "open_session",
     "open_session_ids",
     "open_session_rights",
+    "place_user",
     "remove_role",
     "revoke_session",
     "set_password",

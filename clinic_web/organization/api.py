@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
+from clinic_web.identity.api import Offered
 from clinic_web.kernel.actor import Actor
 from clinic_web.organization.directory import (
     ClinicInfo,
@@ -64,6 +65,7 @@ __all__ = [
     "create_working_hours",
     "directory",
     "directory_as_of",
+    "facilities_offered",
     "facility",
     "finish_set_up",
     "is_set_up",
@@ -73,6 +75,7 @@ __all__ = [
     "moment_at",
     "organization_by_external_id",
     "shifts",
+    "staff_offered",
     "survey",
     "terms",
     "topic",
@@ -82,3 +85,15 @@ __all__ = [
 def let_work_in(actor: Actor, staff_id: UUID, clinic_ids: Collection[UUID]) -> None:
     """Let a person work in these clinics as well as in those where they do. Raises NotFound."""
     works_also_in(actor, staff_id, frozenset(clinic_ids))
+
+
+def facilities_offered(actor: Actor) -> list[Offered]:
+    """Return the open facilities, for the page of users."""
+    there = directory(actor.organization_id).facilities.values()
+    return [Offered(each.id, each.name, each.name_ar) for each in there if each.is_active]
+
+
+def staff_offered(actor: Actor) -> list[Offered]:
+    """Return who works here, for the page of users."""
+    there = directory(actor.organization_id).staff.values()
+    return [Offered(each.id, each.name, each.name_ar) for each in there if each.is_active]
