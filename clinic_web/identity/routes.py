@@ -13,6 +13,7 @@ from clinic_web.identity.permissions import OWN_ACCOUNT
 from clinic_web.identity.service import people, sessions, signing_in
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.ui import nav
+from clinic_web.ui.ports import ports
 from clinic_web.ui.web import (
     LastAct,
     SignInNeeded,
@@ -42,6 +43,8 @@ def show_sign_in() -> ResponseReturnValue:
     back = forms.same_origin_path(request.args.get("next"))
     if who:
         return redirect(back or nav.first_for(who))
+    if wizard := ports.first_run():
+        return redirect(wizard)
     return render_template("identity/login.html", username="", errors={}, next=back)
 
 

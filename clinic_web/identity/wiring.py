@@ -43,5 +43,6 @@ def wire(app: Flask) -> None:
     ports.session_id = login.session_id
     ports.language = login.language
     ports.theme = login.theme
+    ports.begin_session = login.begin
     ports.session_rights = api.open_session_rights
     schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)

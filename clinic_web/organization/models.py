@@ -39,8 +39,8 @@ class Organization(Model, Stamped, Versioned):
     name_ar: Mapped[str | None] = mapped_column(Text)
     external_id: Mapped[str | None] = mapped_column(Text, unique=True)
     is_demo: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
-    # When the first-run wizard was left by its last page; null where there was none, or it goes on.
-    set_up_at: Mapped[datetime | None]
+    # The first-run wizard made it and has not reached its last page yet.
+    is_being_set_up: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
     deleted_at: Mapped[datetime | None]
 
 

@@ -1,4 +1,4 @@
-"""Keep what services cost and how money was shared: service_terms, staff_shares; when a centre was set up."""
+"""Keep what services cost and how money was shared: service_terms, staff_shares; whether a centre is being set up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column(
         "organizations",
-        sa.Column("set_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_being_set_up", sa.Boolean(), server_default="false", nullable=False),
         schema="organization",
     )
     op.add_column(
@@ -82,4 +82,4 @@ def downgrade() -> None:
     op.drop_table("staff_shares", schema="organization")
     op.drop_table("service_terms", schema="organization")
     op.drop_column("staff", "share_rule_version", schema="organization")
-    op.drop_column("organizations", "set_up_at", schema="organization")
+    op.drop_column("organizations", "is_being_set_up", schema="organization")

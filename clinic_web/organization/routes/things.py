@@ -14,7 +14,8 @@ from flask_babel import gettext as _
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken, StaleScreen
 from clinic_web.organization import directory as kept
-from clinic_web.organization.routes import bp, words
+from clinic_web.organization import words
+from clinic_web.organization.routes import bp
 from clinic_web.organization.setting_up import changing, history, listing, reading
 from clinic_web.organization.setting_up.kinds import KINDS, SERVICES, STAFF, Field, Kind
 from clinic_web.organization.setting_up.listing import Opened

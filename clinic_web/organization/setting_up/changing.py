@@ -254,7 +254,7 @@ def finish_set_up(actor: Actor) -> None:
     with transaction():
         row = row_for(actor, Organization, actor.organization_id, lock=True)
         assert isinstance(row, Organization)  # noqa: S101 - for the type checker
-        row.set_up_at = row.set_up_at or clock.now()
+        row.is_being_set_up = False
         push.changed(topic(actor.organization_id))
 
 

@@ -208,11 +208,10 @@ def organization_of(actor: Actor) -> Opened:
     return opened(actor, KINDS["organization"], actor.organization_id)
 
 
-def is_set_up(actor: Actor) -> bool:
-    """Return whether the first-run wizard was gone through, or there was none to go through."""
-    row = row_for(actor, Organization, actor.organization_id)
-    assert isinstance(row, Organization)  # noqa: S101 - for the type checker
-    return row.set_up_at is not None
+def is_being_set_up(actor: Actor) -> bool:
+    """Return whether the first-run wizard made the organization and has not reached its last page."""
+    mine = select(Organization.is_being_set_up).where(Organization.id == actor.organization_id)
+    return bool(db.session.scalar(mine))
 
 
 def any_organization() -> bool:
