@@ -193,12 +193,14 @@ def listed_terms(actor: Actor, service_id: UUID, doctor_id: UUID | None) -> Term
         return None
     facility = listed.facilities[listed.clinics[service.clinic_id].facility_id]
     own_share = doctor.share_percent if doctor else NO_SHARE
+    own_version = doctor.share_rule_version if doctor else 1
+    is_own = service.share_percent is None
     return Terms(
         price=service.price.quantize(CENT, ROUND_HALF_EVEN),
         currency=facility.currency,
         duration_minutes=service.duration_minutes,
         share_percent=own_share if service.share_percent is None else service.share_percent,
-        share_rule_version=service.share_rule_version,
+        share_rule_version=own_version if is_own else service.share_rule_version,
         clinic_id=service.clinic_id,
         facility_id=facility.id,
     )
