@@ -179,12 +179,14 @@ def _page(**context: Any) -> str:
         "sentence_done": "",
         "version": row.version if row else 0,
     }
+    found = listing.roles(who)
     facilities, staff = ports.facilities(who), ports.staff(who)
     return page_or_fragment(
         "identity/users.html",
         "identity/_users.html",
         people=listing.people(who),
-        words=role_words(listing.roles(who)),
+        words=role_words(found),
+        assignable=[each.name for each in found if each.name not in listing.NOT_FOR_STAFF],
         permissions=[(name, say(text)) for name, text in PERMISSIONS.items() if name not in EVERYBODY],
         facilities=_choices(facilities),
         staff=_choices(staff),
@@ -203,10 +205,9 @@ def _choices(offered: list[Offered]) -> list[tuple[str, str]]:
 
 
 def role_words(roles: list[listing.RoleLine]) -> dict[str, str]:
-    """Return what each role that staff can have is called: system roles in the reader's language."""
+    """Return what each role is called: system roles in the reader's language."""
     known = {each.name: each.description for each in ROLES}
     return {
         each.name: say(known[each.name]) if each.is_system and each.name in known else each.name
         for each in roles
-        if each.name not in listing.NOT_FOR_STAFF
     }

@@ -144,7 +144,7 @@ def _page(**context: Any) -> str:
     return page_or_fragment(
         "identity/roles.html",
         "identity/_roles.html",
-        roles=[each for each in found if each.name in words],
+        roles=[each for each in found if each.name not in listing.NOT_FOR_STAFF],
         words=words,
         permissions=[(name, say(text)) for name, text in PERMISSIONS.items() if name not in EVERYBODY],
         grantable=who.permissions,

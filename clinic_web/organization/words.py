@@ -11,6 +11,7 @@ import phonenumbers
 from babel import Locale
 from babel.numbers import get_currency_name
 from flask_babel import get_locale
+from flask_babel import gettext as _
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.organization import directory as kept
@@ -61,13 +62,13 @@ def _named(there: Directory, each: Any) -> str:
     facility = there.facilities.get(getattr(each, "facility_id", None))  # type: ignore[arg-type]
     if facility is None or len(there.facilities) < 2:  # noqa: PLR2004 - one is no choice
         return name
-    return f"{name} · {local_name(facility.name, facility.name_ar)}"
+    return f"{name} ({local_name(facility.name, facility.name_ar)})"
 
 
 def _currencies() -> list[Choice]:
     """The three-letter code leads: it is what a newcomer has on the receipts."""
     names = ((code, get_currency_name(code, locale=get_locale())) for code in reading.currencies())
-    return sorted((code, f"{code} · {name}") for code, name in names if name != code)
+    return sorted((code, f"{code} ({name})") for code, name in names if name != code)
 
 
 def _countries() -> list[Choice]:
@@ -88,7 +89,7 @@ def shown(field: Field, value: Any, offered: dict[str, list[Choice]], there: Dir
         return ""
     if field.kind == MANY:
         names = [there.clinics[each] for each in value if each in there.clinics]
-        return " · ".join(local_name(each.name, each.name_ar) for each in names)
+        return str(_(", ")).join(local_name(each.name, each.name_ar) for each in names)
     if field.of:
         return _word(field, value, offered, there)
     return number(value) if isinstance(value, int | Decimal) else str(value)
@@ -109,4 +110,6 @@ def as_read(field: Field, text: str, offered: dict[str, list[Choice]]) -> str:
     if not field.of or not text:
         return text
     words = dict(offered.get(field.name, []))
-    return " · ".join(words.get(each, "?") for each in (text.split(",") if field.kind == MANY else [text]))
+    return str(_(", ")).join(
+        words.get(each, "?") for each in (text.split(",") if field.kind == MANY else [text])
+    )

@@ -286,9 +286,7 @@ def test_the_lists_take_few_statements(huda: FlaskClient, count_queries: Any, ca
         assert len(queries) <= 9, queries
 
 
-def test_the_page_before_signing_in_speaks_the_chosen_language(
-    stranger: FlaskClient, cast: Cast
-) -> None:
+def test_the_page_before_signing_in_speaks_the_chosen_language(stranger: FlaskClient, cast: Cast) -> None:
     assert 'lang="en"' in stranger.get("/login").text
     assert stranger.post("/language", data={"locale": "ar", "next": "/login"}).status_code == 303
     assert '<html lang="ar" dir="rtl"' in stranger.get("/login").text

@@ -229,7 +229,7 @@ def _page(place: Place, weeks: list[Week], chosen: Week | None, typed: dict[str,
     return page_or_fragment(
         "organization/hours.html",
         "organization/_hours.html",
-        place=place,
+        spot=place,
         weeks=weeks,
         chosen=chosen,
         typed=typed,
