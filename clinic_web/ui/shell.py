@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from flask.sessions import SecureCookieSessionInterface
 from flask import Flask, get_flashed_messages, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask.templating import Environment as FlaskEnvironment
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
