@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.ui.texts import say
@@ -60,7 +60,10 @@ def section(  # noqa: PLR0913 - a line of the list is that many facts, all by ke
     state: Callable[[Actor], State] | None = None,
     **values: str,
 ) -> None:
-    """Register a page; ``label`` and ``why`` are marked for translation, ``values`` complete its address."""
+    """Register a page; ``label`` and ``why`` are marked for translation, ``values`` complete its address.
+
+    A page that this program does not have is not listed.
+    """
     _sections[endpoint, str(values)] = Section(
         order=order,
         label=label,
@@ -76,8 +79,10 @@ def section(  # noqa: PLR0913 - a line of the list is that many facts, all by ke
 def for_actor(actor: Actor, *, with_state: bool = False) -> list[Shown]:
     """Return the sections that ``actor`` may open, in order."""
     path = request.path
+    there = current_app.view_functions
     allowed = sorted(
-        (each for each in _sections.values() if actor.can(each.permission)), key=lambda each: each.order
+        (each for each in _sections.values() if each.endpoint in there and actor.can(each.permission)),
+        key=lambda each: each.order,
     )
     return [
         Shown(
