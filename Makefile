@@ -1,5 +1,5 @@
 # Short names for `python3 -m dev <command>`, which does the work and needs only Python 3.11.
-# PORT=8001, PUBLIC_URL=…, DATABASE_URL=…, REDIS_URL=… may follow a target: make run PORT=8001
+# DEMO=no, PORT=8001, PUBLIC_URL=…, DATABASE_URL=…, REDIS_URL=… may follow a target: make run PORT=8001
 
 PYTHON ?= python3
 ARGS ?=
@@ -8,7 +8,7 @@ DEV = $(PYTHON) -m dev
 .DEFAULT_GOAL := help
 .PHONY: help run test lint bench shots servers stop assets words clean
 
-run: ## install what is missing, start everything, print `ready: http://localhost:8000`
+run: ## install what is missing, start everything, print `ready: http://localhost:8000`; DEMO=no begins empty
 	@$(DEV) run
 
 test: ## prove everything; ARGS="tests/kernel -k name" runs only those tests

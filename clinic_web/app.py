@@ -11,15 +11,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from clinic_web import cli
 from clinic_web.config import Settings, read_settings
+from clinic_web.identity.ports import ports as identity_ports
 from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs
 from clinic_web.kernel.db import db, engine_options, use_green_connections
+from clinic_web.organization import api as organization
+from clinic_web.organization.ports import ports as organization_ports
 from clinic_web.payments.ports import ports as payments_ports
 from clinic_web.reception import api as reception
 from clinic_web.ui import shell, sockets
 
 ROOT = Path(__file__).parents[1]
 LARGEST_FORM = 1 << 20
-MODULES = ("identity", "organization", "patients", "payments", "reception", "notifications")
+MODULES = ("identity", "organization", "patients", "payments", "reception", "notifications", "setup")
 
 
 def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> Flask:
@@ -87,6 +90,9 @@ def _wire_modules(app: Flask) -> None:
     """Let every module register its routes, subscriptions, jobs, menu entries and topic rules."""
     for name in MODULES:
         importlib.import_module(f"clinic_web.{name}.wiring").wire(app)
+    identity_ports.facilities = organization.facilities_offered
+    identity_ports.staff = organization.staff_offered
+    organization_ports.upcoming = reception.upcoming
     payments_ports.visit_states = reception.visit_states
     payments_ports.visit_topics = reception.visit_topics
     cli.register(app)

@@ -26,6 +26,7 @@ from dev import (
 )
 
 DEMO = [str(places.PYTHON), "-m", "flask", "--app", "wsgi", "demo", "ensure"]
+SETUP_KEY = [str(places.PYTHON), "-m", "flask", "--app", "wsgi", "setup", "key"]
 WEB = [str(places.PYTHON), "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py"]
 WORKER = [str(places.PYTHON), "worker.py"]
 WEB_GRACE, WORKER_GRACE = 8.0, 10.0
@@ -61,10 +62,12 @@ def run() -> None:
         with _running_servers() as private:
             env = program_environment(private, where)
             migrate.ensure(env, private.postgres)
-            _ensure_demo(env)
+            wizard = "" if wants_demo(os.environ) else _wizard_address(env)
+            if wants_demo(os.environ):
+                _ensure_demo(env)
             with _running_children(env) as children:
                 _wait_until_ready(children, where)
-                _greet(where)
+                _greet(where, wizard)
                 _tend_until_told(children, private)
 
 
@@ -134,6 +137,19 @@ def _ensure_demo(env: Mapping[str, str]) -> None:
         raise say.Stop("The demo centre could not be made; the reason stands above.")
 
 
+def wants_demo(environment: Mapping[str, str]) -> bool:
+    """Whether to make the demo centre: yes, unless DEMO=no says otherwise."""
+    return environment.get("DEMO", "yes").lower() not in {"no", "0", "false", "off"}
+
+
+def _wizard_address(env: Mapping[str, str]) -> str:
+    """The address that opens the first-run wizard; empty where somebody has set the program up."""
+    made = subprocess.run(SETUP_KEY, env=env, cwd=places.ROOT, check=False, capture_output=True, text=True)
+    if made.returncode != 0:
+        raise say.Stop(f"The key of the set-up could not be made:\n{made.stderr.strip()}")
+    return made.stdout.strip()
+
+
 @contextmanager
 def _running_children(env: Mapping[str, str]) -> Iterator[list[supervise.Child]]:
     # Only migrations need the owner's rights; what serves people works without them.
@@ -170,8 +186,10 @@ def _wait_until_ready(children: list[supervise.Child], where: Address) -> None:
         time.sleep(0.1)
 
 
-def _greet(where: Address) -> None:
+def _greet(where: Address, wizard: str) -> None:
     say.line("everything runs; logs are in .local/log, addresses in .local/env; Ctrl-C stops it all")
+    if wizard:
+        say.plain(f"\nNothing is set up yet. This address opens the set-up, once:\n{wizard}\n")
     table = web.logins_table(places.RUN.logins_file, where.public_url)
     if table:
         say.plain(f"\n{table}\n")

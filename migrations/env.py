@@ -19,12 +19,15 @@ SCHEMAS = (
     "payments",
     "reception",
     "notifications",
+    "setup",
 )
 # What happened stays as it was written: the application may add rows here, nothing else.
 INSERT_ONLY = (
     "audit.access_logs",
     "audit.changes",
     "kernel.domain_events",
+    "organization.service_terms",
+    "organization.staff_shares",
     "payments.payment_transactions",
     "payments.ledger_entries",
     "reception.visit_transitions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from clinic_web.cli import deliveries
+from clinic_web.cli import deliveries, setup
 from clinic_web.cli.demo import commands as demo
 from clinic_web.cli.synthea import commands as synthea
 
@@ -13,4 +13,5 @@ def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
     app.cli.add_command(deliveries.group)
     app.cli.add_command(demo.group)
+    app.cli.add_command(setup.group)
     app.cli.add_command(synthea.group)

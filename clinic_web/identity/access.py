@@ -40,6 +40,18 @@ def user_for(actor: Actor, user_id: UUID) -> User:
     return user
 
 
+def person_for(actor: Actor, user_id: UUID) -> User:
+    """Return a person of the actor's tenant, to look at. Raises NotFound."""
+    user = db.session.scalar(
+        select(User).where(
+            User.id == user_id, User.organization_id == actor.organization_id, User.deleted_at.is_(None)
+        )
+    )
+    if user is None:
+        raise NotFound
+    return user
+
+
 def session_for(actor: Actor, session_id: UUID) -> Session:
     """Return one of the actor's own sessions; to who manages people, any of the tenant's. Raises NotFound."""
     query = (

@@ -40,6 +40,27 @@ def read_sign_in(form: Mapping[str, str]) -> SignInForm:
     return SignInForm(form["username"], form["password"])
 
 
+@dataclass(frozen=True)
+class PasswordForm:
+    current: str
+    new: str
+
+
+def read_password(form: Mapping[str, str]) -> PasswordForm:
+    """Return the present and the new password. Raises InvalidForm: empty, or not typed alike twice."""
+    errors: dict[str, DomainError] = {}
+    current, new = form.get("current", ""), form.get("password", "")
+    if not current:
+        errors["current"] = RuleBroken(N_("Please type your present password."))
+    if not new:
+        errors["password"] = RuleBroken(N_("Please type a new password."))
+    elif new != form.get("again", ""):
+        errors["again"] = RuleBroken(N_("The two are not alike."))
+    if errors:
+        raise InvalidForm(errors)
+    return PasswordForm(current, new)
+
+
 def read_settings(form: Mapping[str, str]) -> SettingsForm:
     return SettingsForm(form.get("locale") or None, form.get("theme") or None)
 

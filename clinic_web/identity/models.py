@@ -56,6 +56,8 @@ class User(Model, Stamped, Versioned):
     email_verified: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
     phone: Mapped[str | None] = mapped_column(Text)
     password_hash: Mapped[str | None] = mapped_column(Text)
+    # Somebody else knows the password (it was handed over on paper): it opens nothing but its own change.
+    must_change_password: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
     first_name: Mapped[str] = mapped_column(Text)
     last_name: Mapped[str] = mapped_column(Text)
     license_number: Mapped[str | None] = mapped_column(Text)
@@ -78,14 +80,19 @@ class User(Model, Stamped, Versioned):
         """Make every process read this person's rights again, at the next request."""
         self.rights_stamp = uuid4()
 
-    def take_password(self, password_hash: str) -> None:
+    def take_password(self, password_hash: str, *, is_for_once: bool = False) -> None:
         """Sign in with this password from now on; who was only invited becomes active by it."""
         self.password_hash = password_hash
+        self.must_change_password = is_for_once
         if self.status == INVITED:
             self.status = ACTIVE
 
     def disable(self) -> None:
         self.status = DISABLED
+
+    def let_in_again(self) -> None:
+        """End ``disable``; without a password the person is only invited."""
+        self.status = ACTIVE if self.password_hash else INVITED
 
 
 @event.listens_for(User, "before_update")
@@ -94,7 +101,7 @@ def _renew_stamp(_mapper: Any, _connection: Any, user: User) -> None:
     user.rights_changed()
 
 
-class Role(Model, Stamped):
+class Role(Model, Stamped, Versioned):
     """A named group of permissions. System roles (``organization_id`` null) are every tenant's."""
 
     __tablename__ = "roles"

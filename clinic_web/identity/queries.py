@@ -34,6 +34,7 @@ class SignedIn:
     theme: str
     rights_stamp: UUID
     last_seen_at: datetime
+    must_change_password: bool = False
 
     is_authenticated = True
     is_active = True
@@ -61,7 +62,7 @@ IS_OPEN = Statement(
 PERSON_OF = text(
     """
     SELECT s.id AS session_id, s.user_id, u.organization_id, u.facility_id, u.staff_id,
-           u.first_name, u.last_name, u.language, u.theme
+           u.first_name, u.last_name, u.language, u.theme, u.must_change_password
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
      WHERE s.token_hash = :token_hash
     """
@@ -109,6 +110,7 @@ class Remembered:
     actor: Actor
     language: str
     theme: str
+    must_change_password: bool = False
 
 
 MOST_REMEMBERED = 5000
@@ -142,6 +144,7 @@ def actor_of_token(
         theme=person.theme,
         rights_stamp=stamp,
         last_seen_at=last_seen_at,
+        must_change_password=person.must_change_password,
     )
 
 
@@ -154,11 +157,12 @@ def _read(token_hash: bytes, stamp: UUID) -> Remembered:
         user_id=row.user_id,
         staff_id=row.staff_id,
         name=f"{row.first_name} {row.last_name}",
-        permissions=permissions_of(row.user_id),
+        # With a password that somebody handed over one can do nothing but choose another.
+        permissions=EVERYBODY if row.must_change_password else permissions_of(row.user_id),
     )
     if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
-    person = Remembered(stamp, row.session_id, actor, row.language, row.theme)
+    person = Remembered(stamp, row.session_id, actor, row.language, row.theme, row.must_change_password)
     _remembered[token_hash] = person
     return person
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from clinic_web.identity import forms, login, queries
 from clinic_web.identity.permissions import OWN_ACCOUNT
 from clinic_web.identity.service import people, sessions, signing_in
-from clinic_web.kernel.errors import DomainError, InvalidForm
+from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.ui import nav
+from clinic_web.ui.ports import ports
 from clinic_web.ui.web import (
     LastAct,
     SignInNeeded,
@@ -42,6 +43,8 @@ def show_sign_in() -> ResponseReturnValue:
     back = forms.same_origin_path(request.args.get("next"))
     if who:
         return redirect(back or nav.first_for(who))
+    if wizard := ports.first_run():
+        return redirect(wizard)
     return render_template("identity/login.html", username="", errors={}, next=back)
 
 
@@ -59,6 +62,8 @@ def sign_in() -> ResponseReturnValue:
     except (InvalidForm, signing_in.SignInRefused, signing_in.TooManyTries) as error:
         return _refused(error)
     user = login.begin(token)
+    if user.must_change_password:
+        return see_other(url_for("identity.password"))
     return see_other(forms.same_origin_path(request.form.get("next")) or nav.first_for(user.actor))
 
 
@@ -95,6 +100,35 @@ def save_settings() -> ResponseReturnValue:
     chosen = forms.read_settings(request.form)
     people.choose(actor(), language=chosen.language, theme=chosen.theme)
     return see_other(forms.same_origin_path(request.form.get("next")) or url_for("identity.account"))
+
+
+@bp.get("/account/password", endpoint="password")
+@needs(OWN_ACCOUNT)
+def show_password() -> str:
+    return render_template("identity/password.html", errors={})
+
+
+@bp.post("/account/password")
+@needs(OWN_ACCOUNT)
+def change_password() -> ResponseReturnValue:
+    """Other browsers are signed out; this one goes on."""
+    try:
+        typed = forms.read_password(request.form)
+        people.change_password(actor(), typed.current, typed.new, keep=login.session_id())
+    except (InvalidForm, RuleBroken) as error:
+        page = render_template("identity/password.html", errors=form_errors(error))
+        return make_response(page, error.status)
+    return acted(LastAct(text=_("Your password was changed.")), redirect=url_for("identity.start"))
+
+
+@bp.post("/language")
+@open_to_all("changes nothing but the language of the browser that asks")
+def choose_language() -> ResponseReturnValue:
+    """For pages before signing in; who is signed in has a language of their own."""
+    chosen = request.form.get("locale", "")
+    if chosen in people.LANGUAGES:
+        session["language"] = chosen
+    return see_other(forms.same_origin_path(request.form.get("next")) or url_for("identity.login"))
 
 
 @bp.post("/account/sessions/<uuid:session_id>/end")

@@ -6,18 +6,43 @@ from datetime import timedelta
 
 from flask import Flask
 
-from clinic_web.identity import api, jobs, login
+from clinic_web.identity import api, jobs, listing, login
+from clinic_web.identity.access import MANAGE
+from clinic_web.identity.admin_routes import bp as users
+from clinic_web.identity.role_routes import bp as roles
 from clinic_web.identity.routes import bp
 from clinic_web.kernel import schedule
+from clinic_web.kernel.errors import N_
+from clinic_web.ui import admin
 from clinic_web.ui.ports import ports
 
 
 def wire(app: Flask) -> None:
     login.install(app)
     app.register_blueprint(bp)
+    app.register_blueprint(users)
+    app.register_blueprint(roles)
+    admin.section(
+        order=100,
+        label=N_("Users"),
+        why=N_("Who may sign in, in which language, and with which roles."),
+        icon="people",
+        endpoint="users.users",
+        permission=MANAGE,
+        state=lambda actor: admin.State(listing.count_people(actor)),
+    )
+    admin.section(
+        order=110,
+        label=N_("Roles and rights"),
+        why=N_("What each role may do. A centre can add roles of its own."),
+        icon="shield-check",
+        endpoint="roles.roles",
+        permission=MANAGE,
+    )
     ports.actor = login.load_actor
     ports.session_id = login.session_id
     ports.language = login.language
     ports.theme = login.theme
+    ports.begin_session = login.begin
     ports.session_rights = api.open_session_rights
     schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)

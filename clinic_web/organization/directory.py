@@ -84,6 +84,7 @@ class StaffInfo:
     room_id: UUID | None
     share_percent: Decimal
     clinic_ids: frozenset[UUID]
+    share_rule_version: int = 1
     is_active: bool = True
 
 
@@ -270,6 +271,7 @@ def _staff(row: Row[Any], clinic_ids: frozenset[UUID]) -> StaffInfo:
         profession=row.profession,
         room_id=row.room_id,
         share_percent=row.share_percent,
+        share_rule_version=row.share_rule_version,
         clinic_ids=clinic_ids,
         is_active=_is_active(row),
     )

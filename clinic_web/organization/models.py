@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from clinic_web.kernel.db import Key, Model, Stamped, UnitPrice, Versioned, one_of
+from clinic_web.kernel.db import Key, Model, Moment, Stamped, UnitPrice, Versioned, one_of
 
 DOCTOR = "DOCTOR"
 PROFESSIONS = (DOCTOR, "NURSE", "RECEPTIONIST", "CASHIER", "PHARMACIST", "LAB_TECHNICIAN", "MANAGER", "OTHER")
@@ -39,6 +39,8 @@ class Organization(Model, Stamped, Versioned):
     name_ar: Mapped[str | None] = mapped_column(Text)
     external_id: Mapped[str | None] = mapped_column(Text, unique=True)
     is_demo: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
+    # The first-run wizard made it and has not reached its last page yet.
+    is_being_set_up: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
     deleted_at: Mapped[datetime | None]
 
 
@@ -153,6 +155,7 @@ class Staff(Model, Stamped, Versioned):
     phone: Mapped[str | None] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text)
     share_percent: Mapped[Decimal] = mapped_column(Numeric(5, 2), server_default="0", default=Decimal(0))
+    share_rule_version: Mapped[int] = mapped_column(Integer, server_default="1", default=1)
     external_id: Mapped[str | None] = mapped_column(Text)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
     deleted_at: Mapped[datetime | None]
@@ -196,6 +199,37 @@ class Service(Model, Stamped, Versioned):
     share_rule_version: Mapped[int] = mapped_column(Integer, server_default="1", default=1)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
     deleted_at: Mapped[datetime | None]
+
+
+class ServiceTerms(Model):
+    """What a service cost, and how it was shared, from ``valid_from`` until the next row; never edited."""
+
+    __tablename__ = "service_terms"
+    __table_args__ = (Index(None, "service_id", "valid_from"), {"schema": "organization"})
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    service_id: Mapped[UUID] = mapped_column(ForeignKey("organization.services.id"))
+    price: Mapped[UnitPrice]
+    share_percent: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    share_rule_version: Mapped[int] = mapped_column(Integer)
+    valid_from: Mapped[Moment]
+    created_by: Mapped[UUID | None]
+
+
+class StaffShare(Model):
+    """A doctor's own share from ``valid_from`` until the next row: written, never edited."""
+
+    __tablename__ = "staff_shares"
+    __table_args__ = (Index(None, "staff_id", "valid_from"), {"schema": "organization"})
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("organization.staff.id"))
+    share_percent: Mapped[Decimal] = mapped_column(Numeric(5, 2))
+    share_rule_version: Mapped[int] = mapped_column(Integer)
+    valid_from: Mapped[Moment]
+    created_by: Mapped[UUID | None]
 
 
 class WorkingHours(Model, Stamped):

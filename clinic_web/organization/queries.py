@@ -133,7 +133,9 @@ def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
 
 TERMS = Statement(
     """
-    SELECT s.clinic_id, s.price, s.duration_minutes, s.share_percent, s.share_rule_version,
+    SELECT s.clinic_id, s.price, s.duration_minutes, s.share_percent,
+           CASE WHEN s.share_percent IS NULL THEN coalesce(d.share_rule_version, 1)
+                ELSE s.share_rule_version END AS share_rule_version,
            c.facility_id, f.currency, d.share_percent AS own_share
       FROM organization.services s
       JOIN organization.clinics c ON c.id = s.clinic_id
@@ -191,12 +193,14 @@ def listed_terms(actor: Actor, service_id: UUID, doctor_id: UUID | None) -> Term
         return None
     facility = listed.facilities[listed.clinics[service.clinic_id].facility_id]
     own_share = doctor.share_percent if doctor else NO_SHARE
+    own_version = doctor.share_rule_version if doctor else 1
+    is_own = service.share_percent is None
     return Terms(
         price=service.price.quantize(CENT, ROUND_HALF_EVEN),
         currency=facility.currency,
         duration_minutes=service.duration_minutes,
         share_percent=own_share if service.share_percent is None else service.share_percent,
-        share_rule_version=service.share_rule_version,
+        share_rule_version=own_version if is_own else service.share_rule_version,
         clinic_id=service.clinic_id,
         facility_id=facility.id,
     )

@@ -1,11 +1,11 @@
-"""Making organizations and what they consist of. Used by the demo, by imports and later by administration.
+"""Making organizations and what they consist of. Used by the demo, by imports and by set-up.
 
 The fields of each creator are the columns of its table (see ``models.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from clinic_web.organization.models import (
     StaffClinic,
     WorkingHours,
 )
+from clinic_web.organization.setting_up.history import note_share, note_terms
 
 OwnedRow = Facility | Department | Clinic | Room | Staff | Service | WorkingHours
 
@@ -110,13 +111,16 @@ def create_staff(
     fields.setdefault("short_name", fields.get("first_name"))
     with transaction():
         staff_id = _create(actor, Staff, facility_id=facility_id, profession=profession, **fields)
-        _let_work_in(actor, staff_id, set(clinic_ids))
+        let_work_in(actor, staff_id, set(clinic_ids))
         new = {"share_percent": fields.get("share_percent", Decimal(0))}
         audit.changed(actor, "staff.create", "staff", staff_id, old=None, new=new)
+        if fields.get("share_percent"):
+            note_share(actor, db.session.get_one(Staff, staff_id))
     return staff_id
 
 
-def _let_work_in(actor: Actor, staff_id: UUID, clinic_ids: set[UUID]) -> None:
+def let_work_in(actor: Actor, staff_id: UUID, clinic_ids: Collection[UUID]) -> None:
+    """Add a person to clinics, inside the caller's transaction. Raises NotFound."""
     for clinic_id in clinic_ids:
         _require(actor, Clinic, clinic_id)
     if clinic_ids:
@@ -137,6 +141,7 @@ def create_service(
         service_id = _create(actor, Service, clinic_id=clinic_id, code=code, name=name, price=price, **fields)
         new = {"price": price, "share_percent": fields.get("share_percent")}
         audit.changed(actor, "service.create", "service", service_id, old=None, new=new)
+        note_terms(actor, db.session.get_one(Service, service_id))
     return service_id
 
 
@@ -152,10 +157,15 @@ def create_working_hours(
 
 def _create(actor: Actor, table: type[OwnedRow], **fields: Any) -> UUID:
     with transaction():
-        for name, owner in OWNERS.items():
-            if fields.get(name):
-                _require(actor, owner, fields[name])
+        require_own(actor, fields)
         return _add(actor, table(id=new_id(), organization_id=actor.organization_id, **fields))
+
+
+def require_own(actor: Actor, fields: Mapping[str, Any]) -> None:
+    """Raise NotFound (404) if a field names a row that is not the tenant's own."""
+    for name, owner in OWNERS.items():
+        if fields.get(name):
+            _require(actor, owner, fields[name])
 
 
 def _require(actor: Actor, table: type[Facility | Department | Clinic | Room | Staff], row_id: UUID) -> None:

@@ -10,12 +10,15 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
+from clinic_web.organization import api as organization
 from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models import Queue, Visit
+from clinic_web.reception.models.visits import PRESENT, SCHEDULED
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
 from clinic_web.reception.service.queues import ensure_queue
 
@@ -25,6 +28,7 @@ __all__ = [
     "has_visits_on",
     "import_past_visits",
     "tickets_of",
+    "upcoming",
     "visit_states",
     "visit_topics",
 ]
@@ -46,6 +50,18 @@ def has_visits_on(actor: Actor, day: date) -> bool:
     """Return whether the tenant has any visit on a local day."""
     found = select(Visit.id).where(Visit.organization_id == actor.organization_id, Visit.queue_day == day)
     return db.session.execute(found.limit(1)).first() is not None
+
+
+def upcoming(actor: Actor, column: str, row_id: UUID) -> int:
+    """Return how many visits from today on, not yet over, are of a ``clinic_id`` or a ``doctor_id``."""
+    today = clock.today(organization.facility(actor).timezone)
+    mine = select(func.count()).where(
+        Visit.organization_id == actor.organization_id,
+        getattr(Visit, column) == row_id,
+        Visit.queue_day >= today,
+        Visit.status.in_((*PRESENT, SCHEDULED)),
+    )
+    return db.session.scalar(mine) or 0
 
 
 def visit_states(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:

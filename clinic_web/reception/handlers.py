@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
+from clinic_web.events.organization import ClinicAdded, OrganizationChanged
 from clinic_web.events.payments import PaymentCompleted
 from clinic_web.events.reception import VisitCompleted
+from clinic_web.kernel import push
 from clinic_web.kernel.actor import system_actor
+from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound
+from clinic_web.organization import api as organization
 from clinic_web.reception.access import visit_for
+from clinic_web.reception.live import board_topic, queue_topic
+from clinic_web.reception.models import Queue
 from clinic_web.reception.models.visits import PENDING_PAYMENT
 from clinic_web.reception.service.moves import moved, publish
+from clinic_web.reception.service.queues import ensure_queue
 
 
 def complete_paid_visit(event: PaymentCompleted) -> None:
@@ -28,3 +37,21 @@ def complete_paid_visit(event: PaymentCompleted) -> None:
     witness = visit.complete()
     publish(actor, VisitCompleted, visit)
     moved(actor, "visit.complete", visit, witness)
+
+
+def make_queue_of_clinic(event: ClinicAdded) -> None:
+    """A clinic has a line from its first day on; the letter of its tickets is its code's first."""
+    clinic = organization.directory(event.organization_id).clinics.get(event.clinic_id)
+    if clinic is None:
+        return  # taken back before this was delivered
+    actor = system_actor(event.organization_id, facility_id=event.facility_id, name="organization")
+    letter = next((each for each in clinic.code.upper() if "A" <= each <= "Z"), "Q")
+    ensure_queue(actor, clinic_id=event.clinic_id, facility_id=event.facility_id, prefix=letter)
+
+
+def redraw_screens(event: OrganizationChanged) -> None:
+    """Names, rooms and prices stand on every desk and wall: let each draw itself again."""
+    mine = select(Queue.id).where(Queue.organization_id == event.organization_id)
+    for queue_id in db.session.scalars(mine):
+        push.changed(queue_topic(queue_id))
+        push.changed(board_topic(queue_id))

@@ -22,8 +22,9 @@ class Place:
 
 @dataclass
 class Ports:
-    """``session_rights`` returns the open ones among some sessions, each with a stamp that changes with its
-    person's rights.
+    """``first_run`` is the address of the wizard while nothing is set up. ``begin_session`` lets this browser
+    be a new token's person. ``session_rights`` returns the open ones among some sessions, each with a stamp
+    that changes with its person's rights.
 
     Defaults answer "nobody" and "nowhere", so that the shell works before anybody has signed in."""
 
@@ -32,6 +33,8 @@ class Ports:
     language: Callable[[], str | None] = lambda: None
     theme: Callable[[], str | None] = lambda: None
     place: Callable[[Actor], Place | None] = lambda actor: None
+    first_run: Callable[[], str | None] = lambda: None
+    begin_session: Callable[[str], object] = lambda token: None
     display_id: Callable[[], UUID | None] = lambda: None
     session_rights: Callable[[Iterable[UUID]], Mapping[UUID, object]] = field(default=dict.fromkeys)
     open_displays: Callable[[Iterable[UUID]], set[UUID]] = field(default=set)

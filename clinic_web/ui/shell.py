@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from flask import Flask, get_flashed_messages, request, url_for
+from flask import Flask, get_flashed_messages, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.templating import Environment as FlaskEnvironment
 from flask.typing import ResponseReturnValue
@@ -74,7 +74,7 @@ class Environment(FlaskEnvironment):
 
 
 def _choose_language() -> Locale:
-    chosen = ports.language()
+    chosen = ports.language() or session.get("language")  # chosen before signing in, see identity
     return _locale(chosen or request.accept_languages.best_match(texts.LANGUAGES) or "en")
 
 

@@ -23,6 +23,11 @@ PAGES = [
     ("salma", "/doctor"),
     ("farida", "/payments"),
     ("farida", "/account"),
+    ("farida", "/account/password"),
+    ("mona", "/admin"),
+    ("mona", "/admin/services/new"),
+    ("mona", "/admin/staff"),
+    ("mona", "/admin/hours"),
 ]
 
 

@@ -19,6 +19,11 @@ def test_an_impossible_port_is_refused_with_a_sentence(port: str) -> None:
         run.address({"PORT": port})
 
 
+@pytest.mark.parametrize(("said", "wanted"), [({}, True), ({"DEMO": "no"}, False), ({"DEMO": "yes"}, True)])
+def test_the_demo_is_made_unless_one_says_no(said: dict[str, str], wanted: bool) -> None:
+    assert run.wants_demo(said) is wanted
+
+
 def test_each_death_doubles_the_pause_up_to_a_bound() -> None:
     assert [supervise.pause_after(deaths) for deaths in (1, 2, 3, 9)] == [0.5, 1.0, 2.0, 10.0]
 

@@ -10,14 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from clinic_web.audit import api as audit
 from clinic_web.identity import passwords
 from clinic_web.identity.access import require_at_least, require_manager, roles_for, user_for
-from clinic_web.identity.models import ACTIVE, INVITED, User, UserRole
+from clinic_web.identity.models import ACTIVE, DISABLED, INVITED, User, UserRole
 from clinic_web.identity.queries import permissions_of
 from clinic_web.identity.service.rights import permissions_of_roles
 from clinic_web.identity.service.sessions import revoke_sessions_of
 from clinic_web.identity.service.signing_in import normal
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import N_, RuleBroken
+from clinic_web.kernel.errors import N_, NotFound, RuleBroken
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import constraint_of, transaction
 
@@ -36,8 +36,11 @@ def create_user(  # noqa: PLR0913 - a person is that many facts, all by keyword
     facility_id: UUID | None,
     staff_id: UUID | None = None,
     language: str = "en",
+    is_for_once: bool = False,
 ) -> UUID:
     """Make a person who can sign in; without a password they are only invited. Return the user's id.
+
+    ``is_for_once``: somebody hands the password over, so all it opens is the page that changes it.
 
     Raises NotAllowed, NotFound (no such role), RuleBroken (field ``username``, ``password``).
     """
@@ -52,6 +55,7 @@ def create_user(  # noqa: PLR0913 - a person is that many facts, all by keyword
         staff_id=staff_id,
         username=name,
         password_hash=_checked_hash(password, name) if password is not None else None,
+        must_change_password=is_for_once,
         first_name=first_name.strip(),
         last_name=last_name.strip(),
         language=language,
@@ -79,8 +83,12 @@ def _add(actor: Actor, user: User, role_names: Collection[str]) -> None:
     audit.changed(actor, "user.create", "user", user.id, old=None, new=new)
 
 
-def set_password(actor: Actor, user_id: UUID, password: str, *, keep: UUID | None = None) -> None:
+def set_password(
+    actor: Actor, user_id: UUID, password: str, *, keep: UUID | None = None, is_for_once: bool = False
+) -> None:
     """Give oneself, or as a manager somebody else, another password. Ends all their sessions but ``keep``.
+
+    ``is_for_once``: the person must choose another one before anything else.
 
     Raises RuleBroken (field ``password``), NotAllowed, NotFound.
     """
@@ -91,8 +99,8 @@ def set_password(actor: Actor, user_id: UUID, password: str, *, keep: UUID | Non
     password_hash = _checked_hash(password, username)
     with transaction():
         user = user_for(actor, user_id)
-        _require_no_less(actor, user)
-        user.take_password(password_hash)
+        require_no_less(actor, user)
+        user.take_password(password_hash, is_for_once=is_for_once)
         user.updated_by = actor.user_id
         revoke_sessions_of(actor, user, keep=keep)
         audit.changed(actor, "user.set_password", "user", user.id, old=None, new={"password": "changed"})
@@ -101,9 +109,11 @@ def set_password(actor: Actor, user_id: UUID, password: str, *, keep: UUID | Non
 def disable_user(actor: Actor, user_id: UUID) -> None:
     """Shut a person out at once. Raises NotAllowed, NotFound."""
     require_manager(actor)
+    if actor.user_id == user_id:
+        raise RuleBroken(N_("Nobody can shut themselves out. Another administrator can."))
     with transaction():
         user = user_for(actor, user_id)
-        _require_no_less(actor, user)
+        require_no_less(actor, user)
         old = user.status
         user.disable()
         user.updated_by = actor.user_id
@@ -111,6 +121,46 @@ def disable_user(actor: Actor, user_id: UUID) -> None:
         audit.changed(
             actor, "user.disable", "user", user.id, old={"status": old}, new={"status": user.status}
         )
+
+
+def place_user(actor: Actor, user_id: UUID, facility_id: UUID) -> None:
+    """Let a person work at a facility, which the caller knows to be the tenant's. Raises NotFound."""
+    require_manager(actor)
+    with transaction():
+        user = user_for(actor, user_id)
+        if user.facility_id != facility_id:
+            user.facility_id = facility_id
+            user.updated_by = actor.user_id
+
+
+def enable_user(actor: Actor, user_id: UUID) -> None:
+    """Let a person in again who was shut out. Raises NotAllowed, NotFound."""
+    require_manager(actor)
+    with transaction():
+        user = user_for(actor, user_id)
+        require_no_less(actor, user)
+        if user.status != DISABLED:
+            return
+        user.let_in_again()
+        user.updated_by = actor.user_id
+        new = {"status": user.status}
+        audit.changed(actor, "user.enable", "user", user.id, old={"status": DISABLED}, new=new)
+
+
+def change_password(actor: Actor, current: str, new: str, *, keep: UUID | None) -> None:
+    """Change one's own password, knowing the one before; ends all one's sessions but ``keep``.
+
+    Raises RuleBroken (fields ``current``, ``password``), Busy.
+    """
+    if actor.user_id is None:
+        raise NotFound
+    with transaction():  # a short one: nobody's row stays locked while the password is hashed
+        known = user_for(actor, actor.user_id).password_hash
+    if not passwords.matches(known, current):
+        raise RuleBroken(N_("This is not your present password."), field="current")
+    if passwords.matches(known, new):
+        raise RuleBroken(N_("Please choose another one than before."), field="password")
+    set_password(actor, actor.user_id, new, keep=keep)
 
 
 def choose(actor: Actor, *, language: str | None = None, theme: str | None = None) -> None:
@@ -129,7 +179,7 @@ def _checked_hash(password: str, username: str) -> str:
     return passwords.hashed(password)
 
 
-def _require_no_less(actor: Actor, user: User) -> None:
+def require_no_less(actor: Actor, user: User) -> None:
     """Whoever sets a person's password can be that person: it takes all of that person's rights."""
     if actor.user_id != user.id:
         require_at_least(actor, permissions_of(user.id))

@@ -9,12 +9,13 @@ import json
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from clinic_web.audit import api as audit
 from clinic_web.events.identity import RoleChanged
 from clinic_web.identity.access import (
+    MANAGE,
     permission_named,
     require_at_least,
     require_manager,
@@ -32,10 +33,11 @@ from clinic_web.identity.models import (
     UserRole,
 )
 from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS, ROLES
-from clinic_web.kernel import bus
+from clinic_web.identity.queries import permissions_of
+from clinic_web.kernel import bus, clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import N_, RuleBroken
+from clinic_web.kernel.errors import N_, NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
 
@@ -109,9 +111,11 @@ def remove_role(actor: Actor, user_id: UUID, role_name: str) -> None:
     with transaction():
         user = user_for(actor, user_id)
         [role] = roles_for(actor, [role_name])
+        require_at_least(actor, permissions_of_roles([role]))
         taken = delete(UserRole).where(UserRole.user_id == user.id, UserRole.role_id == role.id)
         if db.session.scalar(taken.returning(UserRole.role_id)):
             _changed(actor, user, "role.remove", old={"role": role.name}, new={"role": None})
+            require_still_manager(actor, user.id)
 
 
 def allow(actor: Actor, user_id: UUID, permission: str) -> None:
@@ -150,6 +154,7 @@ def _set_exception(actor: Actor, user_id: UUID, permission_name: str, effect: st
         if effect:
             db.session.add(UserPermission(**key, effect=effect))
         _changed(actor, user, "permission.set", old={permission_name: old}, new={permission_name: effect})
+        require_still_manager(actor, user.id)
 
 
 def create_role(actor: Actor, name: str, permissions: Collection[str], *, description: str = "") -> UUID:
@@ -163,9 +168,7 @@ def create_role(actor: Actor, name: str, permissions: Collection[str], *, descri
         created_by=actor.user_id,
     )
     with transaction():
-        mine = select(Role.id).where(Role.organization_id == actor.organization_id, Role.name == name)
-        if db.session.scalar(mine):
-            raise RuleBroken(N_("There is a role of this name."), field="name")
+        _require_free_name(actor, name)
         db.session.add(role)
         db.session.flush()
         change_role(actor, name, permissions)
@@ -192,6 +195,96 @@ def change_role(actor: Actor, role_name: str, permissions: Collection[str]) -> N
         for user_id in db.session.scalars(RENEW_STAMPS, {"role_id": role.id}):
             bus.publish(RoleChanged(organization_id=actor.organization_id, user_id=user_id), actor)
         audit.changed(actor, "role.change", "role", role.id, old=_listed(old), new=_listed(permissions))
+        require_still_manager(actor, actor.user_id)
+
+
+def require_still_manager(actor: Actor, user_id: UUID | None) -> None:
+    """Refuse what takes one's own right to give access: nobody might be left who has it."""
+    if actor.user_id is None or user_id != actor.user_id:
+        return
+    db.session.flush()
+    if MANAGE not in permissions_of(actor.user_id):
+        raise RuleBroken(
+            N_("You would lose your own right to give access. Another administrator can do this.")
+        )
+
+
+def edit_role(
+    actor: Actor,
+    role_id: UUID,
+    *,
+    name: str,
+    description: str,
+    permissions: Collection[str],
+    version: int,
+) -> None:
+    """Rename one of the tenant's own roles and let it hold exactly ``permissions``.
+
+    Raises StaleScreen (409), NotAllowed, NotFound, RuleBroken (422: a system role, a name that is taken).
+    """
+    require_manager(actor)
+    with transaction():
+        role = own_role(actor, role_id)
+        now = {"name": role.name, "description": role.description, **_listed(permissions_of_roles([role]))}
+        wanted = {"name": name, "description": description, **_listed(permissions)}
+        if now == wanted:
+            return
+        if role.version != version:
+            changes = {each: (wanted[each], now[each]) for each in now if wanted[each] != now[each]}
+            raise StaleScreen(N_("Somebody else changed this while you worked."), changes)
+        _require_free_name(actor, name, but=role_id)
+        role.name, role.description = name, description
+        role.updated_by, role.updated_at = actor.user_id, clock.now()
+        db.session.flush()
+        change_role(actor, name, permissions)
+
+
+def delete_role(actor: Actor, role_id: UUID, *, version: int) -> str:
+    """Delete one of the tenant's own roles that nobody has; return its name.
+
+    Raises RuleBroken (422: a system role, or who still has it), StaleScreen (409), NotFound.
+    """
+    require_manager(actor)
+    with transaction():
+        role = own_role(actor, role_id)
+        if role.version != version:
+            raise StaleScreen(N_("Somebody else changed this while you worked."))
+        people = select(User.username).join(UserRole, UserRole.user_id == User.id)
+        names = sorted(db.session.scalars(people.where(UserRole.role_id == role_id)))
+        if names:
+            raise RuleBroken(N_("These people still have this role: %(names)s"), names=", ".join(names))
+        old = {"name": role.name, **_listed(permissions_of_roles([role]))}
+        db.session.execute(delete(RolePermission).where(RolePermission.role_id == role_id))
+        db.session.delete(role)
+        audit.changed(actor, "role.delete", "role", role_id, old=old, new=None)
+        return str(old["name"])
+
+
+def own_role(actor: Actor, role_id: UUID) -> Role:
+    """Return one of the tenant's own roles, locked. Raises NotFound, RuleBroken for a system role."""
+    role = db.session.scalar(
+        select(Role)
+        .where(
+            Role.id == role_id,
+            or_(Role.organization_id.is_(None), Role.organization_id == actor.organization_id),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if role is None:
+        raise NotFound
+    if role.organization_id is None:
+        raise RuleBroken(N_("This role belongs to every centre. Please make one of your own."))
+    return role
+
+
+def _require_free_name(actor: Actor, name: str, *, but: UUID | None = None) -> None:
+    """A role of one's own never hides a system role: the same word would mean two things."""
+    taken = select(Role.id).where(
+        or_(Role.organization_id.is_(None), Role.organization_id == actor.organization_id), Role.name == name
+    )
+    if set(db.session.scalars(taken)) - {but}:
+        raise RuleBroken(N_("There is a role of this name."), field="name")
 
 
 def permissions_of_roles(roles: Iterable[Role]) -> set[str]:

@@ -1,0 +1,69 @@
+"""What administrators type about users and roles, as typed values."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from clinic_web.identity.models import ALLOW, DENY
+from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS
+from clinic_web.identity.service.editing import Details
+from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
+
+LONGEST_NAME = 100
+
+
+def _line(form: Any, name: str, errors: dict[str, DomainError], *, is_required: bool = True) -> str:
+    value = " ".join("".join(each for each in form.get(name, "") if each.isprintable()).split())
+    if is_required and not value:
+        errors[name] = RuleBroken(N_("Please fill this in."))
+    elif len(value) > LONGEST_NAME:
+        errors[name] = RuleBroken(N_("This is too long: %(count)s characters at most."), count=LONGEST_NAME)
+    return value
+
+
+def _id(form: Any, name: str, errors: dict[str, DomainError]) -> UUID | None:
+    try:
+        return UUID(form[name]) if form.get(name) else None
+    except ValueError:
+        errors[name] = RuleBroken(N_("Choose one of these."))
+        return None
+
+
+def read_user(form: Any) -> Details:
+    """Return the form of a user; raise InvalidForm (422) with all that is wrong."""
+    errors: dict[str, DomainError] = {}
+    exceptions = {
+        name.removeprefix("right-"): effect
+        for name, effect in form.items()
+        if name.startswith("right-") and effect in (ALLOW, DENY)
+    }
+    roles = frozenset(form.getlist("roles"))
+    if not roles:
+        errors["roles"] = RuleBroken(N_("Choose at least one role."))
+    wanted = Details(
+        first_name=_line(form, "first_name", errors),
+        last_name=_line(form, "last_name", errors),
+        username=_line(form, "username", errors).lower(),
+        language=form.get("language", "en"),
+        facility_id=_id(form, "facility_id", errors),
+        staff_id=_id(form, "staff_id", errors),
+        roles=roles,
+        exceptions={name: effect for name, effect in exceptions.items() if name in PERMISSIONS},
+    )
+    if errors:
+        raise InvalidForm(errors)
+    return wanted
+
+
+def read_role(form: Any) -> tuple[str, str, frozenset[str]]:
+    """Return a role's name, description and permissions; raise InvalidForm (422)."""
+    errors: dict[str, DomainError] = {}
+    name = _line(form, "name", errors)
+    description = _line(form, "description", errors, is_required=False)
+    permissions = frozenset(form.getlist("permissions")) & frozenset(PERMISSIONS) - EVERYBODY
+    if not permissions:
+        errors["permissions"] = RuleBroken(N_("Choose at least one right."))
+    if errors:
+        raise InvalidForm(errors)
+    return name, description, permissions

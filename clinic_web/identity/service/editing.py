@@ -1,0 +1,197 @@
+"""Users and roles as their pages edit them: each form is one transaction, under the version it knew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from clinic_web.audit import api as audit
+from clinic_web.identity import listing, passwords
+from clinic_web.identity.access import require_manager, user_for
+from clinic_web.identity.models import ALLOW, DENY, User
+from clinic_web.identity.ports import ports
+from clinic_web.identity.service import people, rights
+from clinic_web.identity.service.signing_in import normal
+from clinic_web.kernel import clock, idempotency
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
+from clinic_web.kernel.unit_of_work import constraint_of, transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """What the form of a user holds; ``exceptions`` are rights given (ALLOW) or taken (DENY) beside roles."""
+
+    first_name: str
+    last_name: str
+    username: str
+    language: str
+    facility_id: UUID | None
+    staff_id: UUID | None
+    roles: frozenset[str]
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+
+    def as_shown(self) -> dict[str, str]:
+        """Return the values as a form and the table of a conflict show them."""
+        return {
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "username": self.username,
+            "language": self.language,
+            "facility_id": str(self.facility_id or ""),
+            "staff_id": str(self.staff_id or ""),
+            "roles": ", ".join(sorted(self.roles)),
+            "exceptions": ", ".join(f"{name} {effect}" for name, effect in sorted(self.exceptions.items())),
+        }
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A new user or password; ``password`` is shown once, and None where the form was sent again."""
+
+    user_id: UUID
+    password: str | None
+
+
+def add_user(actor: Actor, wanted: Details, *, key: str | None) -> Handed:
+    """Make a user with a password for once, under the form's key.
+
+    Raises NotAllowed (a role with rights that the actor does not have), NotFound, RuleBroken (422).
+    """
+    require_manager(actor)
+    _require_offered(actor, wanted)
+    password = passwords.generate()
+    with transaction():
+        claim = idempotency.claim(actor, "user.add", key, wanted.as_shown())
+        if claim.answer is not None:
+            return Handed(UUID(claim.answer["id"]), None)
+        user_id = people.create_user(
+            actor,
+            username=wanted.username,
+            password=password,
+            first_name=wanted.first_name,
+            last_name=wanted.last_name,
+            roles=wanted.roles,
+            facility_id=wanted.facility_id,
+            staff_id=wanted.staff_id,
+            language=wanted.language,
+            is_for_once=True,
+        )
+        claim.keep({"id": str(user_id)})
+    return Handed(user_id, password)
+
+
+def edit_user(actor: Actor, user_id: UUID, wanted: Details, *, version: int) -> None:
+    """Let a user be as the form says: names, place, roles and exceptions, all or nothing.
+
+    Raises StaleScreen (409) with both sides, NotAllowed, NotFound, RuleBroken (422).
+    """
+    require_manager(actor)
+    with transaction():
+        user = user_for(actor, user_id)
+        now = details_of(actor, user_id)
+        if now == wanted:
+            return
+        if user.version != version:
+            mine, theirs = wanted.as_shown(), now.as_shown()
+            changes = {name: (mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]}
+            raise StaleScreen(N_("Somebody else changed this while you worked."), changes)
+        people.require_no_less(actor, user)
+        _require_offered(actor, wanted)
+        _rename(actor, user, now, wanted)
+        _give(actor, user_id, now, wanted)
+
+
+def details_of(actor: Actor, user_id: UUID) -> Details:
+    """Return a user as the form has them. Raises NotFound."""
+    opened = listing.opened(actor, user_id)
+    values = opened.values
+    return Details(
+        first_name=values["first_name"],
+        last_name=values["last_name"],
+        username=values["username"],
+        language=values["language"],
+        facility_id=UUID(values["facility_id"]) if values["facility_id"] else None,
+        staff_id=UUID(values["staff_id"]) if values["staff_id"] else None,
+        roles=opened.roles,
+        exceptions=opened.exceptions,
+    )
+
+
+def _require_offered(actor: Actor, wanted: Details) -> None:
+    """No foreign key leaves the schema, so ask the owners whether the place and the person are there."""
+    if wanted.language not in people.LANGUAGES:
+        raise RuleBroken(N_("Choose one of these."), field="language")
+    for name, chosen, offered in (
+        ("facility_id", wanted.facility_id, ports.facilities),
+        ("staff_id", wanted.staff_id, ports.staff),
+    ):
+        if chosen is not None and chosen not in {each.id for each in offered(actor)}:
+            raise RuleBroken(N_("Choose one of these."), field=name)
+
+
+OWN = ("first_name", "last_name", "username", "language", "facility_id", "staff_id")
+
+
+def _rename(actor: Actor, user: User, now: Details, wanted: Details) -> None:
+    changed = {name for name in OWN if getattr(now, name) != getattr(wanted, name)}
+    if not changed:
+        return
+    if not normal(wanted.username):
+        raise RuleBroken(N_("Please give a user name."), field="username")
+    for name in changed:
+        setattr(user, name, getattr(wanted, name))
+    user.username = normal(wanted.username)
+    user.updated_by, user.updated_at = actor.user_id, clock.now()
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        if constraint_of(error) != "uq_users_username":
+            raise
+        raise RuleBroken(N_("This user name is taken."), field="username") from error
+    old: dict[str, Any] = {name: getattr(now, name) for name in changed}
+    new = {name: getattr(wanted, name) for name in changed}
+    audit.changed(actor, "user.change", "user", user.id, old=old, new=new)
+
+
+def _give(actor: Actor, user_id: UUID, now: Details, wanted: Details) -> None:
+    """First what is given, then what is taken: who changes themselves is judged by the end of it."""
+    for name in sorted(wanted.roles - now.roles):
+        rights.grant_role(actor, user_id, name)
+    for name, effect in wanted.exceptions.items():
+        if now.exceptions.get(name) != effect:
+            {ALLOW: rights.allow, DENY: rights.deny}[effect](actor, user_id, name)
+    for name in set(now.exceptions) - set(wanted.exceptions):
+        rights.as_by_role(actor, user_id, name)
+    for name in sorted(now.roles - wanted.roles):
+        rights.remove_role(actor, user_id, name)
+
+
+def reset_password(actor: Actor, user_id: UUID) -> Handed:
+    """Give a user another password for once; it ends all their sessions. Raises NotAllowed, NotFound."""
+    require_manager(actor)
+    if actor.user_id == user_id:
+        raise RuleBroken(N_("Your own password is changed under My account."))
+    password = passwords.generate()
+    people.set_password(actor, user_id, password, is_for_once=True)
+    return Handed(user_id, password)
+
+
+def add_role(
+    actor: Actor, name: str, description: str, permissions: Collection[str], *, key: str | None
+) -> UUID:
+    """Make a role of the centre's own, under the form's key. Raises NotAllowed, RuleBroken (422)."""
+    require_manager(actor)
+    with transaction():
+        body = {"name": name, "description": description, "permissions": sorted(permissions)}
+        claim = idempotency.claim(actor, "role.add", key, body)
+        if claim.answer is not None:
+            return UUID(claim.answer["id"])
+        role_id = rights.create_role(actor, name, permissions, description=description)
+        claim.keep({"id": str(role_id)})
+        return role_id

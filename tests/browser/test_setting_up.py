@@ -1,0 +1,86 @@
+"""A newcomer sets an empty centre up with the wizard, and a manager's change reaches an open desk at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from clinic_web.kernel.db import db
+from clinic_web.setup import service
+from tests.browser.conftest import House
+from tests.conftest import empty_tables
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "three-white-storks"
+
+
+def fill(page: Page, **fields: str) -> None:
+    for name, value in fields.items():
+        page.fill(f"[name={name}]", value)
+
+
+@pytest.fixture
+def newcomer(running: House, chromium: Browser, contexts: list[BrowserContext]) -> Page:
+    """A browser that has opened the address which an empty program printed."""
+    with running.app.app_context():
+        empty_tables(running.app.config["SETTINGS"].database_owner_url)
+        key = service.new_key()
+        db.session.remove()
+    context = chromium.new_context(viewport={"width": 1024, "height": 800}, timezone_id="Europe/Berlin")
+    contexts.append(context)
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    page.goto(f"{running.url}/setup?key={key}")
+    assert str(key) not in page.url
+    return page
+
+
+def test_from_an_empty_program_to_the_desk(newcomer: Page, problems_of: Callable[[Page], list[str]]) -> None:
+    page, found = newcomer, problems_of(newcomer)
+    fill(page, name="Nile Clinic", first_name="Nabila", last_name="Aziz", username="nabila")
+    fill(page, password=PASSWORD, again=PASSWORD)
+    page.click("text=Create the centre")
+    expect(page.locator("[name=timezone]")).to_have_value("Europe/Berlin")  # the browser's own
+    page.click("text=العربية")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    found += problems_of(page)
+    page.click("text=English")
+    fill(page, name="Zamalek")
+    page.click("text=Keep it and go on")
+    add(page, "Add this clinic", name="Dental", rooms="1, 2")
+    add(page, "Add this service", name="Check-up", price="300")
+    found += problems_of(page)
+    add(page, "Add this doctor", first_name="Salma", last_name="Naguib")
+    page.click("text=Salma Naguib")
+    fill(page, username="salma")
+    page.click("text=Add this user")
+    assert len(page.locator("[data-once]").inner_text()) == len("XXXX-XXXX-XXXX-XXXX")
+    found += problems_of(page)
+    page.click("text=Go on")
+    page.click("text=Open the desk")
+    page.wait_for_url("**/desk**")
+    page.click("nav >> text=Set-up")
+    expect(page.locator("h1")).to_have_text("What is set up")
+    assert found + problems_of(page) == []
+
+
+def add(page: Page, button: str, **fields: str) -> None:
+    """Fill one of the wizard's forms in, add the row, and go on to the next step."""
+    fill(page, **fields)
+    page.click(f"text={button}")
+    page.click("text=Go on")
+
+
+def test_a_new_name_reaches_the_open_desk(house: House, browser_of: Callable[..., Page]) -> None:
+    desk, manager = browser_of("amina"), browser_of("mona")
+    desk.goto(f"{house.url}/desk")
+    desk.wait_for_load_state("networkidle")
+    manager.goto(f"{house.url}/admin/clinics")
+    manager.click("th a >> text=Dental")
+    manager.fill("[name=name]", "Teeth")
+    manager.keyboard.press("Control+Enter")
+    expect(manager.locator("#last-act")).to_contain_text("Changed: Teeth")
+    expect(desk.locator("main")).to_contain_text("Teeth")
