@@ -27,6 +27,8 @@ INSERT_ONLY = (
     "kernel.domain_events",
     "payments.payment_transactions",
     "payments.ledger_entries",
+    "payments.receipt_prints",
+    "payments.share_movements",
     "reception.visit_transitions",
 )
 

@@ -14,6 +14,7 @@ from clinic_web.kernel import delivery
 from clinic_web.kernel.db import db
 from clinic_web.kernel.tables import Delivery
 from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.payments import api as payments
 from clinic_web.reception.handlers import complete_paid_visit
 from clinic_web.reception.models import Visit, VisitTransition
 from tests.reception.desk import Desk, pay
@@ -43,6 +44,26 @@ def test_who_pays_after_the_visit_completes_it(desk: Desk, pushed: list[str]) ->
     deliver_all()
     assert desk.visit(visit.id).status == "COMPLETED"
     assert f"queue:{desk.cast.dental_queue}" in pushed
+
+
+@pytest.mark.parametrize("way", ["refund", "void", "correct"])
+def test_a_visit_that_waited_for_money_nobody_owes_any_more_completes(desk: Desk, way: str) -> None:
+    visit = desk.visit_in("PENDING_PAYMENT")
+    mona = desk.cast.people["mona"].actor
+    owed = payments.owed_for_visits(mona, [visit.id])[visit.id]
+    part = {"amount": Decimal(100), "method": "CASH"}
+    if way == "void":
+        payments.void(mona, owed.payment_id, "A colleague's child.")
+    else:
+        receipt = payments.take(mona, payment_id=owed.payment_id, key="part", **part)
+        if way == "refund":
+            payments.refund(mona, payment_id=owed.payment_id, reason="Not treated.", key="back", **part)
+        else:
+            wrong = {"transaction_id": receipt.transaction_id, "reason": "Wrong patient.", "key": "wrong"}
+            payments.correct(mona, amount=Decimal(0), method="CASH", **wrong)
+    deliver_all()
+
+    assert desk.visit(visit.id).status == ("PENDING_PAYMENT" if way == "correct" else "COMPLETED")
 
 
 def test_twice_told_is_once_done(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from clinic_web.payments.ports import ports
 from clinic_web.payments.queries.bill import Bill, bill_of
 from clinic_web.payments.queries.day import Day, DayFilters, DayRow, clinics_listed, payments_of_day
 from clinic_web.payments.queries.receipts import Receipt, receipt
-from clinic_web.payments.service.taking import share_rule
+from clinic_web.payments.service.sharing import share_rule
 
 # A socket may hear 40 topics; where a facility has more clinics than this, those with payments come first.
 MOST_CLINICS = 20
@@ -121,7 +121,7 @@ def _panel(actor: Actor, payment: Payment, receipt_id: UUID | None) -> Panel:
     shown = receipt(actor, receipt_id) if receipt_id else None
     if shown and shown.payment_id != payment.id:
         raise NotFound(N_("This receipt is not here (any more)."))
-    bill = bill_of(payment, share_rule(actor, payment).percent)
+    bill = bill_of(payment, share_rule(actor, payment))
     states = ports.visit_states(actor, [bill.visit_id]) if bill.visit_id else {}
     directory = organization.directory(actor.organization_id)
     with transaction():
