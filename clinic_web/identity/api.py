@@ -12,7 +12,7 @@ from uuid import UUID
 from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
 from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
-from clinic_web.identity.roles import RoleInfo, role_ids_of, roles_of_tenant
+from clinic_web.identity.roles import RoleInfo, role_ids_of, roles_of_tenant, roles_with
 from clinic_web.identity.service.people import create_user, disable_user, set_password
 from clinic_web.identity.service.rights import (
     allow,
@@ -54,6 +54,7 @@ __all__ = [
     "revoke_session",
     "role_ids_of",
     "roles_of_tenant",
+    "roles_with",
     "set_password",
     "sign_in",
 ]

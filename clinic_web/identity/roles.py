@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from clinic_web.identity.models import Role, UserRole
+from clinic_web.identity.models import Permission, Role, RolePermission, UserRole
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 
@@ -29,6 +29,17 @@ def roles_of_tenant(actor: Actor) -> list[RoleInfo]:
         .order_by(Role.name, Role.organization_id.nulls_first())
     )
     return list({row.name: RoleInfo(row.id, row.name, row.description) for row in rows}.values())
+
+
+def roles_with(actor: Actor, permission: str) -> list[RoleInfo]:
+    """Return the tenant's roles that hold a permission, by name."""
+    holding = (
+        select(RolePermission.role_id)
+        .join(Permission, Permission.id == RolePermission.permission_id)
+        .where(Permission.name == permission)
+    )
+    ids = set(db.session.scalars(holding))
+    return [role for role in roles_of_tenant(actor) if role.id in ids]
 
 
 def role_ids_of(actor: Actor) -> set[UUID]:

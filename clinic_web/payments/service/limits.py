@@ -56,6 +56,12 @@ def limits(actor: Actor) -> dict[UUID | None, Decimal]:
     return {row.role_id: row.amount for row in rows}
 
 
+def limited_roles(actor: Actor) -> list[identity.RoleInfo]:
+    """Return the roles for which a limit means something: those that may give back, but not any sum."""
+    free = {each.id for each in identity.roles_with(actor, NO_LIMIT)}
+    return [each for each in identity.roles_with(actor, "payment.refund") if each.id not in free]
+
+
 def set_limit(actor: Actor, role_id: UUID | None, amount: Decimal | None) -> None:
     """Set the limit of a role (None: of everybody else); ``amount`` None removes it. NotFound (404)."""
     with transaction():
