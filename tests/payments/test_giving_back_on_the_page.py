@@ -69,7 +69,7 @@ def test_giving_back_shows_the_receipt_and_the_last_act(farida: FlaskClient, pai
     shown = words(answer.text)
     assert answer.status_code == 200 and answer.headers["HX-Trigger"] == "acted"
     assert f"Gave back 200.50 EGP in cash, receipt {receipt.receipt_number}" in shown
-    assert "Reason: Cut short." in shown and receipt.payment_number in shown and "Dr Salma -120.30" in shown
+    assert "Reason: Cut short." in shown and receipt.payment_number in shown and "Dr Salma −120.30" in shown
     assert payment(paid.payment_id).status == "PARTIALLY_REFUNDED"
     panel = words(get(farida, f"/payments/{paid.payment_id}/panel"))
     assert "Given back in cash" in panel and "Kept of it 399.50" in panel and "Part refunded" in panel
@@ -136,6 +136,7 @@ def test_a_receipt_is_corrected_from_its_panel(as_person: AsPerson, paid: Bill) 
     base = f"/payments/{paid.payment_id}/receipts/{wrong.id}/correct"
     assert base in get(mona, f"/payments/{paid.payment_id}/panel?receipt={wrong.id}")
     assert 'value="600.00"' in get(mona, base)
+    assert "above your limit, 500.00" in words(get(as_person("farida"), base))
     same = mona.post(base, data=form(amount="600", method="VISA"), headers=HTMX)
     assert same.status_code == 422 and "says already" in words(same.text)
     answer = mona.post(base, data=form(amount="600"), headers=HTMX)
