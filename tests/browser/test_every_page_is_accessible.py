@@ -23,6 +23,7 @@ PAGES = [
     ("salma", "/doctor"),
     ("farida", "/payments"),
     ("farida", "/account"),
+    ("mona", "/payments/limits"),
 ]
 
 

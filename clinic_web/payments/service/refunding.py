@@ -20,7 +20,6 @@ from clinic_web.kernel import bus, clock, idempotency, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken, StaleScreen
-from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.money import CENT
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.payments.access import payment_for, payments_of
@@ -108,7 +107,6 @@ def _give_back(actor: Actor, payment: Payment, asked: Giving, key: str) -> dict[
         reason=asked.reason,
     )
     movement = moving.write(actor, payment, move)
-    failpoint("payments.refund.after_ledger")
     audit.saw(actor, REFUND_ACTION, "payment", payment.id)
     audit.changed(actor, REFUND_ACTION, "payment", payment.id, old=old, new=moving.audited(payment, movement))
     _tell(actor, payment, movement)
