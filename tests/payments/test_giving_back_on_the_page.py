@@ -218,6 +218,15 @@ def test_paper_speaks_the_language_it_is_asked_for(farida: FlaskClient, cast: Ca
     assert PdfReader(BytesIO(made.data)).trailer["/Root"]["/Lang"] == "ar"  # type: ignore[index]
 
 
+def test_the_last_act_names_the_currency_in_the_readers_language(farida: FlaskClient, bill: Bill) -> None:
+    farida.post("/account/settings", data={"locale": "ar", "next": "/"})
+    taken = farida.post(f"/payments/{bill.payment_id}/take", data=form(amount="600"), headers=HTMX)
+    back = farida.post(f"/payments/{bill.payment_id}/refund", data=form(), headers=HTMX)
+    for answer, sum_of in ((taken, "٦٠٠٫٠٠"), (back, "١٠٠٫٠٠")):
+        last = answer.text[answer.text.index('id="last-act"') :]
+        assert answer.status_code == 200 and f"{sum_of} ج.م" in last and "EGP" not in last
+
+
 # ---- Limits ----
 
 
