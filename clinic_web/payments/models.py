@@ -207,6 +207,10 @@ class Payment(Model, Stamped, Versioned):
         self._settle(at)
         return shares
 
+    def forget_rule(self) -> None:
+        """Nothing is kept and nothing was right: what is taken next is shared as if it were the first."""
+        self.shares_frozen_at = None
+
     def assign(self, doctor_id: UUID, rule: ShareRule, *, at: datetime) -> Shares:
         """Divide what waited unassigned by the rule of the doctor who is known now; return the parts."""
         waiting, self.unassigned_share = self.unassigned_share, money.ZERO

@@ -26,7 +26,7 @@ def paper_of(panel: Panel, *, paper: str, language: str, is_copy: bool) -> dict[
             "paper": paper,
             "issuer": local_name(panel.facility.name, panel.facility.name_ar) if panel.facility else "",
             "place": [local_name(panel.clinic.name, panel.clinic.name_ar)] if panel.clinic else [],
-            "mark": str(_("Copy")) if is_copy else None,
+            "copy": str(_("Copy")) if is_copy else None,
             "number": receipt.number,
             "at": f"{day(receipt.taken_at, 'd MMM y')} {clock_time(receipt.taken_at)}",
             "ticket": receipt.ticket,

@@ -234,6 +234,7 @@ def test_money_that_was_never_taken_is_taken_back_alone(mona: Actor, paid: Bill)
     found = payment(paid.payment_id)
     assert (receipt.is_refund, receipt.reverses_id, receipt.left_to_pay) == (True, wrong.id, Decimal(600))
     assert (found.status, found.balance_due, found.doctor_share) == ("PENDING", 600, 0)
+    assert found.shares_frozen_at is None  # the rule that stands when money really comes divides it
 
 
 def test_what_is_right_or_corrected_or_refunded_is_not_corrected(mona: Actor, paid: Bill) -> None:

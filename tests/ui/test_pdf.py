@@ -19,7 +19,7 @@ RECEIPT: dict[str, Any] = {
     "paper": "slip",
     "issuer": "North Garden",
     "place": ["Dental"],
-    "mark": None,
+    "copy": None,
     "number": "2026-000123",
     "at": "21 Nov 2026",
     "ticket": "D-034",

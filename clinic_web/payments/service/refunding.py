@@ -26,7 +26,7 @@ from clinic_web.payments.access import payment_for, payments_of
 from clinic_web.payments.live import payments_topic
 from clinic_web.payments.models import DESK_METHODS, RECEIPT, REFUND, Payment, PaymentTransaction
 from clinic_web.payments.queries.receipts import Receipt, receipt, receipt_of
-from clinic_web.payments.service import limits, moving
+from clinic_web.payments.service import limits, movements
 from clinic_web.payments.service.reasons import check_reason
 from clinic_web.payments.service.sharing import share_rule
 from clinic_web.payments.service.taking import tell_received
@@ -53,7 +53,7 @@ def refund(
     reason, more than was paid and not given back, or more than the actor's limit; StaleScreen (409) when
     nothing is left to give back; NotFound (404).
     """
-    moving.check_amount(amount, "amount")
+    movements.check_amount(amount, "amount")
     asked = Giving(payment_id, amount.quantize(CENT), _desk_method(method), check_reason(reason))
     with transaction():
         claim = idempotency.claim(actor, REFUND_ACTION, key, asdict(asked))
@@ -74,7 +74,7 @@ def correct(
     does; StaleScreen (409) when it was corrected or refunded meanwhile.
     """
     if amount:
-        moving.check_amount(amount, "amount")
+        movements.check_amount(amount, "amount")
     asked = Giving(transaction_id, amount.quantize(CENT), _desk_method(method), check_reason(reason))
     with transaction():
         claim = idempotency.claim(actor, CORRECT_ACTION, key, asdict(asked))
@@ -97,7 +97,7 @@ def _give_back(actor: Actor, payment: Payment, asked: Giving, key: str) -> dict[
     shares = payment.give_back(asked.amount)
     limits.require_within(actor, payment.amount_refunded)
     payment.updated_by = actor.user_id
-    move = moving.Move(
+    move = movements.Move(
         kind=REFUND,
         amount=asked.amount,
         method=asked.method,
@@ -106,9 +106,11 @@ def _give_back(actor: Actor, payment: Payment, asked: Giving, key: str) -> dict[
         key=key,
         reason=asked.reason,
     )
-    movement = moving.write(actor, payment, move)
+    movement = movements.write(actor, payment, move)
     audit.saw(actor, REFUND_ACTION, "payment", payment.id)
-    audit.changed(actor, REFUND_ACTION, "payment", payment.id, old=old, new=moving.audited(payment, movement))
+    audit.changed(
+        actor, REFUND_ACTION, "payment", payment.id, old=old, new=movements.audited(payment, movement)
+    )
     _tell(actor, payment, movement)
     return movement
 
@@ -120,9 +122,11 @@ def _put_right(actor: Actor, payment: Payment, asked: Giving, key: str) -> dict[
     if asked.amount:
         movement = _take_right(actor, payment, wrong, asked, key)
         tell_received(actor, payment, movement, is_news=not was_paid)
+    elif not payment.kept:
+        payment.forget_rule()
     audit.saw(actor, CORRECT_ACTION, "payment", payment.id)
     audit.changed(
-        actor, CORRECT_ACTION, "payment", payment.id, old=old, new=moving.audited(payment, movement)
+        actor, CORRECT_ACTION, "payment", payment.id, old=old, new=movements.audited(payment, movement)
     )
     return movement
 
@@ -145,7 +149,7 @@ def _take_back(
     actor: Actor, payment: Payment, wrong: PaymentTransaction, reason: str, key: str
 ) -> dict[str, Any]:
     now = clock.now()
-    move = moving.Move(
+    move = movements.Move(
         kind=REFUND,
         amount=wrong.amount,
         method=wrong.payment_method,
@@ -156,7 +160,7 @@ def _take_back(
         reverses_id=wrong.id,
     )
     payment.updated_by = actor.user_id
-    movement = moving.write(actor, payment, move)
+    movement = movements.write(actor, payment, move)
     _tell(actor, payment, movement)
     return movement
 
@@ -165,7 +169,7 @@ def _take_right(
     actor: Actor, payment: Payment, wrong: PaymentTransaction, asked: Giving, key: str
 ) -> dict[str, Any]:
     now = clock.now()
-    move = moving.Move(
+    move = movements.Move(
         kind=RECEIPT,
         amount=asked.amount,
         method=asked.method,
@@ -175,7 +179,7 @@ def _take_right(
         reason=asked.reason,
         replaces_id=wrong.id,
     )
-    return moving.write(actor, payment, move)
+    return movements.write(actor, payment, move)
 
 
 def _payment_id_of(actor: Actor, transaction_id: UUID) -> UUID:

@@ -19,8 +19,8 @@ from clinic_web.payments.access import payment_for
 from clinic_web.payments.live import payments_topic
 from clinic_web.payments.models import CASH, DESK_METHODS, PAID, RECEIPT, Payment, PaymentTransaction
 from clinic_web.payments.queries.receipts import Receipt, receipt, receipt_of
-from clinic_web.payments.service import moving
-from clinic_web.payments.service.moving import check_amount
+from clinic_web.payments.service import movements
+from clinic_web.payments.service.movements import check_amount
 from clinic_web.payments.service.sharing import share_rule
 
 ACTION = "payments.take"
@@ -84,7 +84,7 @@ def _move(actor: Actor, payment: Payment, asked: Taking) -> dict[str, Any]:
     old = payment.as_audited()
     shares = payment.receive(asked.amount, rule=share_rule(actor, payment), at=now)
     payment.updated_by = actor.user_id
-    move = moving.Move(
+    move = movements.Move(
         kind=RECEIPT,
         amount=asked.amount,
         method=asked.method,
@@ -93,10 +93,10 @@ def _move(actor: Actor, payment: Payment, asked: Taking) -> dict[str, Any]:
         key=asked.idempotency_key,
         handed_over=asked.handed_over,
     )
-    movement = moving.write(actor, payment, move)
+    movement = movements.write(actor, payment, move)
     failpoint("payments.take.after_ledger")
     audit.saw(actor, ACTION, "payment", payment.id)
-    audit.changed(actor, ACTION, "payment", payment.id, old=old, new=moving.audited(payment, movement))
+    audit.changed(actor, ACTION, "payment", payment.id, old=old, new=movements.audited(payment, movement))
     tell_received(actor, payment, movement)
     return movement
 
