@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import render_template, request, url_for
+from flask import Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -85,9 +85,9 @@ def _act(
     try:
         receipt = give()
     except (RuleBroken, InvalidForm) as error:
-        return _show(panel(), act=act, typed=typed, errors=form_errors(error)), 422
+        return _show(panel(), 422, act=act, typed=typed, errors=form_errors(error))
     except StaleScreen as error:
-        return _show(panel(), act=act, typed=typed, clash=clash_of(error)), 409
+        return _show(panel(), 409, act=act, typed=typed, clash=clash_of(error))
     url = url_for(".page", payment=receipt.payment_id, receipt=receipt.transaction_id)
     if not is_htmx():
         return acted(_last_act(receipt, None), redirect=url)
@@ -138,10 +138,10 @@ def void(payment_id: UUID) -> ResponseReturnValue:
         voiding.void(actor(), payment_id, typed.reason)
     except RuleBroken as error:
         shown = viewing.panel(actor(), payment_id)
-        return _show(shown, act=VOID, typed=typed, errors=form_errors(error)), 422
+        return _show(shown, 422, act=VOID, typed=typed, errors=form_errors(error))
     except StaleScreen as error:
         shown = viewing.panel(actor(), payment_id)
-        return _show(shown, act=VOID, typed=typed, clash=clash_of(error)), 409
+        return _show(shown, 409, act=VOID, typed=typed, clash=clash_of(error))
     return _turned(payment_id, str(_("Payment voided")), undo_url=url_for(".reopen", payment_id=payment_id))
 
 
@@ -173,10 +173,13 @@ def books(payment_id: UUID) -> ResponseReturnValue:
     return _show(found.panel, act=BOOKS, books=found.books, doctors=found.doctors)
 
 
-def _show(shown: Panel, **context: Any) -> str:
+def _show(shown: Panel, status: int = 200, **context: Any) -> Response:
     """Render the panel for htmx; the whole page with it for a browser without JavaScript."""
     at = request.args.get("at") or request.form.get("at")
-    return panel_fragment(shown, at=at, **context) if is_htmx() else beside_list(shown, **context)
+    page = panel_fragment(shown, at=at, **context) if is_htmx() else beside_list(shown, **context)
+    response = make_response(page)
+    response.status_code = status
+    return response
 
 
 @bp.get("/limits")

@@ -182,7 +182,7 @@ def _addresses(filters: DayFilters, today: date) -> Callable[..., str]:
     return address
 
 
-def beside_list(shown: Panel, **context: Any) -> str:
+def beside_list(shown: Panel, **context: Any) -> ResponseReturnValue:
     """Render the whole page with this panel in hand, for a browser without JavaScript."""
     return _day(shown, **context)
 
