@@ -30,6 +30,8 @@ INSERT_ONLY = (
     "organization.staff_shares",
     "payments.payment_transactions",
     "payments.ledger_entries",
+    "payments.receipt_prints",
+    "payments.share_movements",
     "reception.visit_transitions",
 )
 

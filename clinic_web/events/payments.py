@@ -36,3 +36,37 @@ class PaymentCompleted:
     total_amount: Decimal
     currency: str
     visit_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRefunded:
+    """One movement of money went out.
+
+    ``is_whole``: nothing of the payment is kept. ``corrects_id`` names the receipt that was a mistake; where
+    another takes its place, PaymentReceived follows.
+    """
+
+    TOPIC: ClassVar[str] = "payment.refunded"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("payment", "payment_id")
+    organization_id: UUID
+    payment_id: UUID
+    transaction_id: UUID
+    patient_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    is_whole: bool
+    corrects_id: UUID | None = None
+    visit_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentVoided:
+    """The claim was given up by hand: nothing is owed any more."""
+
+    TOPIC: ClassVar[str] = "payment.voided"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("payment", "payment_id")
+    organization_id: UUID
+    payment_id: UUID
+    patient_id: UUID
+    visit_id: UUID | None = None

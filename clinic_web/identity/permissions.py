@@ -40,6 +40,9 @@ PERMISSIONS: dict[str, str] = {
     "doctor.view": N_("Work at the doctor's console"),
     "payment.view": N_("See payments"),
     "payment.take": N_("Take payments"),
+    "payment.refund": N_("Give money back and correct receipts, up to one's limit"),
+    "payment.refund_any": N_("Give back any sum"),
+    "payment.void": N_("Void payments of which nothing was paid"),
     "board.pair": N_("Pair displays"),
     "board.revoke": N_("Take displays out of use"),
     "report.view": N_("See reports"),
@@ -75,6 +78,7 @@ ROLES: tuple[DefaultRole, ...] = (
         frozenset(
             _FIND
             | {"appointment.view", "appointment.overbook", "visit.view", "desk.view", "payment.view"}
+            | {"payment.refund", "payment.refund_any", "payment.void"}
             | {"board.pair", "board.revoke", "report.view", "organization.manage"}
         ),
     ),
@@ -82,11 +86,15 @@ ROLES: tuple[DefaultRole, ...] = (
         "receptionist",
         N_("Receptionist"),
         frozenset(
-            _all_of("patient", "appointment", "visit", "board", "payment") - {"visit.open", "visit.finish"}
-            | {"desk.view"}
+            _all_of("patient", "appointment", "visit", "board") - {"visit.open", "visit.finish"}
+            | {"desk.view", "payment.view", "payment.take"}
         ),
     ),
-    DefaultRole("cashier", N_("Cashier"), frozenset(_FIND | {"visit.view", "payment.view", "payment.take"})),
+    DefaultRole(
+        "cashier",
+        N_("Cashier"),
+        frozenset(_FIND | {"visit.view"} | _all_of("payment") - {"payment.refund_any"}),
+    ),
     DefaultRole(
         "doctor",
         N_("Doctor"),

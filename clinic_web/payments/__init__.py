@@ -1,5 +1,5 @@
 """Payments: what is owed, what was paid, and a double-entry ledger behind each movement.
 
-Owns schema ``payments``. Publishes PaymentReceived and PaymentCompleted; listens to nothing: the module that
-opens something payable calls ``api.open_payment`` in its own transaction.
+Owns schema ``payments``. Publishes PaymentReceived, PaymentCompleted, PaymentRefunded and PaymentVoided;
+listens to nothing: the module that opens something payable calls ``api.open_payment`` in its own transaction.
 """

@@ -11,6 +11,13 @@ all.
 
 from __future__ import annotations
 
+from clinic_web.payments.queries.disagreements import (
+    Disagreement,
+    ReceiptGap,
+    disagreements,
+    organizations_with_payments,
+    receipt_gaps,
+)
 from clinic_web.payments.queries.owed import Owed, owed_for_visits
 from clinic_web.payments.queries.receipts import Receipt
 from clinic_web.payments.service.importing import (
@@ -30,24 +37,35 @@ from clinic_web.payments.service.opening import (
     values_of_opening,
     void_for_visit,
 )
+from clinic_web.payments.service.refunding import correct, refund
 from clinic_web.payments.service.taking import take
+from clinic_web.payments.service.voiding import reopen, void
 
 __all__ = [
     "OPENED_TOPIC",
+    "Disagreement",
     "ImportedPayments",
     "NewPayment",
     "OverPayment",
     "Owed",
     "PastPayment",
     "Receipt",
+    "ReceiptGap",
+    "correct",
+    "disagreements",
     "give_ticket",
     "import_past_payments",
     "lock_for_visit",
     "open_payment",
     "opened_with",
+    "organizations_with_payments",
     "owed_for_visits",
+    "receipt_gaps",
+    "refund",
+    "reopen",
     "reopen_for_visit",
     "take",
     "values_of_opening",
+    "void",
     "void_for_visit",
 ]

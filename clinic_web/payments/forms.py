@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -51,6 +51,40 @@ def read_take(typed: Typed) -> Asked:
     if errors:
         raise InvalidForm(errors)
     return Asked(amount, handed_over, typed.method)
+
+
+@dataclass(frozen=True)
+class TypedBack:
+    """What stood in a form that gives money back or corrects a receipt; of a void only the reason."""
+
+    amount: str = ""
+    method: str = CASH
+    reason: str = ""
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> TypedBack:
+        return cls(form.get("amount", ""), form.get("method", ""), form.get("reason", ""))
+
+
+def read_back(typed: TypedBack) -> Decimal:
+    """Return the sum that was typed, zero or more; raise InvalidForm (422). The rest the service checks."""
+    errors: dict[str, DomainError] = {}
+    amount = _sum(typed.amount, "amount", errors)
+    if not typed.reason.strip():
+        errors["reason"] = RuleBroken(N_("Give a reason."), field="reason")
+    if errors:
+        raise InvalidForm(errors)
+    return amount
+
+
+def read_limits(form: Mapping[str, str], names: Iterable[str]) -> dict[str, Decimal | None]:
+    """Return the limits that were typed, None where the field is empty; raise InvalidForm (422)."""
+    errors: dict[str, DomainError] = {}
+    typed = {name: form.get(name, "").strip() for name in names}
+    found = {name: _sum(text, name, errors) if text else None for name, text in typed.items()}
+    if errors:
+        raise InvalidForm(errors)
+    return found
 
 
 def _sum(typed: str, field: str, errors: dict[str, DomainError]) -> Decimal:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Numeric,
+    SmallInteger,
     Text,
     UniqueConstraint,
     func,
@@ -25,11 +26,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from clinic_web.kernel import money
 from clinic_web.kernel.db import Key, Model, Moment, Money, Stamped, Versioned, one_of
 from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
+from clinic_web.payments import records  # noqa: F401 - the other tables of the schema
 
 PENDING, PARTIALLY_PAID, PAID = "PENDING", "PARTIALLY_PAID", "PAID"
 PARTIALLY_REFUNDED, REFUNDED, VOIDED = "PARTIALLY_REFUNDED", "REFUNDED", "VOIDED"
 STATUSES = (PENDING, PARTIALLY_PAID, PAID, PARTIALLY_REFUNDED, REFUNDED, VOIDED)
 OWING = (PENDING, PARTIALLY_PAID)
+GIVEN_BACK = (PARTIALLY_REFUNDED, REFUNDED)
 
 CASH, VISA, BANK_TRANSFER = "CASH", "VISA", "BANK_TRANSFER"
 DESK_METHODS = (CASH, VISA, BANK_TRANSFER)
@@ -39,7 +42,17 @@ RECEIPT, REFUND = "RECEIPT", "REFUND"
 
 DRAWER, BANK, CARD, RECEIVABLE = "DRAWER", "BANK", "CARD", "RECEIVABLE"
 DOCTOR_PAYABLE, CENTRE_INCOME, PATIENT_CREDIT = "DOCTOR_PAYABLE", "CENTRE_INCOME", "PATIENT_CREDIT"
-ACCOUNTS = (DRAWER, BANK, CARD, RECEIVABLE, DOCTOR_PAYABLE, CENTRE_INCOME, PATIENT_CREDIT)
+UNASSIGNED_SHARE = "UNASSIGNED_SHARE"
+ACCOUNTS = (
+    DRAWER,
+    BANK,
+    CARD,
+    RECEIVABLE,
+    DOCTOR_PAYABLE,
+    CENTRE_INCOME,
+    PATIENT_CREDIT,
+    UNASSIGNED_SHARE,
+)
 
 
 @dataclass(frozen=True)
@@ -52,17 +65,19 @@ class ShareRule:
 
 @dataclass(frozen=True)
 class Shares:
-    """How one sum is divided; the parts add up to it."""
+    """How one sum is divided; the parts add up to it. ``unassigned`` waits for a doctor to become known."""
 
     doctor: Decimal
     center: Decimal
+    unassigned: Decimal = money.ZERO
 
 
 def split(amount: Decimal, *, paid_before: Decimal, doctor_before: Decimal, percent: Decimal) -> Shares:
     """Divide the next ``amount`` so that the doctor's part of everything paid is right to the cent.
 
     Rounding each part payment for itself would let the cents drift: the whole is divided, half-even, and what
-    the doctor already has is taken off.
+    the doctor already has is taken off. What is given back is a negative amount: the parts are negative then,
+    and the last of it takes the remainder.
     """
     doctor = money.share(paid_before + amount, percent) - doctor_before
     return Shares(doctor=doctor, center=amount - doctor)
@@ -71,9 +86,11 @@ def split(amount: Decimal, *, paid_before: Decimal, doctor_before: Decimal, perc
 class Payment(Model, Stamped, Versioned):
     """What one payable owes and has paid, with the doctor's and the centre's share of what was paid.
 
-    ``share_percent`` and ``share_rule_version`` are frozen when the first money moves. ``balance_due`` is
-    computed by PostgreSQL, which also refuses more than is owed. ``due_at`` is the time of the appointment,
-    or the opening where there is none: it says on which day's list the payment stands.
+    ``share_percent`` and ``share_rule_version`` are frozen when the first money moves; while nobody knows
+    whose rule it is, all of it is ``unassigned_share``. ``amount_paid`` is without what a correction took
+    back; the shares are those of what was paid and not refunded. ``balance_due`` is computed by PostgreSQL,
+    which also refuses more than is owed. ``due_at`` is the time of the appointment, or the opening where
+    there is none: it says on which day's list the payment stands.
     """
 
     __tablename__ = "payments"
@@ -83,7 +100,10 @@ class Payment(Model, Stamped, Versioned):
         CheckConstraint("total_amount >= 0", name="total_positive"),
         CheckConstraint("amount_paid BETWEEN 0 AND total_amount", name="paid_within_total"),
         CheckConstraint("amount_refunded BETWEEN 0 AND amount_paid", name="refunded_within_paid"),
-        CheckConstraint("doctor_share + center_share = amount_paid - amount_refunded", name="shares_add_up"),
+        CheckConstraint(
+            "doctor_share + center_share + unassigned_share = amount_paid - amount_refunded",
+            name="shares_add_up",
+        ),
         CheckConstraint("share_percent BETWEEN 0 AND 100", name="share_percent_range"),
         Index("ix_payments_day", "facility_id", "due_at"),
         Index(None, "patient_id", "opened_at"),
@@ -115,6 +135,7 @@ class Payment(Model, Stamped, Versioned):
     )
     doctor_share: Mapped[Money] = mapped_column(server_default="0", default=Decimal("0.00"))
     center_share: Mapped[Money] = mapped_column(server_default="0", default=Decimal("0.00"))
+    unassigned_share: Mapped[Money] = mapped_column(server_default="0", default=Decimal("0.00"))
     share_percent: Mapped[Decimal] = mapped_column(Numeric(5, 2))
     share_rule_version: Mapped[int] = mapped_column(Integer)
     shares_frozen_at: Mapped[datetime | None]
@@ -139,24 +160,63 @@ class Payment(Model, Stamped, Versioned):
         """Only while no money has moved (a free service is PAID without any)."""
         return self.status in (PENDING, PAID) and not self.amount_paid
 
-    def receive(self, amount: Decimal, *, rule: ShareRule, at: datetime) -> Shares:
+    @property
+    def kept(self) -> Decimal:
+        """What was paid and not given back: the most that can be refunded."""
+        return self.amount_paid - self.amount_refunded
+
+    def receive(self, amount: Decimal, *, rule: ShareRule | None, at: datetime) -> Shares:
         """Take ``amount`` in, freeze the share rule with the first of it, and return how the sum is divided.
 
-        Raises StaleScreen (409) when nothing is owed any more, RuleBroken (422) above what is owed.
+        Without a ``rule`` nobody knows yet whose it is, and the sum waits unassigned. Raises StaleScreen
+        (409) when nothing is owed any more, RuleBroken (422) above what is owed.
         """
         self._must_owe(amount)
         if amount > self.left:
             raise RuleBroken(N_("Only %(left)s is left to pay."), field="amount", left=self.left)
-        self._freeze(rule, at)
-        shares = split(
-            amount, paid_before=self.amount_paid, doctor_before=self.doctor_share, percent=self.share_percent
-        )
+        if rule is not None and not self.unassigned_share:
+            self._freeze(rule, at)
+        shares = self._divide(amount)
         self.amount_paid += amount
-        self.doctor_share += shares.doctor
-        self.center_share += shares.center
-        self.status = PAID if self.amount_paid == self.total_amount else PARTIALLY_PAID
-        self.paid_at = at if self.status == PAID else None
+        self._settle(at)
         return shares
+
+    def give_back(self, amount: Decimal) -> Shares:
+        """Refund ``amount``, which closes the claim; return the parts, negative, as the frozen rule divides.
+
+        Raises StaleScreen (409) when there is nothing to give back (any more), RuleBroken (422) above it.
+        """
+        if not self.kept:
+            raise StaleScreen(N_("Nothing that was paid is left to give back."))
+        if amount > self.kept:
+            raise RuleBroken(N_("Only %(left)s was paid and not given back."), field="amount", left=self.kept)
+        shares = self._divide(-amount)
+        self.amount_refunded += amount
+        self.status = PARTIALLY_REFUNDED if self.kept else REFUNDED
+        return shares
+
+    def take_back(self, amount: Decimal, *, at: datetime) -> Shares:
+        """Undo a receipt of ``amount`` that was a mistake, as if it had never been; return the parts.
+
+        Raises StaleScreen (409) once money was refunded: which of it was the mistake, nobody could tell.
+        """
+        if self.amount_refunded:
+            raise StaleScreen(N_("Money was given back meanwhile, so this can't be corrected any more."))
+        shares = self._divide(-amount)
+        self.amount_paid -= amount
+        self._settle(at)
+        return shares
+
+    def forget_rule(self) -> None:
+        """Nothing is kept and nothing was right: what is taken next is shared as if it were the first."""
+        self.shares_frozen_at = None
+
+    def assign(self, doctor_id: UUID, rule: ShareRule, *, at: datetime) -> Shares:
+        """Divide what waited unassigned by the rule of the doctor who is known now; return the parts."""
+        waiting, self.unassigned_share = self.unassigned_share, money.ZERO
+        self.doctor_id = doctor_id
+        self._freeze(rule, at)
+        return self._divide(waiting, paid_before=money.ZERO)
 
     def void(self, reason: str, *, at: datetime) -> None:
         """Give the claim up, there is nothing to pay for; raises StaleScreen (409) once money has moved."""
@@ -175,8 +235,11 @@ class Payment(Model, Stamped, Versioned):
         return {
             "status": self.status,
             "amount_paid": self.amount_paid,
+            "amount_refunded": self.amount_refunded,
+            "doctor_id": self.doctor_id,
             "doctor_share": self.doctor_share,
             "center_share": self.center_share,
+            "unassigned_share": self.unassigned_share,
             "share_percent": self.share_percent,
             "void_reason": self.void_reason,
         }
@@ -188,6 +251,24 @@ class Payment(Model, Stamped, Versioned):
         if self.is_void:
             sentence = N_("This payment was voided: nothing is owed.")
         raise StaleScreen(sentence, changes={N_("Left to pay"): (amount, money.ZERO)})
+
+    def _divide(self, amount: Decimal, *, paid_before: Decimal | None = None) -> Shares:
+        """Divide what comes (or goes, when negative), and keep the sums; what waits stays undivided."""
+        if self.shares_frozen_at is None:
+            self.unassigned_share += amount
+            return Shares(money.ZERO, money.ZERO, amount)
+        before = self.kept if paid_before is None else paid_before
+        shares = split(
+            amount, paid_before=before, doctor_before=self.doctor_share, percent=self.share_percent
+        )
+        self.doctor_share += shares.doctor
+        self.center_share += shares.center
+        return shares
+
+    def _settle(self, at: datetime) -> None:
+        is_paid = self.amount_paid == self.total_amount
+        self.status = PAID if is_paid else PARTIALLY_PAID if self.amount_paid else PENDING
+        self.paid_at = at if is_paid else None
 
     def _freeze(self, rule: ShareRule, at: datetime) -> None:
         if self.shares_frozen_at is None:
@@ -201,7 +282,9 @@ class PaymentTransaction(Model):
     ``amount`` is what changed hands (positive). ``applied_amount`` of it settled the payment, the rest
     (``credit_amount``) is the patient's credit. ``handed_over`` is what the patient gave in cash, before the
     change; ``balance_after`` and ``processed_by_name`` are what the receipt says, now and when it is printed
-    again.
+    again. ``receipt_sequence`` has no gap within a facility's ``receipt_year``; what other systems took has
+    none. A correction is two: one that ``reverses_id`` a receipt, and one that ``replaces_id`` it. The shares
+    of what goes out are negative.
     """
 
     __tablename__ = "payment_transactions"
@@ -214,7 +297,18 @@ class PaymentTransaction(Model):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("applied_amount >= 0 AND credit_amount >= 0", name="parts_positive"),
         CheckConstraint("applied_amount + credit_amount = amount", name="parts_add_up"),
-        CheckConstraint("abs(doctor_share) + abs(center_share) = applied_amount", name="shares_add_up"),
+        CheckConstraint(
+            "abs(doctor_share) + abs(center_share) + abs(unassigned_share) = applied_amount",
+            name="shares_add_up",
+        ),
+        CheckConstraint("kind = 'RECEIPT' OR reason IS NOT NULL", name="refund_has_reason"),
+        CheckConstraint("reverses_id IS NULL OR kind = 'REFUND'", name="reverses_by_refund"),
+        CheckConstraint("replaces_id IS NULL OR kind = 'RECEIPT'", name="replaces_by_receipt"),
+        UniqueConstraint(
+            "facility_id", "receipt_year", "receipt_sequence", name="uq_payment_transactions_receipt_number"
+        ),
+        UniqueConstraint("reverses_id"),
+        UniqueConstraint("replaces_id"),
         Index(None, "payment_id"),
         Index("ix_payment_transactions_day", "facility_id", "payment_date", "payment_method"),
         Index(None, "patient_id", "payment_date"),
@@ -238,6 +332,12 @@ class PaymentTransaction(Model):
     currency: Mapped[str] = mapped_column(Text)
     doctor_share: Mapped[Money]
     center_share: Mapped[Money]
+    unassigned_share: Mapped[Money] = mapped_column(server_default="0", default=Decimal("0.00"))
+    receipt_year: Mapped[int | None] = mapped_column(SmallInteger)
+    receipt_sequence: Mapped[int | None] = mapped_column(Integer)
+    reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.payment_transactions.id"))
+    replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.payment_transactions.id"))
+    reason: Mapped[str | None] = mapped_column(Text)
     provider_transaction_id: Mapped[str | None] = mapped_column(Text)
     card_last_four: Mapped[str | None] = mapped_column(Text)
     check_number: Mapped[str | None] = mapped_column(Text)
@@ -248,11 +348,17 @@ class PaymentTransaction(Model):
     idempotency_key: Mapped[str] = mapped_column(Text)
     created_at: Mapped[Moment]
 
+    @property
+    def receipt_number(self) -> str | None:
+        """The number as it is printed, ``2026-000123``; none where another system wrote the receipt."""
+        return f"{self.receipt_year}-{self.receipt_sequence:06d}" if self.receipt_sequence else None
+
 
 class LedgerEntry(Model):
     """One leg of a movement: debit positive, credit negative. A movement's legs sum to zero.
 
-    A deferred constraint trigger (``payments.movement_sums_to_zero``) proves that at the commit.
+    A deferred constraint trigger (``payments.movement_sums_to_zero``) proves that at the commit. Legs that a
+    share's change of hands added later name it as their ``share_movement_id``.
     """
 
     __tablename__ = "ledger_entries"
@@ -269,6 +375,7 @@ class LedgerEntry(Model):
     facility_id: Mapped[UUID]
     transaction_id: Mapped[UUID] = mapped_column(ForeignKey("payments.payment_transactions.id"))
     account: Mapped[str] = mapped_column(Text)
+    share_movement_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.share_movements.id"))
     doctor_id: Mapped[UUID | None]
     patient_id: Mapped[UUID | None]
     amount: Mapped[Money]

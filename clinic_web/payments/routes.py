@@ -20,7 +20,7 @@ from clinic_web.payments.queries.day import DayFilters
 from clinic_web.payments.queries.receipts import Receipt
 from clinic_web.payments.service import taking, viewing
 from clinic_web.payments.service.viewing import Panel
-from clinic_web.ui.texts import money, say
+from clinic_web.ui.texts import currency_sign, money, say
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs, page_or_fragment
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
@@ -29,6 +29,18 @@ PENDING_PAYMENT = (
     "PENDING_PAYMENT"  # the edge of a ticket whose visit nobody tells about, while money is owed
 )
 DESK = "desk"  # where the panel stands when it is not on the payments page
+# Of the panel: which form stands in it, what was typed there, what is wrong, what changed meanwhile; the
+# ledger, and the doctors in it; and for a receipt whether it is a copy, and goes to paper now.
+NOTHING_DONE: dict[str, Any] = {
+    "act": None,
+    "typed": None,
+    "errors": {},
+    "clash": None,
+    "books": None,
+    "doctors": {},
+    "is_copy": None,
+    "print_now": False,
+}
 
 
 @bp.get("")
@@ -49,7 +61,7 @@ def panel(payment_id: UUID) -> ResponseReturnValue:
     if not is_htmx():
         return redirect(url_for(".page", payment=payment_id, receipt=receipt_id))
     shown = viewing.panel(actor(), payment_id, receipt_id)
-    return _panel(shown, is_copy="copy" in request.args)
+    return panel_fragment(shown, at=request.args.get("at"))
 
 
 @bp.get("/visit/<uuid:visit_id>/panel")
@@ -59,7 +71,7 @@ def visit_panel(visit_id: UUID) -> ResponseReturnValue:
     shown = viewing.panel_of_visit(actor(), visit_id)
     if not is_htmx():
         return redirect(url_for(".page", payment=shown.bill.id))
-    return _panel(shown, at=DESK)
+    return panel_fragment(shown, at=DESK)
 
 
 @bp.post("/<uuid:payment_id>/take")
@@ -88,14 +100,14 @@ def _taken(receipt: Receipt) -> ResponseReturnValue:
     if not is_htmx():
         return acted(_act(receipt, None), redirect=url)
     shown = viewing.panel(actor(), receipt.payment_id, receipt.transaction_id)
-    return acted(_act(receipt, shown), redirect=url, panel=_panel(shown, at=request.form.get("at")))
+    return acted(_act(receipt, shown), redirect=url, panel=panel_fragment(shown, at=request.form.get("at")))
 
 
 def _act(receipt: Receipt, shown: Panel | None) -> LastAct:
     values = {
         "amount": money(receipt.amount),
-        "currency": receipt.currency,
-        "number": receipt.payment_number,
+        "currency": currency_sign(receipt.currency),
+        "number": receipt.number,
     }
     state = (shown.visit_state if shown else None) or (None if receipt.is_settled else PENDING_PAYMENT)
     return LastAct(
@@ -124,13 +136,14 @@ def _refused(
 ) -> ResponseReturnValue:
     """Show the panel again, with everything that was typed and a sentence where it is wrong."""
     shown = viewing.panel(actor(), payment_id)
-    context = {"typed": typed, "errors": errors or {}, "clash": _clash(moved_on) if moved_on else None}
+    context = {"typed": typed, "errors": errors or {}, "clash": clash_of(moved_on) if moved_on else None}
     if is_htmx():
-        return _panel(shown, at=request.form.get("at"), **context), status
+        return panel_fragment(shown, at=request.form.get("at"), **context), status
     return _day(shown, **context), status
 
 
-def _clash(error: StaleScreen) -> dict[str, Any]:
+def clash_of(error: StaleScreen) -> dict[str, Any]:
+    """Return what the panel shows when the payment moved on: the sentence, and what changed."""
     rows = [(say(label), money(had), money(now)) for label, (had, now) in error.changes.items()]
     return {"sentence": say(error), "rows": rows}
 
@@ -169,22 +182,16 @@ def _addresses(filters: DayFilters, today: date) -> Callable[..., str]:
     return address
 
 
-def _panel(shown: Panel, **context: Any) -> str:
+def beside_list(shown: Panel, **context: Any) -> ResponseReturnValue:
+    """Render the whole page with this panel in hand, for a browser without JavaScript."""
+    return _day(shown, **context)
+
+
+def panel_fragment(shown: Panel, **context: Any) -> str:
+    """Render the payment in hand; ``context`` as ``_panel_context`` takes it."""
     return render_template("payments/_panel.html", panel=shown, **_panel_context(**context))
 
 
-def _panel_context(
-    *,
-    at: str | None = None,
-    typed: forms.Typed | None = None,
-    errors: dict[str, str] | None = None,
-    clash: dict[str, Any] | None = None,
-    is_copy: bool = False,
-) -> dict[str, Any]:
-    return {
-        "at": DESK if at == DESK else "",
-        "typed": typed,
-        "errors": errors or {},
-        "clash": clash,
-        "is_copy": is_copy,
-    }
+def _panel_context(*, at: str | None = None, **context: Any) -> dict[str, Any]:
+    """Return what the panel's template knows: ``context`` over what it is for a bill that is just shown."""
+    return NOTHING_DONE | context | {"at": DESK if at == DESK else ""}

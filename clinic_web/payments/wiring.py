@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import Flask
 
 from clinic_web.kernel.errors import N_
-from clinic_web.payments import live, routes
+from clinic_web.payments import live, receipt_routes, refund_routes, routes
 from clinic_web.ui.nav import entry
 from clinic_web.ui.sockets import topic_rule
+
+VIEWS = (routes, refund_routes, receipt_routes)  # each adds its views to the one blueprint
 
 
 def wire(app: Flask) -> None:

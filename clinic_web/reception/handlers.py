@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import select
 
 from clinic_web.events.organization import ClinicAdded, OrganizationChanged
-from clinic_web.events.payments import PaymentCompleted
+from clinic_web.events.payments import PaymentCompleted, PaymentRefunded, PaymentVoided
 from clinic_web.events.reception import VisitCompleted
 from clinic_web.kernel import push
-from clinic_web.kernel.actor import system_actor
+from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound
 from clinic_web.organization import api as organization
+from clinic_web.payments import api as payments
 from clinic_web.reception.access import visit_for
 from clinic_web.reception.live import board_topic, queue_topic
 from clinic_web.reception.models import Queue
@@ -25,11 +28,23 @@ def complete_paid_visit(event: PaymentCompleted) -> None:
 
     In any other state the money came before the finish, which will see it; or the event came twice.
     """
+    if event.visit_id is not None:
+        _complete(system_actor(event.organization_id, name="payments"), event.visit_id)
+
+
+def complete_settled_visit(event: PaymentRefunded | PaymentVoided) -> None:
+    """A visit that waited for money which nobody owes any more completes, too."""
     if event.visit_id is None:
         return
     actor = system_actor(event.organization_id, name="payments")
+    owed = payments.owed_for_visits(actor, [event.visit_id]).get(event.visit_id)
+    if owed and owed.is_settled:  # not when the claim was taken up again meanwhile, or a receipt corrected
+        _complete(actor, event.visit_id)
+
+
+def _complete(actor: Actor, visit_id: UUID) -> None:
     try:
-        visit = visit_for(actor, event.visit_id, lock=True)
+        visit = visit_for(actor, visit_id, lock=True)
     except NotFound:
         return  # the payment of something else than a visit of ours
     if visit.status != PENDING_PAYMENT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from clinic_web.events.organization import ClinicAdded, OrganizationChanged
-from clinic_web.events.payments import PaymentCompleted
+from clinic_web.events.payments import PaymentCompleted, PaymentRefunded, PaymentVoided
 from clinic_web.kernel import bus
 from clinic_web.kernel.errors import N_
 from clinic_web.reception import handlers, live
@@ -30,6 +30,8 @@ def wire(app: Flask) -> None:
         endpoint="reception.queues",
         permission="organization.manage",
     )
+    bus.subscribe(PaymentRefunded, handlers.complete_settled_visit, schema="reception")
+    bus.subscribe(PaymentVoided, handlers.complete_settled_visit, schema="reception")
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
     entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair", is_start=False)

@@ -133,10 +133,18 @@
     if (row && !event.target.closest("a, button") && !getSelection().toString()) $("[data-act]", row)?.click();
   });
 
+  function printNow() {                    // the answer to the print button: it is noted which paper this is
+    const panel = $("[data-print-now]");
+    if (!panel) return;
+    panel.removeAttribute("data-print-now");
+    print();
+  }
+
   function ready() {
     $$("[data-take]").forEach((form) => { prepare(form); follow(form); });
     markRow();
   }
   document.addEventListener("htmx:afterSwap", ready);
+  document.addEventListener("htmx:afterSettle", printNow);
   ready();
 })();

@@ -28,6 +28,7 @@ PAGES = [
     ("mona", "/admin/services/new"),
     ("mona", "/admin/staff"),
     ("mona", "/admin/hours"),
+    ("mona", "/payments/limits"),
 ]
 
 

@@ -81,3 +81,13 @@ def test_enter_in_the_form_or_on_the_page_takes_it_once(desk: Page, focus: str) 
     desk.keyboard.press("Enter")
     expect(desk.locator("#hand .receipt")).to_be_visible()
     assert taken() == 1
+
+
+def test_the_receipt_goes_to_paper_once_a_press_and_the_second_says_copy(desk: Page) -> None:
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#hand .receipt")).to_be_visible()
+    desk.evaluate("() => { document.title = ''; window.print = () => { document.title += 'x'; }; }")
+    for papers in (1, 2):
+        desk.get_by_role("button", name="Print the receipt").click()
+        expect(desk).to_have_title("x" * papers)
+        expect(desk.locator("#hand .receipt .copy")).to_have_count(papers - 1)

@@ -133,7 +133,7 @@ def test_a_movement_without_legs_is_refused_at_the_commit(real: Cast, owed: Bill
     receipt = taking(real.people["farida"].actor, owed, "400", "a")()
     columns = PaymentTransaction.__table__.columns
     row = db.session.execute(db.select(*columns).where(columns.id == receipt.transaction_id)).mappings().one()
-    other = {"id": new_id(), "payment_number": "PAY-2", "idempotency_key": "2"}
+    other = {"id": new_id(), "payment_number": "PAY-2", "idempotency_key": "2", "receipt_sequence": 2}
 
     with pytest.raises(IntegrityError) as refusal, transaction():
         db.session.execute(db.insert(PaymentTransaction), dict(row) | other)

@@ -231,15 +231,6 @@ def test_without_the_right_nothing_is_shown_or_taken(as_person: AsPerson, bill: 
     assert movements(bill.payment_id) == []
 
 
-def test_a_receipt_can_be_had_again_and_says_that_it_is_a_copy(farida: FlaskClient, bill: Bill) -> None:
-    farida.post(f"/payments/{bill.payment_id}/take", data=form(amount="200"), headers=HTMX)
-    receipt = movements(bill.payment_id)[0]
-
-    panel = farida.get(f"/payments/{bill.payment_id}/panel?receipt={receipt.id}&copy=1", headers=HTMX)
-
-    assert receipt.payment_number in panel.text and "Copy" in words(panel.text)
-
-
 def test_the_receipt_of_another_payment_is_not_there(farida: FlaskClient, opens: Opens) -> None:
     first, second = opens(), opens()
     farida.post(f"/payments/{first.payment_id}/take", data=form(amount="200"), headers=HTMX)

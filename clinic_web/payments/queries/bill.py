@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from clinic_web.kernel.db import db
-from clinic_web.payments.models import Payment, PaymentTransaction, Shares, split
+from clinic_web.kernel.money import ZERO
+from clinic_web.payments.models import REFUND, Payment, PaymentTransaction, ShareRule, Shares, split
 
 # Bank notes and bundles of them, in any currency's own unit.
 FAR = Decimal("2.5")  # nobody hands over more than so many times the sum
@@ -19,7 +20,10 @@ NOTES = [Decimal(note) for note in (50, 100, 500, 1000, 5000, 10000, 50000, 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Movement:
-    """One line under the bill: what came in (or went back), how, when and through whom."""
+    """One line under the bill: what came in (or went back), how, when and through whom.
+
+    ``corrected_by`` is the movement that took it back as a mistake, ``reverses_id`` which one this took back.
+    """
 
     id: UUID
     kind: str
@@ -30,6 +34,23 @@ class Movement:
     at: datetime
     by: str | None
     payment_number: str
+    receipt_number: str | None
+    reason: str | None
+    reverses_id: UUID | None
+    replaces_id: UUID | None
+    corrected_by: UUID | None
+    doctor_share: Decimal
+    center_share: Decimal
+    unassigned_share: Decimal
+
+    @property
+    def is_refund(self) -> bool:
+        return self.kind == REFUND
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it belongs to a correction: taken back, or the taking back itself."""
+        return bool(self.reverses_id or self.corrected_by)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +70,13 @@ class Bill:
     left: Decimal
     status: str
     share_percent: Decimal
+    is_share_open: bool
+    amount_refunded: Decimal
+    kept: Decimal
+    may_be_voided: bool
     doctor_share: Decimal
+    center_share: Decimal
+    unassigned_share: Decimal
     opened_at: datetime
     void_reason: str | None
     movements: list[Movement]
@@ -75,8 +102,8 @@ class Bill:
         return sorted(each for each in rounded if self.left < each <= self.left * FAR)[:2]
 
 
-def bill_of(payment: Payment, share_percent: Decimal) -> Bill:
-    """Return the bill of a payment, which is shared by ``share_percent``."""
+def bill_of(payment: Payment, rule: ShareRule | None) -> Bill:
+    """Return the bill of a payment, which is shared by ``rule``; without one it waits for a doctor."""
     return Bill(
         id=payment.id,
         visit_id=payment.visit_id,
@@ -90,8 +117,14 @@ def bill_of(payment: Payment, share_percent: Decimal) -> Bill:
         amount_paid=payment.amount_paid,
         left=payment.left,
         status=payment.status,
-        share_percent=share_percent,
+        share_percent=rule.percent if rule else ZERO,
+        is_share_open=rule is None,
+        amount_refunded=payment.amount_refunded,
+        kept=payment.kept,
+        may_be_voided=payment.may_be_voided,
         doctor_share=payment.doctor_share,
+        center_share=payment.center_share,
+        unassigned_share=payment.unassigned_share,
         opened_at=payment.opened_at,
         void_reason=payment.void_reason,
         movements=_movements(payment.id),
@@ -101,18 +134,28 @@ def bill_of(payment: Payment, share_percent: Decimal) -> Bill:
 def _movements(payment_id: UUID) -> list[Movement]:
     made = PaymentTransaction
     found = select(made).where(made.payment_id == payment_id, made.status == "COMPLETED")
-    rows = db.session.execute(found.order_by(made.payment_date, made.id)).scalars()
-    return [
-        Movement(
-            id=row.id,
-            kind=row.kind,
-            amount=row.amount,
-            applied_amount=row.applied_amount,
-            credit_amount=row.credit_amount,
-            method=row.payment_method,
-            at=row.payment_date,
-            by=row.processed_by_name,
-            payment_number=row.payment_number,
-        )
-        for row in rows
-    ]
+    rows = db.session.execute(found.order_by(made.payment_date, made.id)).scalars().all()
+    corrected = {row.reverses_id: row.id for row in rows if row.reverses_id}
+    return [_movement(row, corrected.get(row.id)) for row in rows]
+
+
+def _movement(row: PaymentTransaction, corrected_by: UUID | None) -> Movement:
+    return Movement(
+        id=row.id,
+        kind=row.kind,
+        amount=row.amount,
+        applied_amount=row.applied_amount,
+        credit_amount=row.credit_amount,
+        method=row.payment_method,
+        at=row.payment_date,
+        by=row.processed_by_name,
+        payment_number=row.payment_number,
+        receipt_number=row.receipt_number,
+        reason=row.reason,
+        reverses_id=row.reverses_id,
+        replaces_id=row.replaces_id,
+        corrected_by=corrected_by,
+        doctor_share=row.doctor_share,
+        center_share=row.center_share,
+        unassigned_share=row.unassigned_share,
+    )

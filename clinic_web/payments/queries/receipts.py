@@ -12,7 +12,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
 from clinic_web.kernel.money import ZERO
 from clinic_web.payments.access import payments_of
-from clinic_web.payments.models import Payment, PaymentTransaction
+from clinic_web.payments.models import REFUND, Payment, PaymentTransaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,12 @@ class Receipt:
 
     transaction_id: UUID
     payment_id: UUID
+    kind: str
     payment_number: str
+    receipt_number: str | None
+    reason: str | None
+    reverses_id: UUID | None
+    replaces_id: UUID | None
     amount: Decimal
     currency: str
     method: str
@@ -44,6 +49,15 @@ class Receipt:
     doctor_id: UUID | None
     service_id: UUID | None
     ticket: str | None
+
+    @property
+    def number(self) -> str:
+        """What the receipt is called by; receipts from before receipts were counted have only the other."""
+        return self.receipt_number or self.payment_number
+
+    @property
+    def is_refund(self) -> bool:
+        return self.kind == REFUND
 
     @property
     def is_settled(self) -> bool:
@@ -66,7 +80,12 @@ def receipt_of(payment: Payment, movement: PaymentTransaction) -> Receipt:
     return Receipt(
         transaction_id=movement.id,
         payment_id=payment.id,
+        kind=movement.kind,
         payment_number=movement.payment_number,
+        receipt_number=movement.receipt_number,
+        reason=movement.reason,
+        reverses_id=movement.reverses_id,
+        replaces_id=movement.replaces_id,
         amount=movement.amount,
         currency=movement.currency,
         method=movement.payment_method,

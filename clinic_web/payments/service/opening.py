@@ -23,7 +23,7 @@ from clinic_web.payments.access import payment_of_visit
 from clinic_web.payments.live import payments_topic
 from clinic_web.payments.models import PAID, PENDING
 from clinic_web.payments.queries.owed import COLUMNS, Owed, owed_of
-from clinic_web.payments.service import ledger
+from clinic_web.payments.service import sharing
 
 # These three go to the driver as they stand: through text() each would cost twice the CPU, and a booking
 # or a call is only a handful of statements.
@@ -60,14 +60,15 @@ LOCK = (
 # The row as it was is needed to see whether another doctor takes over money that has already been shared.
 GIVE_TICKET = """
     WITH before AS (
-        SELECT id, doctor_id, doctor_share, clinic_id FROM payments.payments
+        SELECT id, doctor_id, doctor_share, unassigned_share FROM payments.payments
          WHERE organization_id = %(organization_id)s AND visit_id = %(visit_id)s FOR UPDATE
     )
     UPDATE payments.payments p
        SET ticket = COALESCE(%(ticket)s, p.ticket), doctor_id = COALESCE(%(doctor_id)s, p.doctor_id),
            version = p.version + 1, updated_at = now(), updated_by = %(user_id)s
       FROM before WHERE p.id = before.id
-    RETURNING p.id, p.clinic_id, p.doctor_id, before.doctor_id AS former_doctor_id, before.doctor_share
+    RETURNING p.id, p.clinic_id, p.doctor_id, before.doctor_id AS former_doctor_id, before.doctor_share,
+              before.unassigned_share
 """
 
 
@@ -156,8 +157,8 @@ def lock_for_visit(actor: Actor, visit_id: UUID) -> Owed:
 def give_ticket(actor: Actor, visit_id: UUID, ticket: str | None, doctor_id: UUID | None) -> None:
     """Write the ticket and the doctor on the visit's payment; None leaves the one that stands there.
 
-    Where money has already been shared with another doctor, that part goes over to this one.
-    NotFound when the visit has no payment.
+    Where money has already been shared with another doctor, that part goes over to this one; what waited for
+    a doctor to become known is divided now. NotFound when the visit has no payment.
     """
     asked = {
         "organization_id": actor.organization_id,
@@ -170,8 +171,11 @@ def give_ticket(actor: Actor, visit_id: UUID, ticket: str | None, doctor_id: UUI
         row = db.session.connection().exec_driver_sql(GIVE_TICKET, asked).first()
         if row is None:
             raise NotFound(N_("This visit has no payment."))
-        if row.doctor_share and row.doctor_id != row.former_doctor_id:
-            ledger.hand_share_over(actor, row.id, former=row.former_doctor_id, now=row.doctor_id)
+        if row.doctor_id != row.former_doctor_id:
+            if row.unassigned_share:
+                sharing.doctor_becomes_known(actor, row.id, row.doctor_id)
+            elif row.doctor_share:
+                sharing.hand_over(actor, row.id, row.former_doctor_id)
         push.changed(payments_topic(row.clinic_id))
 
 

@@ -7,32 +7,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from clinic_web.audit import api as audit
 from clinic_web.events.payments import PaymentCompleted, PaymentReceived
-from clinic_web.kernel import bus, clock, idempotency, ids, push
+from clinic_web.kernel import bus, clock, idempotency, push
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import N_, NotFound, RuleBroken
+from clinic_web.kernel.errors import N_, RuleBroken
 from clinic_web.kernel.failpoints import failpoint
-from clinic_web.kernel.money import CENT, LARGEST, ZERO
+from clinic_web.kernel.money import CENT
 from clinic_web.kernel.unit_of_work import transaction
-from clinic_web.organization import api as organization
 from clinic_web.payments.access import payment_for
 from clinic_web.payments.live import payments_topic
-from clinic_web.payments.models import (
-    CASH,
-    DESK_METHODS,
-    PAID,
-    RECEIPT,
-    Payment,
-    PaymentTransaction,
-    ShareRule,
-    Shares,
-)
+from clinic_web.payments.models import CASH, DESK_METHODS, PAID, RECEIPT, Payment, PaymentTransaction
 from clinic_web.payments.queries.receipts import Receipt, receipt, receipt_of
-from clinic_web.payments.service import ledger
+from clinic_web.payments.service import movements
+from clinic_web.payments.service.movements import check_amount
+from clinic_web.payments.service.sharing import share_rule
 
 ACTION = "payments.take"
 
@@ -79,40 +68,14 @@ def check_sums(amount: Decimal, method: str, handed_over: Decimal | None) -> Non
     """Raise RuleBroken (422) with the field, unless this is a sum that a desk can take in this way."""
     if method not in DESK_METHODS:
         raise RuleBroken(N_("Choose cash, card or bank transfer."), field="method")
-    _check_amount(amount, "amount")
+    check_amount(amount, "amount")
     if handed_over is None:
         return
-    _check_amount(handed_over, "handed_over")
+    check_amount(handed_over, "handed_over")
     if method != CASH:
         raise RuleBroken(N_("Only cash is handed over and gives change."), field="handed_over")
     if handed_over < amount:
         raise RuleBroken(N_("This is less than the amount to take."), field="handed_over")
-
-
-def _check_amount(amount: Decimal, field: str) -> None:
-    if not amount.is_finite():
-        raise RuleBroken(N_("This is not an amount. Write it as 400 or 400.50."), field=field)
-    if amount <= 0:
-        raise RuleBroken(N_("Enter an amount above zero."), field=field)
-    if amount > LARGEST:
-        raise RuleBroken(N_("This amount is too large."), field=field)
-    if amount != amount.quantize(CENT):
-        raise RuleBroken(N_("An amount has two decimals at most."), field=field)
-
-
-def share_rule(actor: Actor, payment: Payment) -> ShareRule:
-    """Return the rule by which the next money is shared: the frozen one, or the one that stands now.
-
-    A service that is no longer offered leaves the rule with which the payment was opened.
-    """
-    as_opened = ShareRule(payment.share_percent, payment.share_rule_version)
-    if payment.shares_frozen_at is not None or payment.service_id is None:
-        return as_opened
-    try:
-        terms = organization.terms(actor, payment.service_id, payment.doctor_id)
-    except NotFound:
-        return as_opened
-    return ShareRule(terms.share_percent, terms.share_rule_version)
 
 
 def _move(actor: Actor, payment: Payment, asked: Taking) -> dict[str, Any]:
@@ -121,55 +84,25 @@ def _move(actor: Actor, payment: Payment, asked: Taking) -> dict[str, Any]:
     old = payment.as_audited()
     shares = payment.receive(asked.amount, rule=share_rule(actor, payment), at=now)
     payment.updated_by = actor.user_id
-    movement = _row(actor, payment, asked, shares) | {"payment_date": now, "created_at": now}
-    db.session.execute(insert(PaymentTransaction), movement)
-    ledger.enter(list(ledger.legs_of(movement, payment.doctor_id)))
+    move = movements.Move(
+        kind=RECEIPT,
+        amount=asked.amount,
+        method=asked.method,
+        shares=shares,
+        at=now,
+        key=asked.idempotency_key,
+        handed_over=asked.handed_over,
+    )
+    movement = movements.write(actor, payment, move)
     failpoint("payments.take.after_ledger")
     audit.saw(actor, ACTION, "payment", payment.id)
-    audit.changed(actor, ACTION, "payment", payment.id, old=old, new=_audited(payment, movement))
-    _tell(actor, payment, movement)
+    audit.changed(actor, ACTION, "payment", payment.id, old=old, new=movements.audited(payment, movement))
+    tell_received(actor, payment, movement)
     return movement
 
 
-def _row(actor: Actor, payment: Payment, asked: Taking, shares: Shares) -> dict[str, Any]:
-    return {
-        "id": ids.new_id(),
-        "organization_id": payment.organization_id,
-        "facility_id": payment.facility_id,
-        "payment_id": payment.id,
-        "patient_id": payment.patient_id,
-        "payment_number": ids.dated_number("PAY", clock.today(_timezone(payment))),
-        "kind": RECEIPT,
-        "payment_method": asked.method,
-        "amount": asked.amount,
-        "applied_amount": asked.amount,
-        "credit_amount": ZERO,
-        "handed_over": asked.handed_over,
-        "balance_after": payment.left,
-        "currency": payment.currency,
-        "doctor_share": shares.doctor,
-        "center_share": shares.center,
-        "status": "COMPLETED",
-        "processed_by": actor.user_id,
-        "processed_by_name": actor.name or None,
-        "idempotency_key": asked.idempotency_key,
-    }
-
-
-def _timezone(payment: Payment) -> str:
-    facility = organization.directory(payment.organization_id).facilities.get(payment.facility_id)
-    return facility.timezone if facility else "UTC"
-
-
-def _audited(payment: Payment, movement: dict[str, Any]) -> dict[str, Any]:
-    return payment.as_audited() | {
-        "payment_number": movement["payment_number"],
-        "amount": movement["amount"],
-        "payment_method": movement["payment_method"],
-    }
-
-
-def _tell(actor: Actor, payment: Payment, movement: dict[str, Any]) -> None:
+def tell_received(actor: Actor, payment: Payment, movement: dict[str, Any], *, is_news: bool = True) -> None:
+    """Tell that money came in, and that the payment is paid now if that ``is_news``; then the screens."""
     bus.publish(
         PaymentReceived(
             organization_id=payment.organization_id,
@@ -183,7 +116,7 @@ def _tell(actor: Actor, payment: Payment, movement: dict[str, Any]) -> None:
         ),
         actor,
     )
-    if payment.status == PAID:
+    if payment.status == PAID and is_news:
         bus.publish(
             PaymentCompleted(
                 organization_id=payment.organization_id,
