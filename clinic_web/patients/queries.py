@@ -221,7 +221,15 @@ def require(actor: Actor, patient_id: UUID) -> UUID:
     return links.group_of(patient_id).survivor if known.is_merged else patient_id
 
 
-def holder_of(actor: Actor, phone_digits: str) -> PatientCard | None:
+@dataclass(frozen=True)
+class Holder:
+    """Who has a telephone, as shown, and the record on which it is written."""
+
+    card: PatientCard
+    record_id: UUID
+
+
+def holder_of(actor: Actor, phone_digits: str) -> Holder | None:
     """Return who has this telephone number, if anybody in the organization does."""
     row = db.session.execute(
         select_cards().where(
@@ -230,7 +238,7 @@ def holder_of(actor: Actor, phone_digits: str) -> PatientCard | None:
             Patient.deleted_at.is_(None),
         )
     ).one_or_none()
-    return as_shown(actor, [row])[row.id] if row else None
+    return Holder(as_shown(actor, [row])[row.id], row.id) if row else None
 
 
 def likely_same(actor: Actor, name: str, date_of_birth: date | None, *, limit: int = 3) -> list[PatientCard]:

@@ -93,6 +93,12 @@ def taken_by(patient_id: UUID) -> Taken:
     return taken
 
 
+def values_of(patient: Patient) -> dict[str, Any]:
+    """Return what is shown in each column of ``FIELDS`` that a record has."""
+    columns = [each for columns in FIELDS.values() for each in columns if hasattr(patient, each)]
+    return laid_over({each: getattr(patient, each) for each in columns}, taken_by(patient.id))
+
+
 def _typed(column: str, value: Any) -> Any:
     """JSON has neither dates nor ids."""
     if value is None:
