@@ -64,6 +64,14 @@ class Preview:
         return any(each.is_in_the_way for each in self.findings)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The patient as shown from now on, and the row that says so."""
+
+    card: PatientCard
+    link_id: UUID
+
+
 def preview(actor: Actor, survivor_id: UUID, merged_id: UUID) -> Preview:
     """Return both as they are shown now, and run every module's check; the look is noted for both.
 
@@ -79,8 +87,8 @@ def preview(actor: Actor, survivor_id: UUID, merged_id: UUID) -> Preview:
         )
 
 
-def merge(actor: Actor, wanted: Merge, *, key: str | None) -> PatientCard:
-    """Show two records as one from now on, everywhere at once; return the survivor's card.
+def merge(actor: Actor, wanted: Merge, *, key: str | None) -> Done:
+    """Show two records as one from now on, everywhere at once.
 
     Raises RuleBroken (422: no reason, a check in the way), StaleScreen (409: one of the two was changed or
     merged since they were compared), NotFound (404), BadRequest (400) without a key.
@@ -88,7 +96,7 @@ def merge(actor: Actor, wanted: Merge, *, key: str | None) -> PatientCard:
     with transaction():
         claim = idempotency.claim(actor, "patient.merge", key, asdict(wanted))
         if claim.answer is not None:
-            return queries.card(actor, UUID(claim.answer["patient_id"]))
+            return Done(card=queries.card(actor, wanted.survivor_id), link_id=UUID(claim.answer["link_id"]))
         reason = wanted.reason.strip()[:LONGEST_REASON]
         if not reason:
             raise RuleBroken(N_("Say why these two are one person."), field="reason")
@@ -96,9 +104,9 @@ def merge(actor: Actor, wanted: Merge, *, key: str | None) -> PatientCard:
         ours, theirs = links.group_of(survivor.id), links.group_of(merged.id)
         _refuse_what_is_in_the_way(actor, ours, theirs)
         link = _link(actor, survivor, merged, wanted.from_merged, reason)
-        claim.keep({"patient_id": str(survivor.id)})
+        claim.keep({"link_id": str(link.id)})
         _tell_merged(actor, link)
-        return queries.card(actor, survivor.id)
+        return Done(card=queries.card(actor, survivor.id), link_id=link.id)
 
 
 def _two_groups(actor: Actor, survivor_id: UUID, merged_id: UUID) -> tuple[Group, Group]:

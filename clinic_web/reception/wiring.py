@@ -7,7 +7,9 @@ from flask import Flask
 from clinic_web.events.payments import PaymentCompleted
 from clinic_web.kernel import bus
 from clinic_web.kernel.errors import N_
+from clinic_web.patients import api as patients
 from clinic_web.reception import handlers, live
+from clinic_web.reception.queries import of_patient
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.boards import wire_boards
 from clinic_web.ui import sockets
@@ -18,6 +20,8 @@ def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     wire_boards(app)
     sockets.topic_rule(live.QUEUE, live.may_join_queue)
+    patients.merge_check("reception.visits", of_patient.check_visits)
+    patients.merge_check("reception.appointments", of_patient.check_appointments)
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
