@@ -14,6 +14,7 @@ from clinic_web.organization.directory import (
     topic,
 )
 from clinic_web.organization.directory import as_of as directory_as_of
+from clinic_web.organization.everywhere import FacilityAnywhere, facilities_anywhere
 from clinic_web.organization.queries import (
     KnownIds,
     Shift,
@@ -39,6 +40,7 @@ from clinic_web.organization.service import (
 __all__ = [
     "ClinicInfo",
     "Directory",
+    "FacilityAnywhere",
     "FacilityInfo",
     "KnownIds",
     "RoomInfo",
@@ -56,6 +58,7 @@ __all__ = [
     "create_working_hours",
     "directory",
     "directory_as_of",
+    "facilities_anywhere",
     "facility",
     "known_external_ids",
     "listed_terms",
