@@ -32,9 +32,10 @@ MOVED_ON = N_("Somebody else changed this patient at %(at)s. What you typed is s
 class Registration:
     """A new patient as a desk knows them. ``name`` is the whole name, ``phone`` as typed.
 
-    A child may be reached by ``guardian_id``, somebody who shares a telephone by ``phone_of_id``: both keep
-    no number of their own. With ``beware_of_duplicates`` likely duplicates are refused, so that a person can
-    look; ``somebody_else_than`` are those of whom the person said that it is somebody else.
+    A child may be reached by a guardian (``guardian_id``, or ``guardian`` by patient number), somebody who
+    shares a telephone by ``phone_of_id``: they need no number of their own. With ``beware_of_duplicates``
+    likely duplicates are refused, so that a person can look; ``somebody_else_than`` are those of whom the
+    person said that it is somebody else.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Registration:
     phone: str | None = None
     date_of_birth: date | None = None
     date_of_birth_estimated: bool = False
+    guardian: str | None = None
     guardian_id: UUID | None = None
     phone_of_id: UUID | None = None
     language: str | None = None
@@ -147,7 +149,9 @@ def _require_known(gender: str) -> None:
 
 def _reach_by(actor: Actor, patient: Patient, wanted: Registration) -> None:
     """Give the patient a telephone: their own, or that of somebody who must be on our books."""
-    patient.guardian_id = queries.require(actor, wanted.guardian_id) if wanted.guardian_id else None
+    patient.guardian_id = _other(actor, patient, wanted.guardian, field="guardian")
+    if wanted.guardian_id:
+        patient.guardian_id = queries.require(actor, wanted.guardian_id)
     patient.phone_of_id = queries.require(actor, wanted.phone_of_id) if wanted.phone_of_id else None
     _set_phone(actor, patient, wanted.phone, field="phone")
 
