@@ -11,6 +11,12 @@ from clinic_web.patients.finding import find
 from clinic_web.patients.importing import ImportedPatient, ids_of_imported, import_patients
 from clinic_web.patients.importing_list import CHUNK as IMPORTED_AT_ONCE
 from clinic_web.patients.importing_list import ListedPatient, Outcome, import_list
+from clinic_web.patients.importing_notes import (
+    ImportedAllergy,
+    ImportedCondition,
+    import_allergies,
+    import_conditions,
+)
 from clinic_web.patients.links import ids_of, survivors_of
 from clinic_web.patients.names import join, normalise, phone
 from clinic_web.patients.names import split as split_name
@@ -21,6 +27,8 @@ __all__ = [
     "IMPORTED_AT_ONCE",
     "IS_KNOWN",
     "Finding",
+    "ImportedAllergy",
+    "ImportedCondition",
     "ImportedPatient",
     "ListedPatient",
     "Outcome",
@@ -31,6 +39,8 @@ __all__ = [
     "find",
     "ids_of",
     "ids_of_imported",
+    "import_allergies",
+    "import_conditions",
     "import_list",
     "import_patients",
     "join",
