@@ -20,7 +20,7 @@ from clinic_web.patients.importing_notes import (
 from clinic_web.patients.links import ids_of, survivors_of
 from clinic_web.patients.names import join, normalise, phone
 from clinic_web.patients.names import split as split_name
-from clinic_web.patients.queries import IS_KNOWN, PatientCard, card, cards, require
+from clinic_web.patients.queries import IS_KNOWN, PatientCard, card, cards, ids_of_card, require
 from clinic_web.patients.service import Registration, register
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "cards",
     "find",
     "ids_of",
+    "ids_of_card",
     "ids_of_imported",
     "import_allergies",
     "import_conditions",

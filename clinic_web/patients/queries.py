@@ -37,7 +37,7 @@ class PatientCard:
     number is another patient's, ``phone_from`` says so: ``SHARED`` or ``GUARDIAN`` (else ``OWN``).
 
     Who was merged into somebody is shown as that one: ``id`` is then not the one that was asked for, and
-    ``found_as`` is the name on the merged record.
+    ``found_as`` is the name on the merged record. ``has_others``: there are such records (``ids_of_card``).
     """
 
     id: UUID
@@ -54,6 +54,7 @@ class PatientCard:
     phone_from: str = OWN
     version: int = 1
     found_as: str | None = None
+    has_others: bool = False
 
 
 Cards = Select[*tuple[Any, ...]]
@@ -80,6 +81,7 @@ CARD = (
     Guardian.phone_digits.label("guardian_digits"),
     shown.TAKEN,
     shown.MERGED_INTO,
+    shown.HAS_OTHERS,
 )
 
 
@@ -117,7 +119,13 @@ def to_card(row: Row[Any], today: date) -> PatientCard:
         phone_digits=digits,
         phone_from=phone_from,
         version=values["version"],
+        has_others=row.has_others,
     )
+
+
+def ids_of_card(card: PatientCard) -> list[UUID]:
+    """Return all ids of a patient as ``links.ids_of`` does, without asking where there is only one."""
+    return links.ids_of(card.id) if card.has_others else [card.id]
 
 
 def name_in(values: Mapping[Any, Any]) -> str:

@@ -69,6 +69,13 @@ MERGED_INTO: ColumnClause[Any] = literal_column(
     """
 ).label("merged_into")  # type: ignore[assignment]
 
+HAS_OTHERS: ColumnClause[Any] = literal_column(
+    """
+    EXISTS (SELECT 1 FROM patients.patient_links l
+             WHERE l.survivor_id = patients.patients.id AND l.closed_at IS NULL)
+    """
+).label("has_others")  # type: ignore[assignment]
+
 Taken = list[tuple[str, str, dict[str, Any]]] | None
 
 

@@ -183,6 +183,27 @@ def test_a_patient_in_one_line_twice_is_in_the_way(
         merge(amina, maryam, mariam)
 
 
+def test_who_stays_is_in_the_line_already_where_the_other_was(
+    amina: Actor, cast: Cast, maryam: PatientCard, mariam: PatientCard, browser: FlaskClient
+) -> None:
+    first = WalkIn(patient_id=mariam.id, service_id=cast.cleaning)
+    opened = walking_in.open_walk_in(amina, first, key=str(uuid4()))
+    merge(amina, maryam, mariam)
+    for each in (maryam, mariam):
+        with pytest.raises(RuleBroken, match="already in this line, with"):
+            again = WalkIn(patient_id=each.id, service_id=cast.cleaning)
+            walking_in.open_walk_in(amina, again, key=str(uuid4()))
+    panel = browser.get(f"/desk/hand/patient/{maryam.id}", headers={"HX-Request": "true"}).text
+    assert opened.ticket in panel
+    db.session.execute(db.text("UPDATE reception.visits SET status = 'COMPLETED'"))
+    another = WalkIn(patient_id=mariam.id, service_id=cast.cleaning)
+    opened = walking_in.open_walk_in(amina, another, key=str(uuid4()))
+    of = db.session.execute(
+        db.text("SELECT patient_id FROM reception.visits WHERE id = :id"), {"id": opened.visit_id}
+    )
+    assert of.scalar_one() == maryam.id
+
+
 def test_an_edit_changes_what_was_typed_and_undoing_brings_the_rest_back(
     amina: Actor, maryam: PatientCard, mariam: PatientCard
 ) -> None:
