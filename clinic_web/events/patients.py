@@ -21,3 +21,27 @@ class PatientChanged:
     AGGREGATE: ClassVar[tuple[str, str]] = ("patient", "patient_id")
     organization_id: UUID
     patient_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientMerged:
+    """From now on rows of ``merged_id`` are rows of ``patient_id``, too: whoever asks, asks for both."""
+
+    TOPIC: ClassVar[str] = "patient.merged"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("patient", "patient_id")
+    organization_id: UUID
+    patient_id: UUID
+    merged_id: UUID
+    link_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientUnmerged:
+    """The two are two again, with the rows that each had; rows written since are ``patient_id``'s."""
+
+    TOPIC: ClassVar[str] = "patient.unmerged"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("patient", "patient_id")
+    organization_id: UUID
+    patient_id: UUID
+    merged_id: UUID
+    link_id: UUID

@@ -20,6 +20,7 @@ PERMISSIONS: dict[str, str] = {
     "patient.view": N_("See a patient's data"),
     "patient.register": N_("Register patients"),
     "patient.edit": N_("Correct a patient's data"),
+    "patient.merge": N_("Make two records of one patient one, and undo it"),
     "appointment.view": N_("See appointments"),
     "appointment.book": N_("Book appointments"),
     "appointment.overbook": N_("Book on top of another appointment, with a reason"),
@@ -77,6 +78,7 @@ ROLES: tuple[DefaultRole, ...] = (
         N_("Manager"),
         frozenset(
             _FIND
+            | {"patient.merge"}
             | {"appointment.view", "appointment.overbook", "visit.view", "desk.view", "payment.view"}
             | {"payment.refund", "payment.refund_any", "payment.void"}
             | {"board.pair", "board.revoke", "report.view", "organization.manage"}

@@ -28,7 +28,7 @@ class Notification(Model, Stamped):
         UniqueConstraint("template", "reference"),
         one_of("status", PENDING, SENT, DELIVERED, FAILED, BOUNCED),
         Index("ix_notifications_pending", "due_at", postgresql_where=text("status = 'PENDING'")),
-        {"schema": "notifications"},
+        {"schema": "notifications", "info": {"patient_id": "follows"}},
     )
 
     id: Mapped[Key]

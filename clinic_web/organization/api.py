@@ -20,6 +20,7 @@ from clinic_web.organization.directory import (
     topic,
 )
 from clinic_web.organization.directory import as_of as directory_as_of
+from clinic_web.organization.everywhere import FacilityAnywhere, facilities_anywhere
 from clinic_web.organization.queries import (
     KnownIds,
     Shift,
@@ -58,6 +59,7 @@ from clinic_web.organization.setting_up.reading import clock
 __all__ = [
     "ClinicInfo",
     "Directory",
+    "FacilityAnywhere",
     "FacilityInfo",
     "KnownIds",
     "Line",
@@ -86,6 +88,7 @@ __all__ = [
     "create_working_hours",
     "directory",
     "directory_as_of",
+    "facilities_anywhere",
     "facilities_offered",
     "facility",
     "finish_set_up",

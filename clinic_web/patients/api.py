@@ -5,21 +5,52 @@ Reads here leave no access-log row: whoever shows them notes it once for the who
 
 from __future__ import annotations
 
+from clinic_web.patients.born import parse as parse_born
+from clinic_web.patients.checks import Finding, merge_check
 from clinic_web.patients.finding import find
 from clinic_web.patients.importing import ImportedPatient, ids_of_imported, import_patients
-from clinic_web.patients.queries import IS_KNOWN, PatientCard, card, cards, require
+from clinic_web.patients.importing_list import CHUNK as IMPORTED_AT_ONCE
+from clinic_web.patients.importing_list import ListedPatient, Outcome, import_list
+from clinic_web.patients.importing_notes import (
+    ImportedAllergy,
+    ImportedCondition,
+    import_allergies,
+    import_conditions,
+)
+from clinic_web.patients.links import ids_of, survivors_of
+from clinic_web.patients.names import join, normalise, phone
+from clinic_web.patients.names import split as split_name
+from clinic_web.patients.queries import IS_KNOWN, PatientCard, card, cards, ids_of_card, require
 from clinic_web.patients.service import Registration, register
 
 __all__ = [
+    "IMPORTED_AT_ONCE",
     "IS_KNOWN",
+    "Finding",
+    "ImportedAllergy",
+    "ImportedCondition",
     "ImportedPatient",
+    "ListedPatient",
+    "Outcome",
     "PatientCard",
     "Registration",
     "card",
     "cards",
     "find",
+    "ids_of",
+    "ids_of_card",
     "ids_of_imported",
+    "import_allergies",
+    "import_conditions",
+    "import_list",
     "import_patients",
+    "join",
+    "merge_check",
+    "normalise",
+    "parse_born",
+    "phone",
     "register",
     "require",
+    "split_name",
+    "survivors_of",
 ]

@@ -1,4 +1,4 @@
-"""Finding a patient as one types: by name in any order and spelling, telephone or number. One statement."""
+"""Finding a patient as one types: by name in any order and spelling, telephone or number."""
 
 from __future__ import annotations
 
@@ -6,8 +6,22 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import CTE, Select, Subquery, case, func, literal, or_, select, union_all
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Select,
+    Subquery,
+    Text,
+    Uuid,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -16,10 +30,9 @@ from clinic_web.organization import api as organization
 from clinic_web.patients import names
 from clinic_web.patients.models import Patient
 from clinic_web.patients.numbers import patient_number
-from clinic_web.patients.queries import Cards, PatientCard, select_cards, to_card, today_of
+from clinic_web.patients.queries import Cards, PatientCard, as_shown, once_each, select_cards
 
 MOST = 20
-LONG_ENOUGH = 3  # letters from which a trigram index helps
 SHORTEST_PHONE = 4
 NUMBER = re.compile(r"[Pp][\s-]*0*(\d{1,9})")
 Ranked = Select[UUID, int]
@@ -53,42 +66,29 @@ def understand(typed: str) -> Question:
 
 
 def find(actor: Actor, typed: str, *, limit: int = MOST) -> list[PatientCard]:
-    """Return at most ``limit`` patients of the actor's organization that ``typed`` may mean, best first."""
+    """Return at most ``limit`` patients of the actor's organization that ``typed`` may mean, best first.
+
+    Merged records are found by what is written on them and shown as who they were merged into.
+    """
     question = understand(typed)
     if question.is_empty:
         return []
     if question.words:
-        statement = _by_name(actor.organization_id, question.words)
+        statement = _by_name(actor.organization_id, question.words, limit)
     else:
         statement = _by_digits(actor.organization_id, question, organization.facility(actor).phone_country)
-    today = today_of(actor)
-    return [to_card(row, today) for row in db.session.execute(statement.limit(limit))]
+    rows = db.session.execute(statement.limit(limit))
+    return once_each(as_shown(actor, rows).values())
 
 
-def _by_name(organization_id: UUID, words: tuple[str, ...]) -> Cards:
-    """Every word somewhere in the name, in any order; best is who is called that from the first letter on."""
-    begins = [_begins_a_word(word) for word in words]
-    conditions = [
-        Patient.search_name.like(f"%{word}%") if len(word) >= LONG_ENOUGH else begin
-        for word, begin in zip(words, begins, strict=True)
-    ]
-    if all(len(word) < LONG_ENOUGH for word in words):
-        conditions[0] = Patient.search_name.like(f"{words[0]}%")  # what the prefix index can answer
-    begun = sum((case((begin, 1), else_=0) for begin in begins), start=literal(0))
-    return (
-        select_cards()
-        .where(Patient.organization_id == organization_id, Patient.deleted_at.is_(None), *conditions)
-        .order_by(
-            Patient.search_name.like(f"{' '.join(words)}%").desc(),
-            begun.desc(),
-            Patient.search_name,
-            Patient.id,
-        )
-    )
+def _by_name(organization_id: UUID, words: tuple[str, ...], limit: int) -> Cards:
+    """Every word somewhere in the name, in any order; best is who is called that from the first letter on.
 
-
-def _begins_a_word(word: str) -> ColumnElement[bool]:
-    return or_(Patient.search_name.like(f"{word}%"), Patient.search_name.like(f"% {word}%"))
+    Who it is finds the function in the database, where no policy can take its indexes away.
+    """
+    function = func.patients.find_by_name(organization_id, cast(list(words), ARRAY(Text)), limit)
+    found = function.table_valued(column("id", Uuid), column("place", BigInteger)).render_derived()
+    return select_cards().join(found, found.c.id == Patient.id).order_by(found.c.place)
 
 
 def _by_digits(organization_id: UUID, question: Question, country: str) -> Cards:

@@ -126,6 +126,7 @@ def read_registration(read: Reader) -> Registration:
     found = read.born()
     gender = read.one_of("gender", GENDERS)
     phone = read.phone("phone")
+    guardian = _number(read, "guardian")
     holder = uuid_of(read.form.get("holder_id"))
     relation = read.form.get("relation") if holder else None
     read.finish()
@@ -135,11 +136,18 @@ def read_registration(read: Reader) -> Registration:
         phone=phone,
         date_of_birth=found.on if found else None,
         date_of_birth_estimated=bool(found and found.is_estimated),
+        guardian=guardian,
         guardian_id=holder if relation == IS_CHILD else None,
         phone_of_id=holder if relation == SHARES else None,
         beware_of_duplicates=True,
-        somebody_else_than=tuple(filter(None, map(uuid_of, read.form.get("anyway", "").split()))),
+        somebody_else_than=_seen(read.form),
     )
+
+
+def _seen(form: Mapping[str, str]) -> tuple[UUID, ...]:
+    """Return who was shown as a likely duplicate, while typing or in an answer: they are somebody else."""
+    listed = f"{form.get('anyway', '')} {form.get('shown', '')}".split()
+    return tuple(filter(None, map(uuid_of, listed)))
 
 
 def uuid_of(text: str | None) -> UUID | None:
@@ -202,6 +210,15 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "1" if value else ""
     return "" if value is None else str(value)
+
+
+def with_way_out(form: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the form as meant after a clash of telephones: shared with its holder, or the guardian's."""
+    holder, way_out = form.get("holder", ""), form.get("way_out")
+    if not holder or way_out not in (SHARES, IS_CHILD):
+        return form
+    field = "phone_of" if way_out == SHARES else "guardian"
+    return {**{name: form[name] for name in form}, "phone_primary": "", field: holder}
 
 
 def typed_in(form: Mapping[str, str]) -> dict[str, str]:

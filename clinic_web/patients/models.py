@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -18,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from clinic_web.kernel.db import Key, Model, Stamped, Versioned, one_of
+from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
 
 GENDERS = ("MALE", "FEMALE", "OTHER", "UNKNOWN")
 
@@ -71,6 +72,13 @@ class Patient(Model, Stamped, Versioned):
         Index(None, "phone_of_id", postgresql_where=text("phone_of_id IS NOT NULL")),
         Index(None, "organization_id", "gender"),
         Index(None, "organization_id", "created_at"),
+        # Somebody of about the same age and name: the age alone leaves a thirtieth of all names to compare.
+        Index(
+            None,
+            "organization_id",
+            "date_of_birth",
+            postgresql_where=text("date_of_birth IS NOT NULL"),
+        ),
         one_of("gender", *GENDERS),
         CheckConstraint("guardian_id <> id AND phone_of_id <> id", name="not_their_own_guardian"),
         {"schema": "patients"},
@@ -114,3 +122,88 @@ class NumberCounter(Model):
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     last_number: Mapped[int] = mapped_column(Integer)
+
+
+class PatientLink(Model):
+    """Two records are one person. Nothing else says so: closing the row makes them two again.
+
+    ``fields`` maps what is shown of the merged record instead of the survivor's own (see ``shown.py``) to
+    the record it comes from. A record is merged into one other at a time; merges may follow each other.
+    """
+
+    __tablename__ = "patient_links"
+    __table_args__ = (
+        Index(
+            "uq_patient_links_merged", "merged_id", unique=True, postgresql_where=text("closed_at IS NULL")
+        ),
+        Index("ix_patient_links_survivor", "survivor_id", postgresql_where=text("closed_at IS NULL")),
+        CheckConstraint("survivor_id <> merged_id", name="two_records"),
+        {"schema": "patients"},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    survivor_id: Mapped[UUID] = mapped_column(ForeignKey("patients.patients.id"))
+    merged_id: Mapped[UUID] = mapped_column(ForeignKey("patients.patients.id"))
+    fields: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    reason: Mapped[str] = mapped_column(Text)
+    merged_at: Mapped[Moment]
+    merged_by: Mapped[UUID | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[UUID | None]
+    close_reason: Mapped[str | None] = mapped_column(Text)
+
+
+ALLERGEN_TYPES = ("MEDICATION", "FOOD", "ENVIRONMENTAL", "OTHER")
+SEVERITIES = ("MILD", "MODERATE", "SEVERE")
+
+
+class Allergy(Model, Stamped):
+    """What a patient must not meet. ``code`` and ``code_system`` are those of the system it came from."""
+
+    __tablename__ = "allergies"
+    __table_args__ = (
+        Index(None, "patient_id"),
+        UniqueConstraint("organization_id", "external_id"),
+        one_of("allergen_type", *ALLERGEN_TYPES),
+        one_of("severity", *SEVERITIES),
+        {"schema": "patients", "info": {"patient_id": "follows"}},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.patients.id"))
+    allergen_type: Mapped[str] = mapped_column(Text)
+    allergen_name: Mapped[str] = mapped_column(Text)
+    reaction: Mapped[str | None] = mapped_column(Text)
+    severity: Mapped[str | None] = mapped_column(Text)
+    notes: Mapped[str | None] = mapped_column(Text)
+    onset_date: Mapped[date | None] = mapped_column(Date)
+    is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
+    code: Mapped[str | None] = mapped_column(Text)
+    code_system: Mapped[str | None] = mapped_column(Text)
+    external_id: Mapped[str | None] = mapped_column(Text)
+
+
+class Condition(Model, Stamped):
+    """An illness or a finding that a patient has or had; ``resolved_date`` where it is over."""
+
+    __tablename__ = "conditions"
+    __table_args__ = (
+        Index(None, "patient_id"),
+        UniqueConstraint("organization_id", "external_id"),
+        {"schema": "patients", "info": {"patient_id": "follows"}},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.patients.id"))
+    condition_name: Mapped[str] = mapped_column(Text)
+    icd_10_code: Mapped[str | None] = mapped_column(Text)
+    diagnosed_date: Mapped[date | None] = mapped_column(Date)
+    resolved_date: Mapped[date | None] = mapped_column(Date)
+    is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
+    notes: Mapped[str | None] = mapped_column(Text)
+    code: Mapped[str | None] = mapped_column(Text)
+    code_system: Mapped[str | None] = mapped_column(Text)
+    external_id: Mapped[str | None] = mapped_column(Text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, bindparam, func, select, true
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
@@ -18,14 +18,14 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
 from clinic_web.kernel.statement import Statement
 from clinic_web.organization import api as organization
-from clinic_web.patients import born, names
+from clinic_web.patients import born, links, names, shown
 from clinic_web.patients.models import Patient
 
 OWN, SHARED, GUARDIAN = "OWN", "SHARED", "GUARDIAN"
 VERY_SIMILAR = 0.5  # of trigrams: Maryam Tahhan and Mariam Tahan are, Maryam Tahhan and Maryam Farag are not
 ALMOST_SAME = 0.85  # asked where an age is unknown
 # From which likeness on the operator % finds anything, in this transaction.
-ONLY_SIMILAR = select(func.set_config("pg_trgm.similarity_threshold", str(VERY_SIMILAR), True))
+ONLY_SIMILAR = select(func.set_config("pg_trgm.similarity_threshold", bindparam("likeness"), True))
 UNKNOWN_PATIENT = N_("This patient is unknown here.")
 
 
@@ -35,6 +35,9 @@ class PatientCard:
 
     ``phone`` is written as people here do; ``phone_digits`` with its country code, for machines. Where the
     number is another patient's, ``phone_from`` says so: ``SHARED`` or ``GUARDIAN`` (else ``OWN``).
+
+    Who was merged into somebody is shown as that one: ``id`` is then not the one that was asked for, and
+    ``found_as`` is the name on the merged record. ``has_others``: there are such records (``ids_of_card``).
     """
 
     id: UUID
@@ -50,6 +53,8 @@ class PatientCard:
     phone_digits: str | None = None
     phone_from: str = OWN
     version: int = 1
+    found_as: str | None = None
+    has_others: bool = False
 
 
 Cards = Select[*tuple[Any, ...]]
@@ -74,6 +79,9 @@ CARD = (
     Sharer.phone_digits.label("shared_digits"),
     Guardian.phone_primary.label("guardian_phone"),
     Guardian.phone_digits.label("guardian_digits"),
+    shown.TAKEN,
+    shown.MERGED_INTO,
+    shown.HAS_OTHERS,
 )
 
 
@@ -93,32 +101,74 @@ def today_of(actor: Actor) -> date:
 
 
 def to_card(row: Row[Any], today: date) -> PatientCard:
-    phone, digits, phone_from = _phone_of(row)
+    """Return one record as it is shown, its merged records laid over it."""
+    values = shown.laid_over(row._mapping, row.taken) if row.taken else row._mapping
+    phone, digits, phone_from = _phone_of(values)
+    birth: date | None = values["date_of_birth"]
     return PatientCard(
-        id=row.id,
-        patient_number=row.patient_number,
-        name=names.join(row.first_name, row.middle_name, row.last_name),
-        gender=row.gender,
-        age=born.age_on(row.date_of_birth, today) if row.date_of_birth else None,
-        date_of_birth=row.date_of_birth,
-        date_of_birth_estimated=row.date_of_birth_estimated,
+        id=values["id"],
+        patient_number=values["patient_number"],
+        name=name_in(values),
+        gender=values["gender"],
+        age=born.age_on(birth, today) if birth else None,
+        date_of_birth=birth,
+        date_of_birth_estimated=values["date_of_birth_estimated"],
         phone=phone,
-        language=row.language_preference,
-        guardian_id=row.guardian_id,
+        language=values["language_preference"],
+        guardian_id=values["guardian_id"],
         phone_digits=digits,
         phone_from=phone_from,
-        version=row.version,
+        version=values["version"],
+        has_others=row.has_others,
     )
 
 
-def _phone_of(row: Row[Any]) -> tuple[str | None, str | None, str]:
-    if row.phone_primary:
-        return row.phone_primary, row.phone_digits, OWN
-    if row.shared_phone:
-        return row.shared_phone, row.shared_digits, SHARED
-    if row.guardian_phone:
-        return row.guardian_phone, row.guardian_digits, GUARDIAN
+def ids_of_card(card: PatientCard) -> list[UUID]:
+    """Return all ids of a patient as ``links.ids_of`` does, without asking where there is only one."""
+    return links.ids_of(card.id) if card.has_others else [card.id]
+
+
+def name_in(values: Mapping[Any, Any]) -> str:
+    return names.join(values["first_name"], values["middle_name"], values["last_name"])
+
+
+def _phone_of(values: Mapping[Any, Any]) -> tuple[str | None, str | None, str]:
+    if values["phone_primary"]:
+        return values["phone_primary"], values["phone_digits"], OWN
+    if values["shared_phone"]:
+        return values["shared_phone"], values["shared_digits"], SHARED
+    if values["guardian_phone"]:
+        return values["guardian_phone"], values["guardian_digits"], GUARDIAN
     return None, None, OWN
+
+
+def as_shown(actor: Actor, rows: Iterable[Row[Any]]) -> dict[UUID, PatientCard]:
+    """Return the rows' cards by the rows' ids, in their order; the merged as who they were merged into."""
+    today, rows = today_of(actor), list(rows)
+    found = {row.id: to_card(row, today) for row in rows}
+    merged = [row for row in rows if row.merged_into]
+    if merged:
+        found |= _survivors(actor, merged, today)
+    return found
+
+
+def _survivors(actor: Actor, merged: list[Row[Any]], today: date) -> dict[UUID, PatientCard]:
+    survivor_of = links.survivors_of(row.id for row in merged)
+    rows = db.session.execute(
+        select_cards().where(
+            Patient.organization_id == actor.organization_id, Patient.id.in_(set(survivor_of.values()))
+        )
+    )
+    survivors = {row.id: to_card(row, today) for row in rows}
+    return {row.id: replace(survivors[survivor_of[row.id]], found_as=name_in(row._mapping)) for row in merged}
+
+
+def once_each(found: Iterable[PatientCard]) -> list[PatientCard]:
+    """Return each patient once, where they stand first: one person may be found under two names."""
+    first: dict[UUID, PatientCard] = {}
+    for each in found:
+        first.setdefault(each.id, each)
+    return list(first.values())
 
 
 def cards(actor: Actor, ids: Iterable[UUID]) -> dict[UUID, PatientCard]:
@@ -129,11 +179,10 @@ def cards(actor: Actor, ids: Iterable[UUID]) -> dict[UUID, PatientCard]:
     wanted = set(ids)
     if not wanted:
         return {}
-    today = today_of(actor)
     rows = db.session.execute(
         select_cards().where(Patient.organization_id == actor.organization_id, Patient.id.in_(wanted))
     )
-    return {row.id: to_card(row, today) for row in rows}
+    return as_shown(actor, rows)
 
 
 def card(actor: Actor, patient_id: UUID) -> PatientCard:
@@ -147,25 +196,48 @@ def card(actor: Actor, patient_id: UUID) -> PatientCard:
     ).one_or_none()
     if row is None:
         raise NotFound(UNKNOWN_PATIENT)
-    return to_card(row, today_of(actor))
+    return as_shown(actor, [row])[row.id]
 
 
-# What ``require`` asks, also as a condition inside a statement of the hot path.
-_KNOWN = """
-    SELECT 1 FROM patients.patients
-     WHERE organization_id = :organization_id AND id = :patient_id AND deleted_at IS NULL
-"""
-KNOWN = Statement(_KNOWN)
-IS_KNOWN = f"EXISTS ({_KNOWN})"
+KNOWN = Statement(
+    """
+    SELECT EXISTS (SELECT 1 FROM patients.patient_links l
+                    WHERE l.merged_id = p.id AND l.closed_at IS NULL) AS is_merged
+      FROM patients.patients p
+     WHERE p.organization_id = :organization_id AND p.id = :patient_id AND p.deleted_at IS NULL
+    """
+)
+# What ``require`` asks of a patient with one record, as a condition inside a statement of the hot path. Who
+# has several takes the long way, where ``require`` and ``ids_of`` say which.
+IS_KNOWN = """EXISTS (
+    SELECT 1 FROM patients.patients p
+     WHERE p.organization_id = :organization_id AND p.id = :patient_id AND p.deleted_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM patients.patient_links l
+                        WHERE l.merged_id = p.id AND l.closed_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM patients.patient_links l
+                        WHERE l.survivor_id = p.id AND l.closed_at IS NULL))"""
 
 
-def require(actor: Actor, patient_id: UUID) -> None:
-    """Raise NotFound (404) unless the patient is on the books of the actor's organization."""
-    if KNOWN.first({"organization_id": actor.organization_id, "patient_id": patient_id}) is None:
+def require(actor: Actor, patient_id: UUID) -> UUID:
+    """Return the id that new rows about the patient take: theirs, or that of who they were merged into.
+
+    Raises NotFound (404) unless the patient is on the books of the actor's organization.
+    """
+    known = KNOWN.first({"organization_id": actor.organization_id, "patient_id": patient_id})
+    if known is None:
         raise NotFound(UNKNOWN_PATIENT)
+    return links.group_of(patient_id).survivor if known.is_merged else patient_id
 
 
-def holder_of(actor: Actor, phone_digits: str) -> PatientCard | None:
+@dataclass(frozen=True)
+class Holder:
+    """Who has a telephone, as shown, and the record on which it is written."""
+
+    card: PatientCard
+    record_id: UUID
+
+
+def holder_of(actor: Actor, phone_digits: str) -> Holder | None:
     """Return who has this telephone number, if anybody in the organization does."""
     row = db.session.execute(
         select_cards().where(
@@ -174,7 +246,7 @@ def holder_of(actor: Actor, phone_digits: str) -> PatientCard | None:
             Patient.deleted_at.is_(None),
         )
     ).one_or_none()
-    return to_card(row, today_of(actor)) if row else None
+    return Holder(as_shown(actor, [row])[row.id], row.id) if row else None
 
 
 def likely_same(actor: Actor, name: str, date_of_birth: date | None, *, limit: int = 3) -> list[PatientCard]:
@@ -184,29 +256,31 @@ def likely_same(actor: Actor, name: str, date_of_birth: date | None, *, limit: i
     """
     folded, today = names.normalise(name), today_of(actor)
     likeness = func.similarity(Patient.search_name, folded)
-    db.session.execute(ONLY_SIMILAR)
-    rows = db.session.execute(
-        select_cards()
-        .where(
-            Patient.organization_id == actor.organization_id,
-            Patient.deleted_at.is_(None),
-            Patient.search_name.op("%")(folded),  # the operator that the index answers
-            _is_alike(likeness, date_of_birth, today),
+    found: list[Row[Any]] = []
+    for from_likeness, is_as_old in _ways_to_be_alike(date_of_birth, today):
+        db.session.execute(ONLY_SIMILAR, {"likeness": str(from_likeness)})
+        found += db.session.execute(
+            select_cards()
+            .add_columns(likeness.label("likeness"))
+            .where(
+                Patient.organization_id == actor.organization_id,
+                Patient.deleted_at.is_(None),
+                Patient.search_name.op("%")(folded),  # the operator that the index answers
+                is_as_old,
+            )
+            .order_by(likeness.desc(), Patient.id)
+            .limit(limit)
         )
-        .order_by(likeness.desc(), Patient.id)
-        .limit(limit)
-    )
-    return [to_card(row, today) for row in rows]
+    best = sorted(found, key=lambda row: -row.likeness)
+    return once_each(as_shown(actor, best).values())[:limit]
 
 
-def _is_alike(likeness: ColumnElement[float], date_of_birth: date | None, today: date) -> ColumnElement[bool]:
+def _ways_to_be_alike(date_of_birth: date | None, today: date) -> Iterator[tuple[float, ColumnElement[bool]]]:
+    """Each way by a statement of its own: one for both would compare every similar name of any age."""
     if date_of_birth is None:
-        return likeness >= ALMOST_SAME
+        yield ALMOST_SAME, true()
+        return
     age = born.age_on(date_of_birth, today)
-    is_about_as_old = Patient.date_of_birth.between(
-        born.years_before(today, age + 2) + timedelta(days=1), born.years_before(today, max(0, age - 1))
-    )
-    return or_(
-        and_(likeness >= VERY_SIMILAR, is_about_as_old),
-        and_(likeness >= ALMOST_SAME, Patient.date_of_birth.is_(None)),
-    )
+    youngest, oldest = born.years_before(today, max(0, age - 1)), born.years_before(today, age + 2)
+    yield VERY_SIMILAR, Patient.date_of_birth.between(oldest + timedelta(days=1), youngest)
+    yield ALMOST_SAME, Patient.date_of_birth.is_(None)

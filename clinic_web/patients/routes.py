@@ -128,7 +128,7 @@ def edit(patient_id: UUID) -> str:
 def change(patient_id: UUID) -> ResponseReturnValue:
     version = request.form.get("version", type=int, default=0)
     try:
-        wanted = forms.read_details(_reader())
+        wanted = forms.read_details(_reader(forms.with_way_out(request.form)))
         card = service.edit(actor(), patient_id, wanted, version=version)
     except StaleScreen as error:
         return _moved_on(patient_id, error)
@@ -165,12 +165,13 @@ def _shown(name: str, value: str) -> str:
 def _wrong(patient_id: UUID, error: DomainError, version: int) -> ResponseReturnValue:
     card, _details = service.open_to_edit(actor(), patient_id)
     values, opened = forms.typed_in(request.form), forms.opened_with(request.form)
-    body = _editing(card, values, opened=opened, errors=form_errors(error), version=version)
+    holder = error.holder if isinstance(error, service.PhoneTaken) else None
+    body = _editing(card, values, opened=opened, errors=form_errors(error), version=version, holder=holder)
     return make_response(body, RuleBroken.status)
 
 
 def _editing(card: PatientCard, values: Mapping[str, str], *, opened: Mapping[str, str], **more: Any) -> str:
-    context = {"errors": {}, "clash": [], "sentence": "", "version": card.version} | more
+    context = {"errors": {}, "clash": [], "sentence": "", "version": card.version, "holder": None} | more
     return page_or_fragment(
         "patients/edit.html",
         "patients/_edit.html",
@@ -191,8 +192,8 @@ def _words() -> dict[str, Any]:
     }
 
 
-def _reader() -> forms.Reader:
-    return forms.Reader(request.form, today=queries.today_of(actor()), country=_country())
+def _reader(form: Mapping[str, str] | None = None) -> forms.Reader:
+    return forms.Reader(form or request.form, today=queries.today_of(actor()), country=_country())
 
 
 def _country() -> str:

@@ -18,9 +18,9 @@ from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import constraint_of, transaction
 from clinic_web.organization import api as organization
-from clinic_web.patients import access, names, numbers, queries
+from clinic_web.patients import access, links, merging, names, numbers, queries, shown
 from clinic_web.patients.models import GENDERS, Patient
-from clinic_web.patients.queries import PatientCard
+from clinic_web.patients.queries import Holder, PatientCard
 
 PHONE_TAKEN = N_("%(name)s already has this number.")
 # Fields of the edit form that name another patient by number, and the column that keeps the id.
@@ -32,9 +32,10 @@ MOVED_ON = N_("Somebody else changed this patient at %(at)s. What you typed is s
 class Registration:
     """A new patient as a desk knows them. ``name`` is the whole name, ``phone`` as typed.
 
-    A child may be reached by ``guardian_id``, somebody who shares a telephone by ``phone_of_id``: both keep
-    no number of their own. With ``beware_of_duplicates`` likely duplicates are refused, so that a person can
-    look; ``somebody_else_than`` are those of whom the person said that it is somebody else.
+    A child may be reached by a guardian (``guardian_id``, or ``guardian`` by patient number), somebody who
+    shares a telephone by ``phone_of_id``: they need no number of their own. With ``beware_of_duplicates``
+    likely duplicates are refused, so that a person can look; ``somebody_else_than`` are those of whom the
+    person said that it is somebody else.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Registration:
     phone: str | None = None
     date_of_birth: date | None = None
     date_of_birth_estimated: bool = False
+    guardian: str | None = None
     guardian_id: UUID | None = None
     phone_of_id: UUID | None = None
     language: str | None = None
@@ -147,21 +149,31 @@ def _require_known(gender: str) -> None:
 
 def _reach_by(actor: Actor, patient: Patient, wanted: Registration) -> None:
     """Give the patient a telephone: their own, or that of somebody who must be on our books."""
-    for other in filter(None, (wanted.guardian_id, wanted.phone_of_id)):
-        queries.require(actor, other)
-    patient.guardian_id, patient.phone_of_id = wanted.guardian_id, wanted.phone_of_id
+    patient.guardian_id = _other(actor, patient, wanted.guardian, field="guardian")
+    if wanted.guardian_id:
+        patient.guardian_id = queries.require(actor, wanted.guardian_id)
+    patient.phone_of_id = queries.require(actor, wanted.phone_of_id) if wanted.phone_of_id else None
     _set_phone(actor, patient, wanted.phone, field="phone")
 
 
 def _set_phone(actor: Actor, patient: Patient, typed: str | None, *, field: str) -> None:
     """Set the patient's own number; the guardian's or the sharer's is theirs and is not written twice."""
     phone = names.phone(typed, organization.facility(actor).phone_country, field=field)
-    holder = queries.holder_of(actor, phone.digits) if phone else None
-    if holder and holder.id not in (patient.id, patient.guardian_id, patient.phone_of_id):
-        raise PhoneTaken(holder, field)
-    own = phone if holder is None or holder.id == patient.id else None
+    found = queries.holder_of(actor, phone.digits) if phone else None
+    own = phone
+    if found is not None and found.record_id != patient.id:
+        _reach_through(patient, found, field)
+        own = None
     patient.phone_primary = own.shown if own else None
     patient.phone_digits = own.digits if own else None
+
+
+def _reach_through(patient: Patient, found: Holder, field: str) -> None:
+    """Another record has the number: fine if it is shared with them, or the patient's own other record."""
+    if found.card.id == patient.id:
+        merging.show_telephone_of(patient.id, found.record_id)
+    elif found.card.id not in (patient.guardian_id, patient.phone_of_id):
+        raise PhoneTaken(found.card, field)
 
 
 def _refuse_likely(actor: Actor, wanted: Registration) -> None:
@@ -189,14 +201,14 @@ def edit(actor: Actor, patient_id: UUID, wanted: Details, *, version: int) -> Pa
     and RuleBroken (422), NotFound (404).
     """
     with transaction():
-        patient = access.patient_to_change(actor, patient_id)
+        patient = access.patient_to_change(actor, queries.require(actor, patient_id))
         before = details_of(actor, patient)
         wanted = _keep_estimate(wanted, before)
         if wanted == before:
             return queries.card(actor, patient_id)  # nothing to do, as after a second click
         if patient.version != version:
             raise StaleScreen(MOVED_ON, differences(wanted, before), at=patient.updated_at)
-        _apply(actor, patient, wanted)
+        _apply(actor, patient, wanted, before)
         _save(patient, "phone_primary")
         audit.saw(actor, "edit", "patient", patient.id)
         bus.publish(PatientChanged(organization_id=actor.organization_id, patient_id=patient.id), actor)
@@ -206,17 +218,19 @@ def edit(actor: Actor, patient_id: UUID, wanted: Details, *, version: int) -> Pa
 def open_to_edit(actor: Actor, patient_id: UUID) -> tuple[PatientCard, Details]:
     """Return what the edit form begins with, and note that the actor saw it. Raises NotFound (404)."""
     with transaction():
-        patient = access.patient_for(actor, patient_id)
-        audit.saw(actor, "view", "patient", patient_id)
+        patient = access.patient_for(actor, queries.require(actor, patient_id))
+        audit.saw(actor, "view", "patient", patient.id)
         return queries.card(actor, patient_id), details_of(actor, patient)
 
 
 def details_of(actor: Actor, patient: Patient) -> Details:
-    """Return the patient as the edit form has it."""
-    others = queries.cards(actor, filter(None, (patient.phone_of_id, patient.guardian_id)))
-    number_of = {each.id: each.patient_number for each in others.values()}
-    values: dict[str, Any] = {name: getattr(patient, name) for name in COLUMNS}
-    values |= {name: number_of.get(getattr(patient, column)) for name, column in REFERENCES.items()}
+    """Return the patient as the edit form has it: as it is shown, whichever record a field comes from."""
+    values: dict[str, Any] = {name: getattr(patient, name) for name in COLUMNS | set(REFERENCES.values())}
+    values = shown.laid_over(values, shown.taken_by(patient.id))
+    others = queries.cards(actor, filter(None, (values["phone_of_id"], values["guardian_id"])))
+    for name, column in REFERENCES.items():
+        other = others.get(values.pop(column))
+        values[name] = other.patient_number if other else None
     return Details(**values)
 
 
@@ -234,28 +248,41 @@ def _keep_estimate(wanted: Details, before: Details) -> Details:
     return replace(wanted, date_of_birth=before.date_of_birth) if is_same else wanted
 
 
-def _apply(actor: Actor, patient: Patient, wanted: Details) -> None:
+def _apply(actor: Actor, patient: Patient, wanted: Details, before: Details) -> None:
+    """Write what was changed. A field shown of a merged record stays that record's until it is typed anew."""
     if wanted.phone_primary and wanted.phone_of:
         raise RuleBroken(N_("Somebody who shares a telephone has no number of their own."), field="phone_of")
     _require_known(wanted.gender)
+    changed = set(differences(wanted, before))
+    borrowed = shown.sources(shown.taken_by(patient.id))
+    kept = {name for field in borrowed for name in _of_form(field) if not changed & _of_form(field)}
+    merging.forget_fields(patient.id, {field for field in borrowed if changed & _of_form(field)})
     others = {name: _other(actor, patient, getattr(wanted, name), field=name) for name in REFERENCES}
-    for name, column in REFERENCES.items():
-        setattr(patient, column, others[name])
-    with db.session.no_autoflush:  # one UPDATE, one step of the version
-        _set_phone(actor, patient, wanted.phone_primary, field="phone_primary")
-    for name in COLUMNS - {"phone_primary"}:
+    for name in set(REFERENCES) - kept:
+        setattr(patient, REFERENCES[name], others[name])
+    if "phone_primary" not in kept:
+        with db.session.no_autoflush:  # one UPDATE, one step of the version
+            _set_phone(actor, patient, wanted.phone_primary, field="phone_primary")
+    for name in COLUMNS - {"phone_primary"} - kept:
         setattr(patient, name, getattr(wanted, name))
-    patient.search_name = names.normalise(names.join(wanted.first_name, wanted.middle_name, wanted.last_name))
-    patient.updated_by = actor.user_id
+    own_name = names.join(patient.first_name, patient.middle_name, patient.last_name)
+    patient.search_name, patient.updated_by = names.normalise(own_name), actor.user_id
+
+
+def _of_form(field: str) -> set[str]:
+    """Return the names in the edit form of one of ``shown.FIELDS``."""
+    columns = set(shown.FIELDS[field])
+    return (columns & COLUMNS) | {name for name, column in REFERENCES.items() if column in columns}
 
 
 def _other(actor: Actor, patient: Patient, number: str | None, *, field: str) -> UUID | None:
-    """Return the id of the patient whose number was typed."""
+    """Return the id of the patient whose number was typed; the number of a merged record is theirs, too."""
     if number is None:
         return None
     other = access.patient_by_number(actor, number)
     if other is None:
         raise RuleBroken(N_("No patient has the number %(number)s."), field=field, number=number)
-    if other.id == patient.id:
+    group = links.group_of(other.id)
+    if patient.id in group.ids:
         raise RuleBroken(N_("This is the patient's own number."), field=field)
-    return other.id
+    return group.survivor

@@ -110,7 +110,7 @@ class Payment(Model, Stamped, Versioned):
         Index(
             "ix_payments_owing", "clinic_id", postgresql_where=text("status IN ('PENDING', 'PARTIALLY_PAID')")
         ),
-        {"schema": "payments"},
+        {"schema": "payments", "info": {"patient_id": "check"}},
     )
 
     id: Mapped[Key]
@@ -312,7 +312,7 @@ class PaymentTransaction(Model):
         Index(None, "payment_id"),
         Index("ix_payment_transactions_day", "facility_id", "payment_date", "payment_method"),
         Index(None, "patient_id", "payment_date"),
-        {"schema": "payments"},
+        {"schema": "payments", "info": {"patient_id": "follows"}},
     )
 
     id: Mapped[Key]
@@ -367,7 +367,7 @@ class LedgerEntry(Model):
         CheckConstraint("amount <> 0", name="amount_not_zero"),
         Index(None, "transaction_id"),
         Index(None, "facility_id", "account", "entered_at"),
-        {"schema": "payments"},
+        {"schema": "payments", "info": {"patient_id": "frozen"}},
     )
 
     id: Mapped[Key]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 from clinic_web.kernel.errors import N_
+from clinic_web.patients import api as patients
 from clinic_web.payments import live, receipt_routes, refund_routes, routes
+from clinic_web.payments import patient_panel as _panel  # noqa: F401 - its route belongs to the blueprint
+from clinic_web.payments.queries.of_patient import check_payments
 from clinic_web.ui.nav import entry
 from clinic_web.ui.sockets import topic_rule
 
@@ -15,4 +18,5 @@ VIEWS = (routes, refund_routes, receipt_routes)  # each adds its views to the on
 def wire(app: Flask) -> None:
     app.register_blueprint(routes.bp)
     entry(order=40, label=N_("Payments"), endpoint="payments.page", permission="payment.view")
+    patients.merge_check("payments.payments", check_payments)
     topic_rule(live.PAYMENTS, live.may_join)

@@ -8,7 +8,9 @@ from clinic_web.events.organization import ClinicAdded, OrganizationChanged
 from clinic_web.events.payments import PaymentCompleted, PaymentRefunded, PaymentVoided
 from clinic_web.kernel import bus
 from clinic_web.kernel.errors import N_
+from clinic_web.patients import api as patients
 from clinic_web.reception import handlers, live
+from clinic_web.reception.queries import of_patient
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.boards import wire_boards
 from clinic_web.ui import admin, sockets
@@ -21,6 +23,8 @@ def wire(app: Flask) -> None:
     sockets.topic_rule(live.QUEUE, live.may_join_queue)
     bus.subscribe(ClinicAdded, handlers.make_queue_of_clinic, schema="reception")
     bus.subscribe(OrganizationChanged, handlers.redraw_screens, schema="reception")
+    patients.merge_check("reception.visits", of_patient.check_visits)
+    patients.merge_check("reception.appointments", of_patient.check_appointments)
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
     admin.section(
         order=45,

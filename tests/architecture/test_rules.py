@@ -187,3 +187,29 @@ def test_time_comes_from_the_clock_only() -> None:
         and file.name != "clock.py"
     ]
     assert not found
+
+
+def test_every_table_of_patients_says_what_a_merge_means_to_it(built_app: Flask) -> None:
+    """``follows``: found by all ids of a patient. ``check``: that, and a merge asks its module first.
+    ``frozen``: keeps the id it was written with, and nobody asks it for a patient's rows."""
+    from clinic_web.patients import checks
+
+    said = {
+        f"{table.schema}.{table.name}": table.info.get("patient_id")
+        for table in Model.metadata.sorted_tables
+        if "patient_id" in table.columns
+    }
+    assert not {name: word for name, word in said.items() if word not in {"follows", "check", "frozen"}}
+    assert {name for name, word in said.items() if word == "check"} == checks.tables()
+
+
+def test_a_patients_rows_are_asked_for_by_all_their_ids() -> None:
+    """``patient_id = ANY(:ids)`` with ``patients.api.ids_of``: one id alone forgets merged records."""
+    of_one_record = {"statements.py"}  # its only such statement asks first whether that is so: IS_KNOWN
+    one_id = re.compile(r"patient_id\s*=\s*:patient_id|\.patient_id\s*==")
+    asking = [
+        str(file.relative_to(ROOT))
+        for file in sources()
+        if one_id.search(file.read_text(encoding="utf-8")) and file.name not in of_one_record
+    ]
+    assert not asking

@@ -192,3 +192,21 @@ def test_the_dead_are_imported_and_named_as_a_gap(app: Flask) -> None:
 
     assert "Patients who have died: 1." in export.said(result)
     assert export.one("SELECT count(*) FROM patients.patients WHERE first_name = 'Keenan'") == 1
+
+
+def test_allergies_and_conditions_are_the_patients_notes(app: Flask) -> None:
+    result = export.run(app, export.SMALL)
+    assert "allergies 2 0" in export.said(result) and "conditions 2 0" in export.said(result)
+    assert export.rows(
+        "SELECT allergen_type, allergen_name, reaction, severity, is_active FROM patients.allergies"
+        " ORDER BY allergen_name"
+    ) == [
+        ("ENVIRONMENTAL", "Latex", "Itching, Eruption of skin", "MODERATE", True),
+        ("FOOD", "Peanut", None, None, False),
+    ]
+    assert export.rows(
+        "SELECT condition_name, resolved_date IS NULL, is_active FROM patients.conditions ORDER BY 1"
+    ) == [
+        ("Acute viral pharyngitis", False, False),
+        ("Perennial allergic rhinitis with seasonal variation", True, True),
+    ]

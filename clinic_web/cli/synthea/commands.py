@@ -8,7 +8,7 @@ import click
 from flask.cli import with_appcontext
 from rich.console import Console
 
-from clinic_web.cli.synthea import bars, logins, money, past, people, places, today
+from clinic_web.cli.synthea import bars, logins, money, notes, past, people, places, today
 from clinic_web.cli.synthea.bars import Bars
 from clinic_web.cli.synthea.encounters import Known, Survey, survey
 from clinic_web.cli.synthea.places import Clinic, Places, Provider
@@ -61,6 +61,7 @@ def _load(export: Export, report: Report, console: Console, *, with_today: bool)
         clinics = places.read_clinics(export, shown, report)
         providers = places.read_providers(export, shown, report, clinics)
         registered = people.load(here.actor, export, shown, report)
+        notes.load(here.actor, registered, export, shown, report)
         known = Known(registered.ids, clinics, providers)
         found = _survey(export, known, shown)
         _ensure_places(here, clinics, providers, found=found, shown=shown, report=report)

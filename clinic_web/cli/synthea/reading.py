@@ -18,6 +18,8 @@ from clinic_web.kernel.money import LARGEST
 ORGANIZATIONS, PROVIDERS, PATIENTS = "organizations.csv", "providers.csv", "patients.csv"
 ENCOUNTERS, TRANSACTIONS = "encounters.csv", "claims_transactions.csv"
 
+ALLERGIES, CONDITIONS = "allergies.csv", "conditions.csv"
+
 # The files and columns that are used. An export has more of both.
 COLUMNS: dict[str, tuple[str, ...]] = {
     ORGANIZATIONS: ("Id", "NAME"),
@@ -32,6 +34,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     TRANSACTIONS: (
         "ID", "CLAIMID", "PATIENTID", "TYPE", "AMOUNT", "METHOD", "PAYMENTS", "ADJUSTMENTS", "APPOINTMENTID",
     ),
+}  # fmt: skip
+
+# An export without these is whole, too.
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    ALLERGIES: (
+        "START", "STOP", "PATIENT", "CODE", "SYSTEM", "DESCRIPTION", "CATEGORY", "DESCRIPTION1", "SEVERITY1",
+        "DESCRIPTION2", "SEVERITY2",
+    ),
+    CONDITIONS: ("START", "STOP", "PATIENT", "CODE", "DESCRIPTION"),
 }  # fmt: skip
 
 LONGEST_TEXT = 300  # an index of PostgreSQL holds no more than about 2,700 bytes
@@ -142,11 +153,16 @@ class Export:
                 f"{self.folder} is no Synthea CSV export: {', '.join(missing)} "
                 f"{'is' if len(missing) == 1 else 'are'} missing."
             )
-        for name, columns in COLUMNS.items():
+        for name, columns in (
+            COLUMNS | {each: OPTIONAL[each] for each in OPTIONAL if self.has(each)}
+        ).items():
             absent = [column for column in columns if column not in self._header(name)]
             if absent:
                 listed = ", ".join(absent)
                 raise BadExport(f"{name} has no column {listed}: it can't be imported. Nothing was changed.")
+
+    def has(self, name: str) -> bool:
+        return (self.folder / name).is_file()
 
     def _header(self, name: str) -> list[str]:
         with (self.folder / name).open(encoding=ENCODING, errors="replace", newline="") as file:

@@ -10,6 +10,8 @@ DIGITS = re.compile(r"[0-9]+")
 SPACES = re.compile(r"\s+")
 SEMANTIC_TAG = re.compile(r"\s+\(procedure\)$")  # SNOMED's word for the kind of code, not for a patient
 
+ANY_SEMANTIC_TAG = re.compile(r"\s+\([a-z ]+\)$")  # (disorder), (finding), (substance) …
+
 KEPT = {"CD", "II", "LLC", "MA", "MGH", "PC", "PLLC"}
 SMALL = {"AND", "FOR", "OF", "THE"}
 ALPHABET = 26
@@ -62,3 +64,8 @@ def prefix(number: int) -> str:
         letters = chr(ord("A") + letter) + letters
         number -= 1
     return letters
+
+
+def finding(description: str) -> str:
+    """``Latex (substance)`` → ``Latex``."""
+    return ANY_SEMANTIC_TAG.sub("", SPACES.sub(" ", description)).strip()

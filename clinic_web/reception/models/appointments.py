@@ -77,7 +77,7 @@ class Appointment(Model, Stamped, Versioned):
         Index("idx_appointment_clinic_date", "clinic_id", "start_time"),
         Index("idx_appointment_status_date", "status", "start_time"),
         Index("idx_appointment_booking_id", "booking_id"),
-        {"schema": "reception"},
+        {"schema": "reception", "info": {"patient_id": "check"}},
     )
 
     id: Mapped[Key]

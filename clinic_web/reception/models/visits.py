@@ -126,7 +126,11 @@ class Visit(Model, Stamped, Versioned):
         Index("idx_visit_doctor_status", "doctor_id", "status"),
         Index("idx_visit_patient_date", "patient_id", "queue_day"),
         # Each call leaves a dead entry at the head of the line's index: sweep them early.
-        {"schema": "reception", "postgresql_with": {"autovacuum_vacuum_scale_factor": 0.02}},
+        {
+            "schema": "reception",
+            "info": {"patient_id": "check"},
+            "postgresql_with": {"autovacuum_vacuum_scale_factor": 0.02},
+        },
     )
 
     id: Mapped[Key]

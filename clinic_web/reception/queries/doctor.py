@@ -103,7 +103,7 @@ EARLIER = text(
     SELECT v.queue_day, v.service_id, coalesce(v.attending_id, v.doctor_id) AS doctor_id,
            count(*) OVER () AS total
       FROM reception.visits v
-     WHERE v.organization_id = :organization_id AND v.patient_id = :patient_id AND v.id <> :visit_id
+     WHERE v.organization_id = :organization_id AND v.patient_id = ANY(:ids) AND v.id <> :visit_id
        AND v.status IN ('PENDING_PAYMENT', 'COMPLETED')
      ORDER BY v.queue_day DESC, v.end_time DESC NULLS LAST, v.id
      LIMIT :most
@@ -270,7 +270,7 @@ def _patient(found: Mapping[Any, Any]) -> Patient:
 def _earlier(actor: Actor, row: DeskRow) -> tuple[tuple[EarlierVisit, ...], int]:
     asked = {
         "organization_id": actor.organization_id,
-        "patient_id": row.patient_id,
+        "ids": patients.ids_of(row.patient_id),
         "visit_id": row.visit_id,
         "most": MOST_EARLIER,
     }

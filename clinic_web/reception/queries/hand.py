@@ -43,10 +43,10 @@ VISITS_OF_PATIENT = text(
     f"""
     SELECT missed.*, {ROW}
       FROM (SELECT count(*) AS missed FROM reception.visits m
-             WHERE m.organization_id = :organization_id AND m.patient_id = :patient_id
+             WHERE m.organization_id = :organization_id AND m.patient_id = ANY(:ids)
                AND m.status = 'NO_SHOW' AND m.queue_day > :a_year_ago) AS missed
       LEFT JOIN reception.visits v
-             ON v.organization_id = :organization_id AND v.patient_id = :patient_id
+             ON v.organization_id = :organization_id AND v.patient_id = ANY(:ids)
             AND v.status <> 'CANCELLED' AND (v.queue_day >= :today OR v.status = 'PENDING_PAYMENT')
      ORDER BY v.queue_day, v.scheduled_time NULLS LAST, v.id
     """  # noqa: S608 - the parts are constants of our own
@@ -137,7 +137,7 @@ def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
         card = patients.card(actor, patient_id)
         where = {
             "organization_id": actor.organization_id,
-            "patient_id": patient_id,
+            "ids": patients.ids_of_card(card),
             "today": today,
             "a_year_ago": today - A_YEAR,
         }

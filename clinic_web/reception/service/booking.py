@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -92,7 +92,7 @@ def book(actor: Actor, booking: Booking, *, key: str) -> Booked:
         claim = idempotency.claim(actor, "appointment.book", key, vars(booking))
         if claim.is_repetition:
             return answers.again(Booked, claim)
-        patients.require(actor, booking.patient_id)
+        booking = replace(booking, patient_id=patients.require(actor, booking.patient_id))
         terms = organization.terms(actor, booking.service_id, booking.doctor_id)
         require_here(actor, terms)
         place = _place_of(actor, booking, terms)

@@ -19,6 +19,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, DomainError, RuleBroken, StaleScreen
 from clinic_web.kernel.unit_of_work import constraint_of, transaction
+from clinic_web.patients import api as patients
 from clinic_web.reception.access import visit_for
 from clinic_web.reception.live import board_topic, queue_topic
 from clinic_web.reception.models import Visit, VisitTransition
@@ -92,13 +93,17 @@ def _lost_race(error: IntegrityError) -> Exception:
     return sentences.get(constraint_of(error), error)
 
 
-def require_absent(queue_id: UUID, day: date, patient_id: UUID) -> None:
-    """Raise RuleBroken (422) naming the ticket when the patient is present in this line already."""
+def require_absent(queue_id: UUID, day: date, patient_id: UUID, *, besides: UUID | None = None) -> None:
+    """Raise RuleBroken (422) naming the ticket when the patient is present in this line already.
+
+    That is under any id of theirs; ``besides`` is the visit that is just being opened.
+    """
     ticket = db.session.execute(
         select(Visit.ticket).where(
             Visit.queue_id == queue_id,
             Visit.queue_day == day,
-            Visit.patient_id == patient_id,
+            Visit.patient_id.in_(patients.ids_of(patient_id)),
+            Visit.id.is_distinct_from(besides),
             Visit.status.in_(PRESENT),
         )
     ).first()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -95,7 +95,7 @@ def _open(actor: Actor, walk_in: WalkIn, key: str) -> Opened:
         claim = idempotency.claim(actor, OPEN, key, vars(walk_in))
         if claim.is_repetition:
             return answers.again(Opened, claim)
-        patients.require(actor, walk_in.patient_id)
+        walk_in = replace(walk_in, patient_id=patients.require(actor, walk_in.patient_id))
         terms = organization.terms(actor, walk_in.service_id, walk_in.doctor_id)
         require_here(actor, terms)
         visit_id = new_id()
@@ -117,6 +117,7 @@ def _draw_and_open(actor: Actor, walk_in: WalkIn, terms: Terms, visit_id: UUID) 
     if row.ticket is None:
         require_absent(row.queue_id, row.day, walk_in.patient_id)
         raise Busy  # the other visit left the line this very moment
+    require_absent(row.queue_id, row.day, walk_in.patient_id, besides=visit_id)  # as a merged record
     return row.queue_id, row.ticket
 
 
