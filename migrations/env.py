@@ -28,6 +28,7 @@ INSERT_ONLY = (
     "payments.payment_transactions",
     "payments.ledger_entries",
     "reception.visit_transitions",
+    "reception.appointment_moves",
 )
 
 settings = current_app.config["SETTINGS"]

@@ -14,6 +14,8 @@ from clinic_web.organization.directory import (
     topic,
 )
 from clinic_web.organization.directory import as_of as directory_as_of
+from clinic_web.organization.leave import Leave, NewLeave, add_leave, leaves, remove_leave
+from clinic_web.organization.models import LEAVE_KINDS, SESSION_CANCELLED
 from clinic_web.organization.queries import (
     KnownIds,
     Shift,
@@ -37,15 +39,20 @@ from clinic_web.organization.service import (
 )
 
 __all__ = [
+    "LEAVE_KINDS",
+    "SESSION_CANCELLED",
     "ClinicInfo",
     "Directory",
     "FacilityInfo",
     "KnownIds",
+    "Leave",
+    "NewLeave",
     "RoomInfo",
     "ServiceInfo",
     "Shift",
     "StaffInfo",
     "Terms",
+    "add_leave",
     "create_clinic",
     "create_department",
     "create_facility",
@@ -58,9 +65,11 @@ __all__ = [
     "directory_as_of",
     "facility",
     "known_external_ids",
+    "leaves",
     "listed_terms",
     "moment_at",
     "organization_by_external_id",
+    "remove_leave",
     "shifts",
     "terms",
     "topic",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Dialect, TypeDecorator, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
 
 from clinic_web.kernel.actor import Actor
@@ -24,6 +27,7 @@ from clinic_web.organization.models import (
     Facility,
     Organization,
     Staff,
+    StaffLeave,
     WorkingHours,
 )
 
@@ -65,6 +69,7 @@ def shifts(actor: Actor, clinic_id: UUID, day: date) -> list[Shift]:
     """Return the clinic's shifts of a local day by start: aware UTC times, right also when clocks change.
 
     A start or end that the clocks skip is the first moment after the gap; of two equal ones it is the first.
+    Leave and cancelled sessions are left out: what remains of a shift may be several. One statement.
     """
     rows = db.session.execute(
         select(
@@ -73,6 +78,7 @@ def shifts(actor: Actor, clinic_id: UUID, day: date) -> list[Shift]:
             WorkingHours.starts_at,
             WorkingHours.ends_at,
             Facility.timezone,
+            _away(day),
         )
         .join(Staff, Staff.id == WorkingHours.staff_id)
         .join(Clinic, Clinic.id == WorkingHours.clinic_id)
@@ -86,16 +92,50 @@ def shifts(actor: Actor, clinic_id: UUID, day: date) -> list[Shift]:
         )
     )
     found = [
-        Shift(
-            staff_id=staff_id,
-            room_id=room_id,
-            starts_at=moment_at(day, start, zone),
-            ends_at=moment_at(day, end, zone),
-        )
-        for staff_id, room_id, start, end, zone in rows
+        Shift(staff_id=staff_id, room_id=room_id, starts_at=starts_at, ends_at=ends_at)
+        for staff_id, room_id, start, end, zone, away in rows
+        for starts_at, ends_at in without(moment_at(day, start, zone), moment_at(day, end, zone), away or ())
     ]
-    not_skipped = [each for each in found if each.starts_at < each.ends_at]
-    return sorted(not_skipped, key=lambda each: (each.starts_at, each.staff_id))
+    return sorted(found, key=lambda each: (each.starts_at, each.staff_id))
+
+
+def without(
+    starts_at: datetime, ends_at: datetime, spans: Iterable[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime]]:
+    """Return what is left of [starts_at, ends_at) without ``spans``, in order of time."""
+    for begins, ends in sorted(spans):
+        if ends <= starts_at or begins >= ends_at:
+            continue
+        if starts_at < begins:
+            yield starts_at, begins
+        starts_at = max(starts_at, ends)
+    if starts_at < ends_at:
+        yield starts_at, ends_at
+
+
+class _Spans(TypeDecorator[list[tuple[datetime, datetime]]]):
+    """``[[begin, end], …]`` as JSON, to aware moments."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[tuple[datetime, datetime]]:
+        moment = datetime.fromisoformat
+        return [(moment(begins), moment(ends)) for begins, ends in value or ()]
+
+
+def _away(day: date) -> ColumnElement[list[tuple[datetime, datetime]]]:
+    """When the row's doctor is away, a day to both sides: which moments are of the day, its zone decides."""
+    noon = datetime.combine(day, time(12), UTC)
+    span = func.jsonb_build_array(StaffLeave.starts_at, StaffLeave.ends_at)
+    away = select(func.jsonb_agg(span, type_=_Spans())).where(
+        StaffLeave.staff_id == WorkingHours.staff_id,
+        StaffLeave.removed_at.is_(None),
+        or_(StaffLeave.clinic_id.is_(None), StaffLeave.clinic_id == WorkingHours.clinic_id),
+        StaffLeave.starts_at < noon + timedelta(days=2),
+        StaffLeave.ends_at > noon - timedelta(days=2),
+    )
+    return away.correlate(WorkingHours).scalar_subquery()
 
 
 def _valid_on(day: date) -> ColumnElement[bool]:
