@@ -25,7 +25,9 @@ from clinic_web.organization.queries import (
     moment_at,
     organization_by_external_id,
     shifts,
+    shifts_on,
     terms,
+    without,
 )
 from clinic_web.organization.service import (
     create_clinic,
@@ -71,6 +73,8 @@ __all__ = [
     "organization_by_external_id",
     "remove_leave",
     "shifts",
+    "shifts_on",
     "terms",
     "topic",
+    "without",
 ]

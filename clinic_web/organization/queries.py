@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -11,9 +11,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Dialect, TypeDecorator, and_, func, or_, select
+from sqlalchemy import Dialect, ScalarSelect, TypeDecorator, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql import ColumnElement
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -71,14 +70,22 @@ def shifts(actor: Actor, clinic_id: UUID, day: date) -> list[Shift]:
     A start or end that the clocks skip is the first moment after the gap; of two equal ones it is the first.
     Leave and cancelled sessions are left out: what remains of a shift may be several. One statement.
     """
+    return shifts_on(actor, clinic_id, [day])[day]
+
+
+def shifts_on(actor: Actor, clinic_id: UUID, days: Sequence[date]) -> dict[date, list[Shift]]:
+    """Return the shifts of several days that follow each other, by day; still one statement."""
     rows = db.session.execute(
         select(
             WorkingHours.staff_id,
             func.coalesce(WorkingHours.room_id, Staff.room_id),
+            WorkingHours.weekday,
             WorkingHours.starts_at,
             WorkingHours.ends_at,
+            WorkingHours.valid_from,
+            WorkingHours.valid_until,
             Facility.timezone,
-            _away(day),
+            _away(days[0], days[-1]),
         )
         .join(Staff, Staff.id == WorkingHours.staff_id)
         .join(Clinic, Clinic.id == WorkingHours.clinic_id)
@@ -86,14 +93,21 @@ def shifts(actor: Actor, clinic_id: UUID, day: date) -> list[Shift]:
         .where(
             WorkingHours.organization_id == actor.organization_id,
             WorkingHours.clinic_id == clinic_id,
-            _valid_on(day),
+            WorkingHours.weekday.in_({day.weekday() for day in days}),
+            or_(WorkingHours.valid_from.is_(None), WorkingHours.valid_from <= days[-1]),
+            or_(WorkingHours.valid_until.is_(None), WorkingHours.valid_until >= days[0]),
             Staff.is_active,
             Staff.deleted_at.is_(None),
         )
-    )
+    ).all()
+    return {day: _shifts_of(day, rows) for day in days}
+
+
+def _shifts_of(day: date, rows: Sequence[Any]) -> list[Shift]:
     found = [
         Shift(staff_id=staff_id, room_id=room_id, starts_at=starts_at, ends_at=ends_at)
-        for staff_id, room_id, start, end, zone, away in rows
+        for staff_id, room_id, weekday, start, end, valid_from, valid_until, zone, away in rows
+        if weekday == day.weekday() and (valid_from or day) <= day <= (valid_until or day)
         for starts_at, ends_at in without(moment_at(day, start, zone), moment_at(day, end, zone), away or ())
     ]
     return sorted(found, key=lambda each: (each.starts_at, each.staff_id))
@@ -124,26 +138,17 @@ class _Spans(TypeDecorator[list[tuple[datetime, datetime]]]):
         return [(moment(begins), moment(ends)) for begins, ends in value or ()]
 
 
-def _away(day: date) -> ColumnElement[list[tuple[datetime, datetime]]]:
-    """When the row's doctor is away, a day to both sides: which moments are of the day, its zone decides."""
-    noon = datetime.combine(day, time(12), UTC)
+def _away(first: date, last: date) -> ScalarSelect[list[tuple[datetime, datetime]]]:
+    """When the row's doctor is away, with a day to both sides: what is of which day, the zone decides."""
     span = func.jsonb_build_array(StaffLeave.starts_at, StaffLeave.ends_at)
     away = select(func.jsonb_agg(span, type_=_Spans())).where(
         StaffLeave.staff_id == WorkingHours.staff_id,
         StaffLeave.removed_at.is_(None),
         or_(StaffLeave.clinic_id.is_(None), StaffLeave.clinic_id == WorkingHours.clinic_id),
-        StaffLeave.starts_at < noon + timedelta(days=2),
-        StaffLeave.ends_at > noon - timedelta(days=2),
+        StaffLeave.starts_at < datetime.combine(last, time(0), UTC) + timedelta(days=2),
+        StaffLeave.ends_at > datetime.combine(first, time(0), UTC) - timedelta(days=1),
     )
     return away.correlate(WorkingHours).scalar_subquery()
-
-
-def _valid_on(day: date) -> ColumnElement[bool]:
-    return and_(
-        WorkingHours.weekday == day.weekday(),
-        or_(WorkingHours.valid_from.is_(None), WorkingHours.valid_from <= day),
-        or_(WorkingHours.valid_until.is_(None), WorkingHours.valid_until >= day),
-    )
 
 
 def moment_at(day: date, at: time, timezone: str) -> datetime:

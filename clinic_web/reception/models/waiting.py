@@ -99,6 +99,11 @@ class WaitingEntry(Model, Stamped, Versioned):
     status: Mapped[str] = mapped_column(Text, server_default=LISTED, default=LISTED)
     booked_appointment_id: Mapped[UUID | None] = mapped_column(ForeignKey("reception.appointments.id"))
 
+    def require_version(self, version: int) -> None:
+        """Raise StaleScreen (409) unless the person who acts saw the entry as it is now."""
+        if self.version != version:
+            raise StaleScreen(IS_NOW[self.status], at=self.updated_at)
+
     def require_listed(self) -> None:
         """Raise StaleScreen (409) when the patient is not on the list any more."""
         if self.status != LISTED:
