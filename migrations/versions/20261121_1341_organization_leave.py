@@ -35,7 +35,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["clinic_id"], ["organization.clinics.id"], name=op.f("fk_staff_leave_clinic_id")
         ),
-        sa.ForeignKeyConstraint(["staff_id"], ["organization.staff.id"], name=op.f("fk_staff_leave_staff_id")),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["organization.staff.id"], name=op.f("fk_staff_leave_staff_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_leave")),
         schema="organization",
     )

@@ -36,7 +36,9 @@ def _appointment_moves() -> None:
         sa.Column("by_user_id", sa.Uuid(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["appointment_id"], ["reception.appointments.id"], name=op.f("fk_appointment_moves_appointment_id")
+            ["appointment_id"],
+            ["reception.appointments.id"],
+            name=op.f("fk_appointment_moves_appointment_id"),
         ),
         sa.ForeignKeyConstraint(
             ["undoes_id"], ["reception.appointment_moves.id"], name=op.f("fk_appointment_moves_undoes_id")
