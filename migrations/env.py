@@ -33,6 +33,7 @@ INSERT_ONLY = (
     "payments.receipt_prints",
     "payments.share_movements",
     "reception.visit_transitions",
+    "reception.appointment_moves",
 )
 
 settings = current_app.config["SETTINGS"]

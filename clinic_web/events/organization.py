@@ -1,8 +1,11 @@
 """What organization tells."""
 
+"""What organization tells: when a doctor is away, and when not after all."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -25,3 +28,25 @@ class ClinicAdded:
     organization_id: UUID
     clinic_id: UUID
     facility_id: UUID
+
+
+class _Leave:
+    """``clinic_id`` is set where the doctor is away from that clinic only."""
+
+    AGGREGATE: ClassVar[tuple[str, str]] = ("leave", "leave_id")
+    organization_id: UUID
+    leave_id: UUID
+    staff_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    clinic_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveAdded(_Leave):
+    TOPIC: ClassVar[str] = "leave.added"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveRemoved(_Leave):
+    TOPIC: ClassVar[str] = "leave.removed"

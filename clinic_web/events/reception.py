@@ -31,6 +31,59 @@ class AppointmentBooked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AppointmentRescheduled:
+    """An appointment has another time or doctor. ``ticket`` is another one only when the day is."""
+
+    TOPIC: ClassVar[str] = "appointment.rescheduled"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("appointment", "appointment_id")
+    organization_id: UUID
+    facility_id: UUID
+    clinic_id: UUID
+    appointment_id: UUID
+    visit_id: UUID
+    patient_id: UUID
+    service_id: UUID
+    doctor_id: UUID
+    start_time: datetime
+    former_doctor_id: UUID
+    former_start_time: datetime
+    former_end_time: datetime
+    move_id: UUID
+    booking_id: str
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionCancelled:
+    """A doctor sees nobody in a clinic for a day or a part of it: ``appointments`` are affected."""
+
+    TOPIC: ClassVar[str] = "session.cancelled"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("session", "leave_id")
+    organization_id: UUID
+    facility_id: UUID
+    clinic_id: UUID
+    leave_id: UUID
+    doctor_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    appointments: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingOfferClosed:
+    """An offer of a freed time was declined or ran out: the time is the next one's."""
+
+    TOPIC: ClassVar[str] = "waiting.offer_closed"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("waiting_offer", "offer_id")
+    organization_id: UUID
+    clinic_id: UUID
+    offer_id: UUID
+    doctor_id: UUID
+    start_time: datetime
+    end_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class AppointmentCancelled:
     TOPIC: ClassVar[str] = "appointment.cancelled"
     AGGREGATE: ClassVar[tuple[str, str]] = ("appointment", "appointment_id")

@@ -25,6 +25,9 @@ PERMISSIONS: dict[str, str] = {
     "appointment.book": N_("Book appointments"),
     "appointment.overbook": N_("Book on top of another appointment, with a reason"),
     "appointment.cancel": N_("Cancel appointments"),
+    "appointment.reschedule": N_("Give appointments another time"),
+    "appointment.wait": N_("Keep the waiting list"),
+    "appointment.cancel_session": N_("Cancel a doctor's session"),
     "appointment.miss": N_("Mark that a patient did not come"),
     "visit.view": N_("See the line"),
     "visit.walk_in": N_("Register walk-ins"),
@@ -81,6 +84,14 @@ ROLES: tuple[DefaultRole, ...] = (
             | {"patient.merge"}
             | {"appointment.view", "appointment.overbook", "visit.view", "desk.view", "payment.view"}
             | {"payment.refund", "payment.refund_any", "payment.void"}
+            | {
+                "appointment.view",
+                "appointment.overbook",
+                "appointment.cancel_session",
+                "visit.view",
+                "desk.view",
+                "payment.view",
+            }
             | {"board.pair", "board.revoke", "report.view", "organization.manage"}
         ),
     ),

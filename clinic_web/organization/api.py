@@ -21,6 +21,8 @@ from clinic_web.organization.directory import (
 )
 from clinic_web.organization.directory import as_of as directory_as_of
 from clinic_web.organization.everywhere import FacilityAnywhere, facilities_anywhere
+from clinic_web.organization.leave import Leave, NewLeave, add_leave, leaves, remove_leave
+from clinic_web.organization.models import LEAVE_KINDS, SESSION_CANCELLED
 from clinic_web.organization.queries import (
     KnownIds,
     Shift,
@@ -30,7 +32,9 @@ from clinic_web.organization.queries import (
     moment_at,
     organization_by_external_id,
     shifts,
+    shifts_on,
     terms,
+    without,
 )
 from clinic_web.organization.service import (
     create_clinic,
@@ -57,12 +61,16 @@ from clinic_web.organization.setting_up.listing import (
 from clinic_web.organization.setting_up.reading import clock
 
 __all__ = [
+    "LEAVE_KINDS",
+    "SESSION_CANCELLED",
     "ClinicInfo",
     "Directory",
     "FacilityAnywhere",
     "FacilityInfo",
     "KnownIds",
+    "Leave",
     "Line",
+    "NewLeave",
     "Opened",
     "RoomInfo",
     "ServiceInfo",
@@ -72,6 +80,7 @@ __all__ = [
     "Survey",
     "Terms",
     "Week",
+    "add_leave",
     "add_row",
     "any_organization",
     "change_row",
@@ -95,19 +104,23 @@ __all__ = [
     "hours_by_person",
     "is_being_set_up",
     "known_external_ids",
+    "leaves",
     "let_work_in",
     "lines",
     "listed_terms",
     "moment_at",
     "opened",
     "organization_by_external_id",
+    "remove_leave",
     "save_week",
     "shifts",
+    "shifts_on",
     "staff_offered",
     "survey",
     "terms",
     "topic",
     "weeks_of",
+    "without",
 ]
 
 

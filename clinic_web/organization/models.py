@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +27,15 @@ from clinic_web.kernel.db import Key, Model, Moment, Stamped, UnitPrice, Version
 
 DOCTOR = "DOCTOR"
 PROFESSIONS = (DOCTOR, "NURSE", "RECEPTIONIST", "CASHIER", "PHARMACIST", "LAB_TECHNICIAN", "MANAGER", "OTHER")
+
+VACATION, SICK, TRAINING, OTHER, SESSION_CANCELLED = (
+    "VACATION",
+    "SICK",
+    "TRAINING",
+    "OTHER",
+    "SESSION_CANCELLED",
+)
+LEAVE_KINDS = (VACATION, SICK, TRAINING, OTHER, SESSION_CANCELLED)
 
 
 class Organization(Model, Stamped, Versioned):
@@ -254,3 +264,28 @@ class WorkingHours(Model, Stamped):
     ends_at: Mapped[time] = mapped_column(Time)
     valid_from: Mapped[date | None] = mapped_column(Date)
     valid_until: Mapped[date | None] = mapped_column(Date)
+
+
+class StaffLeave(Model, Stamped):
+    """When a person sees nobody: leave, or a session that was cancelled (``clinic_id``: only there).
+
+    Working hours stay as they are; ``shifts`` leaves the span out. Taken back, it stays with ``removed_at``.
+    """
+
+    __tablename__ = "staff_leave"
+    __table_args__ = (
+        one_of("kind", *LEAVE_KINDS),
+        CheckConstraint("starts_at < ends_at", name="starts_before_end"),
+        Index("ix_staff_leave_span", "staff_id", "starts_at", postgresql_where=text("removed_at IS NULL")),
+        {"schema": "organization"},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("organization.staff.id"))
+    clinic_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.clinics.id"))
+    starts_at: Mapped[Moment]
+    ends_at: Mapped[Moment]
+    kind: Mapped[str] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    removed_at: Mapped[datetime | None]

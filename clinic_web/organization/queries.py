@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Dialect, ScalarSelect, TypeDecorator, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -24,6 +26,7 @@ from clinic_web.organization.models import (
     Facility,
     Organization,
     Staff,
+    StaffLeave,
     WorkingHours,
 )
 
@@ -65,14 +68,24 @@ def shifts(actor: Actor, clinic_id: UUID, day: date) -> list[Shift]:
     """Return the clinic's shifts of a local day by start: aware UTC times, right also when clocks change.
 
     A start or end that the clocks skip is the first moment after the gap; of two equal ones it is the first.
+    Leave and cancelled sessions are left out: what remains of a shift may be several. One statement.
     """
+    return shifts_on(actor, clinic_id, [day])[day]
+
+
+def shifts_on(actor: Actor, clinic_id: UUID, days: Sequence[date]) -> dict[date, list[Shift]]:
+    """Return the shifts of several days that follow each other, by day; still one statement."""
     rows = db.session.execute(
         select(
             WorkingHours.staff_id,
             func.coalesce(WorkingHours.room_id, Staff.room_id),
+            WorkingHours.weekday,
             WorkingHours.starts_at,
             WorkingHours.ends_at,
+            WorkingHours.valid_from,
+            WorkingHours.valid_until,
             Facility.timezone,
+            _away(days[0], days[-1]),
         )
         .join(Staff, Staff.id == WorkingHours.staff_id)
         .join(Clinic, Clinic.id == WorkingHours.clinic_id)
@@ -80,30 +93,62 @@ def shifts(actor: Actor, clinic_id: UUID, day: date) -> list[Shift]:
         .where(
             WorkingHours.organization_id == actor.organization_id,
             WorkingHours.clinic_id == clinic_id,
-            _valid_on(day),
+            WorkingHours.weekday.in_({day.weekday() for day in days}),
+            or_(WorkingHours.valid_from.is_(None), WorkingHours.valid_from <= days[-1]),
+            or_(WorkingHours.valid_until.is_(None), WorkingHours.valid_until >= days[0]),
             Staff.is_active,
             Staff.deleted_at.is_(None),
         )
-    )
+    ).all()
+    return {day: _shifts_of(day, rows) for day in days}
+
+
+def _shifts_of(day: date, rows: Sequence[Any]) -> list[Shift]:
     found = [
-        Shift(
-            staff_id=staff_id,
-            room_id=room_id,
-            starts_at=moment_at(day, start, zone),
-            ends_at=moment_at(day, end, zone),
-        )
-        for staff_id, room_id, start, end, zone in rows
+        Shift(staff_id=staff_id, room_id=room_id, starts_at=starts_at, ends_at=ends_at)
+        for staff_id, room_id, weekday, start, end, valid_from, valid_until, zone, away in rows
+        if weekday == day.weekday() and (valid_from or day) <= day <= (valid_until or day)
+        for starts_at, ends_at in without(moment_at(day, start, zone), moment_at(day, end, zone), away or ())
     ]
-    not_skipped = [each for each in found if each.starts_at < each.ends_at]
-    return sorted(not_skipped, key=lambda each: (each.starts_at, each.staff_id))
+    return sorted(found, key=lambda each: (each.starts_at, each.staff_id))
 
 
-def _valid_on(day: date) -> ColumnElement[bool]:
-    return and_(
-        WorkingHours.weekday == day.weekday(),
-        or_(WorkingHours.valid_from.is_(None), WorkingHours.valid_from <= day),
-        or_(WorkingHours.valid_until.is_(None), WorkingHours.valid_until >= day),
+def without(
+    starts_at: datetime, ends_at: datetime, spans: Iterable[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime]]:
+    """Return what is left of [starts_at, ends_at) without ``spans``, in order of time."""
+    for begins, ends in sorted(spans):
+        if ends <= starts_at or begins >= ends_at:
+            continue
+        if starts_at < begins:
+            yield starts_at, begins
+        starts_at = max(starts_at, ends)
+    if starts_at < ends_at:
+        yield starts_at, ends_at
+
+
+class _Spans(TypeDecorator[list[tuple[datetime, datetime]]]):
+    """``[[begin, end], …]`` as JSON, to aware moments."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[tuple[datetime, datetime]]:
+        moment = datetime.fromisoformat
+        return [(moment(begins), moment(ends)) for begins, ends in value or ()]
+
+
+def _away(first: date, last: date) -> ScalarSelect[list[tuple[datetime, datetime]]]:
+    """When the row's doctor is away, with a day to both sides: what is of which day, the zone decides."""
+    span = func.jsonb_build_array(StaffLeave.starts_at, StaffLeave.ends_at)
+    away = select(func.jsonb_agg(span, type_=_Spans())).where(
+        StaffLeave.staff_id == WorkingHours.staff_id,
+        StaffLeave.removed_at.is_(None),
+        or_(StaffLeave.clinic_id.is_(None), StaffLeave.clinic_id == WorkingHours.clinic_id),
+        StaffLeave.starts_at < datetime.combine(last, time(0), UTC) + timedelta(days=2),
+        StaffLeave.ends_at > datetime.combine(first, time(0), UTC) - timedelta(days=1),
     )
+    return away.correlate(WorkingHours).scalar_subquery()
 
 
 def moment_at(day: date, at: time, timezone: str) -> datetime:

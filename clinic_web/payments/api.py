@@ -4,9 +4,9 @@ Money is a ``Decimal`` with two decimals, beside an ISO 4217 currency. Every fun
 transaction, or in one of its own when there is none. Another tenant's row is NotFound (404).
 
 A payable's life, as reception leads it: ``open_payment`` with the visit; ``give_ticket`` when a number is
-drawn or a doctor takes the visit over; ``lock_for_visit`` when the visit finishes; PaymentCompleted tells
-when it is paid; ``void_for_visit`` when the visit is off, ``reopen_for_visit`` when the patient came after
-all.
+drawn or a doctor takes the visit over; ``reschedule_for_visit`` when the appointment moves;
+``lock_for_visit`` when the visit finishes; PaymentCompleted tells when it is paid; ``void_for_visit`` when
+the visit is off, ``reopen_for_visit`` when the patient came after all.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from clinic_web.payments.queries.disagreements import (
 )
 from clinic_web.payments.queries.owed import Owed, owed_for_visits
 from clinic_web.payments.queries.receipts import Receipt
+from clinic_web.payments.service.following import reschedule_for_visit
 from clinic_web.payments.service.importing import (
     ImportedPayments,
     OverPayment,
@@ -64,6 +65,7 @@ __all__ = [
     "refund",
     "reopen",
     "reopen_for_visit",
+    "reschedule_for_visit",
     "take",
     "values_of_opening",
     "void",

@@ -14,6 +14,7 @@ from clinic_web.reception.service.walking_in import WalkIn
 
 LONGEST_NOTE = 500
 LONGEST_REASON = 200
+AT_THE_DESK = "WALK_IN"  # booked by somebody who stands here
 
 PAYS_LATER, PAYS_NOW, PAYS_PART = "later", "now", "part"
 PAYS = (PAYS_LATER, PAYS_NOW, PAYS_PART)
@@ -45,10 +46,15 @@ def booking(typed: Typed, patient_id: UUID) -> Booking:
         service_id=service_id,
         doctor_id=slot[0],
         start_time=slot[1],
-        booking_source="PHONE" if typed.get("by_phone") else "WALK_IN",
+        booking_source=source_of(typed),
         notes=note,
         overbooking_reason=reason if is_over else None,
     )
+
+
+def source_of(typed: Typed) -> str:
+    """Return how the booking came; what is not said came to the desk."""
+    return typed.get("source") or AT_THE_DESK
 
 
 def walk_in(typed: Typed, patient_id: UUID) -> WalkIn:
@@ -122,6 +128,15 @@ def day_of(typed: str | None, today: date) -> date:
     if day < today:
         raise RuleBroken(N_("This day is past. Choose today or a later one."), field="day")
     return day
+
+
+def any_day(typed: str | None) -> date | None:
+    """Return a day of the calendar, also a past one; None without one, and for what is none: an address is
+    not a form."""
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        return None
 
 
 def version_of(typed: Typed) -> int:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask
 
-from clinic_web.events.organization import ClinicAdded, OrganizationChanged
+from clinic_web.events.organization import ClinicAdded, LeaveAdded, LeaveRemoved, OrganizationChanged
 from clinic_web.events.payments import PaymentCompleted, PaymentRefunded, PaymentVoided
-from clinic_web.kernel import bus
+from clinic_web.events.reception import (
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentRescheduled,
+    WaitingOfferClosed,
+)
+from clinic_web.kernel import bus, schedule
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
 from clinic_web.reception import handlers, live
 from clinic_web.reception.queries import of_patient
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.boards import wire_boards
+from clinic_web.reception.service.offering import expire_due
 from clinic_web.ui import admin, sockets
 from clinic_web.ui.nav import entry
 
@@ -36,6 +45,25 @@ def wire(app: Flask) -> None:
     )
     bus.subscribe(PaymentRefunded, handlers.complete_settled_visit, schema="reception")
     bus.subscribe(PaymentVoided, handlers.complete_settled_visit, schema="reception")
+    _wire_waiting_list()
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
+    entry(
+        order=20,
+        label=N_("Appointments"),
+        endpoint="reception.calendar",
+        permission="appointment.view",
+        is_start=False,
+    )
     entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair", is_start=False)
+
+
+def _wire_waiting_list() -> None:
+    """Each way in which a time is freed leads to an offer, once, whatever is killed in between."""
+    bus.subscribe(AppointmentCancelled, handlers.offer_cancelled_time, schema="reception")
+    bus.subscribe(AppointmentMissed, handlers.offer_missed_time, schema="reception")
+    bus.subscribe(AppointmentRescheduled, handlers.offer_former_time, schema="reception")
+    bus.subscribe(WaitingOfferClosed, handlers.offer_to_the_next, schema="reception")
+    bus.subscribe(LeaveAdded, handlers.show_leave, schema="reception")
+    bus.subscribe(LeaveRemoved, handlers.offer_time_without_leave, schema="reception")
+    schedule.every(timedelta(minutes=1), "reception.expire_offers", expire_due)

@@ -218,13 +218,13 @@ WRONG = [
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(desk: Desk, amina: FlaskClient) -> None:
     patient = desk.patient()
-    right = booking_form(amina, patient) | {"by_phone": "1"}
+    right = booking_form(amina, patient) | {"source": "PHONE"}
     known = {"salma": desk.cast.salma, "slot": right["slot"]}
     for wrong, sentence in WRONG:
         fields = right | {name: value.format(**known) for name, value in wrong.items()}
         answer = book(amina, patient, fields)
         assert answer.status_code == 422 and sentence in markup.unescape(answer.text)
-        assert fields_of(answer.text, "book")["by_phone"] == "1"
+        assert fields_of(answer.text, "book")["source"] == "PHONE"
         assert 'id="line"' in answer.text  # without JavaScript the desk stays around it
     assert count(Appointment) == 0
 

@@ -6,9 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
+    Identity,
     Index,
     Text,
     UniqueConstraint,
@@ -104,8 +107,40 @@ class Appointment(Model, Stamped, Versioned):
         if self.version != version:
             raise StaleScreen(IS_NOW[self.status], at=self.updated_at)
 
+    @property
+    def keeps_its_time(self) -> bool:
+        """Whether it stands in the way of another appointment, overbookings apart."""
+        return self.status in (CONFIRMED, CHECKED_IN)
+
+    def require_expected(self) -> None:
+        """Raise StaleScreen (409) unless the patient is still expected: only then can the time change."""
+        if self.status != CONFIRMED:
+            raise StaleScreen(IS_NOW[self.status], at=self.updated_at)
+
     def move_to(self, status: str) -> None:
         """Move to ``status``, or raise StaleScreen (409) if the appointment's state does not allow it."""
         if status not in MOVES[self.status]:
             raise StaleScreen(IS_NOW[self.status], at=self.updated_at)
         self.status = status
+
+
+class AppointmentMove(Model):
+    """One rescheduling, from where to where. Never edited; ``undoes_id`` is the move that it took back."""
+
+    __tablename__ = "appointment_moves"
+    __table_args__ = (Index(None, "appointment_id", "sequence_number"), {"schema": "reception"})
+
+    id: Mapped[Key]
+    sequence_number: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
+    organization_id: Mapped[UUID]
+    appointment_id: Mapped[UUID] = mapped_column(ForeignKey("reception.appointments.id"))
+    from_doctor_id: Mapped[UUID]
+    from_start: Mapped[Moment]
+    from_ticket: Mapped[str | None] = mapped_column(Text)
+    from_overbooking_reason: Mapped[str | None] = mapped_column(Text)
+    to_doctor_id: Mapped[UUID]
+    to_start: Mapped[Moment]
+    to_ticket: Mapped[str | None] = mapped_column(Text)
+    undoes_id: Mapped[UUID | None] = mapped_column(ForeignKey("reception.appointment_moves.id"))
+    by_user_id: Mapped[UUID | None]
+    at: Mapped[Moment]

@@ -98,6 +98,13 @@ class QueueNumber(Model):
     void_reason: Mapped[str | None] = mapped_column(Text)
     issued_at: Mapped[Moment]
 
+    def void(self, reason: str) -> None:
+        """It keeps its place among the numbers, and says why nobody answers to it."""
+        self.state, self.void_reason = VOID, reason
+
+    def issue_again(self) -> None:
+        self.state, self.void_reason = ISSUED, None
+
 
 # The clinic's day: the facility's local day, by PostgreSQL's clock inside the transaction, so that midnight
 # and the change of clocks turn it for everybody at the same instant. Needs the parameter ``timezone``.

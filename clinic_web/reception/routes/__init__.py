@@ -5,6 +5,7 @@ from flask import Blueprint
 bp = Blueprint("reception", __name__)
 
 from clinic_web.reception.routes import (  # noqa: E402 - they fill bp
+    appointments,
     boards,
     desk,
     doctor,
@@ -14,3 +15,21 @@ from clinic_web.reception.routes import (  # noqa: E402 - they fill bp
 )
 
 __all__ = ["boards", "bp", "desk", "doctor", "hand", "patient_panel", "visits"]
+    rescheduling,
+    sessions,
+    visits,
+    waiting,
+)
+
+__all__ = [
+    "appointments",
+    "boards",
+    "bp",
+    "desk",
+    "doctor",
+    "hand",
+    "rescheduling",
+    "sessions",
+    "visits",
+    "waiting",
+]

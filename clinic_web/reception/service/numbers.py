@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Select, select, text
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
@@ -14,10 +14,11 @@ from clinic_web.kernel.errors import N_, NotFound, RuleBroken
 from clinic_web.kernel.ids import new_id
 from clinic_web.organization import api as organization
 from clinic_web.payments import api as payments
-from clinic_web.reception.models import Visit
-from clinic_web.reception.models.queues import TODAY
+from clinic_web.reception.models import Queue, QueueNumber, Visit
+from clinic_web.reception.models.queues import TODAY, ticket_text
 from clinic_web.reception.service.statements import DRAW
 
+MOVED_AWAY = N_("Moved to another day")
 TODAY_THERE = text(f"SELECT {TODAY}")
 
 
@@ -53,6 +54,33 @@ def give_number(actor: Actor, visit: Visit) -> None:
     if visit.queue_number is not None:
         return
     payments.lock_for_visit(actor, visit.id)
+    _take_next(visit)
+    payments.give_ticket(actor, visit.id, visit.ticket, None)
+
+
+def to_another_day(actor: Actor, visit: Visit, day: date) -> None:
+    """Take the visit to another day of its queue, with a number of that day if it had one.
+
+    The number that it leaves behind is void, with the reason. On a day that it was moved away from before its
+    own number is still nobody else's and counts again: the patient may hold it on paper. The caller has
+    locked the payment, and writes the ticket there.
+    """
+    if visit.queue_number is None:
+        visit.queue_day = day
+        return
+    db.session.scalars(_number_of(visit)).one().void(MOVED_AWAY)
+    visit.queue_day = day
+    own = db.session.scalars(_number_of(visit)).one_or_none()
+    if own is None:
+        _take_next(visit)
+        return
+    own.issue_again()
+    prefix = db.session.get_one(Queue, visit.queue_id).prefix
+    visit.queue_number, visit.ticket = own.number, ticket_text(prefix, own.number)
+
+
+def _take_next(visit: Visit) -> None:
+    """Draw the next number of the visit's day."""
     drawn = DRAW.first(
         {
             "organization_id": visit.organization_id,
@@ -64,4 +92,12 @@ def give_number(actor: Actor, visit: Visit) -> None:
         },
     )
     visit.queue_number, visit.ticket = drawn.number, drawn.ticket
-    payments.give_ticket(actor, visit.id, drawn.ticket, None)
+
+
+def _number_of(visit: Visit) -> Select[QueueNumber]:
+    """The row of the visit's own number on the day it is on."""
+    return select(QueueNumber).where(
+        QueueNumber.queue_id == visit.queue_id,
+        QueueNumber.day == visit.queue_day,
+        QueueNumber.visit_id == visit.id,
+    )

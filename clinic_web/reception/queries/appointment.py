@@ -1,0 +1,106 @@
+"""One appointment in hand: what was promised, what became of it, where it was, what may be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.db import db
+from clinic_web.organization import api as organization
+from clinic_web.organization.api import StaffInfo
+from clinic_web.reception.access import appointment_for
+from clinic_web.reception.models import Appointment, AppointmentMove, Visit
+from clinic_web.reception.models.visits import CALLED, NO_SHOW, ON_HOLD, SCHEDULED, WAITING
+from clinic_web.reception.queries import hand
+from clinic_web.reception.queries.hand import VisitInHand
+
+CANCELLABLE = (SCHEDULED, WAITING, ON_HOLD, CALLED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """One rescheduling, as the history tells it."""
+
+    at: datetime
+    from_start: datetime
+    from_doctor: StaffInfo | None
+    from_ticket: str | None
+    is_undo: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentInHand:
+    """``held`` is its visit in hand; ``version`` is the appointment's, ``acts`` what the person may do."""
+
+    id: UUID
+    version: int
+    held: VisitInHand
+    start_time: datetime
+    end_time: datetime
+    doctor: StaffInfo | None
+    doctor_id: UUID
+    service_id: UUID
+    booking_source: str
+    overbooking_reason: str | None
+    moves: list[Moved]
+    acts: frozenset[str]
+
+    @property
+    def value(self) -> str:
+        return f"{self.doctor_id}|{self.start_time.isoformat()}"
+
+
+def appointment(actor: Actor, appointment_id: UUID) -> AppointmentInHand:
+    """Return the appointment; NotFound (404). The look is noted."""
+    found = appointment_for(actor, appointment_id)
+    visit_id = db.session.scalars(select(Visit.id).where(Visit.appointment_id == found.id)).one()
+    held = hand.visit(actor, visit_id)
+    staff = organization.directory(actor.organization_id).staff
+    moves = db.session.scalars(
+        select(AppointmentMove)
+        .where(AppointmentMove.appointment_id == found.id)
+        .order_by(AppointmentMove.sequence_number.desc())
+    )
+    return AppointmentInHand(
+        id=found.id,
+        version=found.version,
+        held=held,
+        start_time=found.start_time,
+        end_time=found.end_time,
+        doctor=staff.get(found.doctor_id),
+        doctor_id=found.doctor_id,
+        service_id=found.service_id,
+        booking_source=found.booking_source,
+        overbooking_reason=found.overbooking_reason if found.is_overbooking else None,
+        moves=[
+            Moved(
+                at=each.at,
+                from_start=each.from_start,
+                from_doctor=staff.get(each.from_doctor_id),
+                from_ticket=each.from_ticket if each.from_ticket != each.to_ticket else None,
+                is_undo=each.undoes_id is not None,
+            )
+            for each in moves
+        ],
+        acts=_acts(actor, found, held),
+    )
+
+
+def _acts(actor: Actor, found: Appointment, held: VisitInHand) -> frozenset[str]:
+    """What the desk may do with the visit, and what concerns the promise alone."""
+    status, acts = held.row.status, set(held.acts) - {"cancel", "miss", "prioritise", "hold"}
+    if status in CANCELLABLE and actor.can("appointment.cancel"):
+        acts.add("cancel")
+    if status == SCHEDULED and actor.can("appointment.reschedule"):
+        acts.add("move")
+    if status == SCHEDULED and held.row.is_due and actor.can("appointment.miss"):
+        acts.add("miss")
+    if found.keeps_its_time and actor.can("appointment.overbook") and actor.can("appointment.book"):
+        acts.add("overbook")
+    if status == NO_SHOW and actor.can("appointment.book"):
+        acts.add("again")
+    return frozenset(acts)
