@@ -28,6 +28,9 @@ INSERT_ONLY = (
     "payments.payment_transactions",
     "payments.ledger_entries",
     "reception.visit_transitions",
+    "reception.visit_moves",
+    "reception.next_told",
+    "reception.delays_told",
 )
 
 settings = current_app.config["SETTINGS"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from clinic_web.identity.names import names_of
 from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
 from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
@@ -45,6 +46,7 @@ __all__ = [
     "ensure_permissions",
     "generate_password",
     "grant_role",
+    "names_of",
     "open_session",
     "open_session_ids",
     "open_session_rights",

@@ -19,5 +19,6 @@ def wire(app: Flask) -> None:
     ports.session_id = login.session_id
     ports.language = login.language
     ports.theme = login.theme
+    ports.names_of = api.names_of
     ports.session_rights = api.open_session_rights
     schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import TypeVar
 from uuid import UUID
 
 from clinic_web.kernel.errors import N_, BadRequest, DomainError, InvalidForm, RuleBroken
-from clinic_web.reception.models.visits import PRIORITIES
 from clinic_web.reception.service.booking import Booking
 from clinic_web.reception.service.walking_in import WalkIn
 
@@ -18,6 +18,7 @@ LONGEST_REASON = 200
 PAYS_LATER, PAYS_NOW, PAYS_PART = "later", "now", "part"
 PAYS = (PAYS_LATER, PAYS_NOW, PAYS_PART)
 
+PRIORITY_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,29}")
 ELDERLY_FROM, CHILD_UNTIL = 70, 6
 
 Typed = Mapping[str, str]
@@ -75,7 +76,7 @@ def priority_of(typed: Typed) -> tuple[str | None, str | None]:
     reason = short_text(typed, "priority_reason", LONGEST_REASON)
     if kind is None:
         return None, None
-    if kind not in PRIORITIES:
+    if not PRIORITY_CODE.fullmatch(kind):
         raise RuleBroken(N_("Choose one of the priorities."), field="priority")
     if reason is None:
         raise RuleBroken(

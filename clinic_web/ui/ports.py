@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -32,6 +32,7 @@ class Ports:
     language: Callable[[], str | None] = lambda: None
     theme: Callable[[], str | None] = lambda: None
     place: Callable[[Actor], Place | None] = lambda actor: None
+    names_of: Callable[[Actor, Collection[UUID]], Mapping[UUID, str]] = lambda actor, ids: {}
     display_id: Callable[[], UUID | None] = lambda: None
     session_rights: Callable[[Iterable[UUID]], Mapping[UUID, object]] = field(default=dict.fromkeys)
     open_displays: Callable[[Iterable[UUID]], set[UUID]] = field(default=set)

@@ -81,7 +81,7 @@ MY_DAY = text(
         SELECT v.* FROM reception.visits v JOIN q ON q.id = v.queue_id
          WHERE v.queue_day = {TODAY} AND {_WAITING}
     )
-    SELECT {ROW}, v.times_called, v.priority_at
+    SELECT {ROW}, v.times_called
       FROM v LEFT JOIN q ON q.id = v.queue_id
      ORDER BY v.status = 'WAITING', {WHO_IS_NEXT}
     """  # noqa: S608 - the parts are constants of our own
@@ -91,7 +91,7 @@ LIST = {
     name: text(
         f"""
         WITH q AS ({_Q})
-        SELECT {ROW}, v.times_called, v.priority_at FROM reception.visits v JOIN q ON q.id = v.queue_id
+        SELECT {ROW}, v.times_called FROM reception.visits v JOIN q ON q.id = v.queue_id
          WHERE v.queue_day = {TODAY} AND {rule} ORDER BY {_LIST_ORDER[name]}
         """  # noqa: S608 - the parts are constants of our own
     )
@@ -123,11 +123,10 @@ MINE = text(
 
 @dataclass(frozen=True, kw_only=True)
 class Patient:
-    """One visit as its doctor sees it: the row, how often it was called, when its priority was set."""
+    """One visit as its doctor sees it: the row, how often it was called."""
 
     row: DeskRow
     times_called: int
-    priority_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,7 +263,7 @@ def _asked(actor: Actor, doctor: StaffInfo) -> dict[str, Any]:
 
 
 def _patient(found: Mapping[Any, Any]) -> Patient:
-    return Patient(row=row_of(found), times_called=found["times_called"], priority_at=found["priority_at"])
+    return Patient(row=row_of(found), times_called=found["times_called"])
 
 
 def _earlier(actor: Actor, row: DeskRow) -> tuple[tuple[EarlierVisit, ...], int]:

@@ -39,7 +39,7 @@ def ensure_queue(
             organization_id=actor.organization_id,
             facility_id=facility_id,
             clinic_id=clinic_id,
-            prefix=_free_prefix(facility_id, prefix),
+            prefix=free_prefix(facility_id, prefix),
             created_by=actor.user_id,
             **settings,
         )
@@ -48,7 +48,8 @@ def ensure_queue(
         return queue.id
 
 
-def _free_prefix(facility_id: UUID, prefix: str) -> str:
+def free_prefix(facility_id: UUID, prefix: str) -> str:
+    """Return ``prefix``, with a figure added where another queue of the facility has it."""
     taken = set(db.session.scalars(select(Queue.prefix).where(Queue.facility_id == facility_id)))
     if prefix not in taken:
         return prefix
