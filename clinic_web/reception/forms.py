@@ -28,10 +28,10 @@ T = TypeVar("T")
 def booking(typed: Typed, patient_id: UUID) -> Booking:
     """Return what to book; InvalidForm (422) with a sentence for every field that is wrong."""
     errors: dict[str, DomainError] = {}
-    service_id = _collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
-    slot = _collected(errors, "slot", lambda: slot_of(typed.get("slot")))
-    note = _collected(errors, "note", lambda: short_text(typed, "note", LONGEST_NOTE))
-    reason = _collected(
+    service_id = collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
+    slot = collected(errors, "slot", lambda: slot_of(typed.get("slot")))
+    note = collected(errors, "note", lambda: short_text(typed, "note", LONGEST_NOTE))
+    reason = collected(
         errors, "overbooking_reason", lambda: short_text(typed, "overbooking_reason", LONGEST_REASON)
     )
     is_over = typed.get("slot", "").endswith(OVERBOOKED)
@@ -55,9 +55,9 @@ def booking(typed: Typed, patient_id: UUID) -> Booking:
 def walk_in(typed: Typed, patient_id: UUID) -> WalkIn:
     """Return whom to let in without an appointment; InvalidForm (422) as above."""
     errors: dict[str, DomainError] = {}
-    service_id = _collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
-    doctor_id = _collected(errors, "doctor", lambda: optional_id(typed, "doctor"))
-    priority = _collected(errors, "priority", lambda: priority_of(typed))
+    service_id = collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
+    doctor_id = collected(errors, "doctor", lambda: optional_id(typed, "doctor"))
+    priority = collected(errors, "priority", lambda: priority_of(typed))
     if errors or service_id is None:
         raise InvalidForm(errors)
     kind, reason = priority or (None, None)
@@ -164,7 +164,8 @@ def optional_id(typed: Typed, name: str) -> UUID | None:
         raise RuleBroken(N_("Choose one from the list."), field=name) from error
 
 
-def _collected(errors: dict[str, DomainError], name: str, parse: Callable[[], T]) -> T | None:
+def collected(errors: dict[str, DomainError], name: str, parse: Callable[[], T]) -> T | None:
+    """Return what ``parse`` finds, or note its refusal under the field's name and return None."""
     try:
         return parse()
     except RuleBroken as error:

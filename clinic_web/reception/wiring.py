@@ -21,4 +21,12 @@ def wire(app: Flask) -> None:
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
+    entry(order=30, label=N_("Counter"), endpoint="reception.my_station", permission="station.work")
+    entry(
+        order=45,
+        label=N_("Lines"),
+        endpoint="reception.queues",
+        permission="organization.manage",
+        is_start=False,
+    )
     entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair", is_start=False)

@@ -144,6 +144,7 @@ def _create_tables() -> None:
         sa.Column("times_called", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("clerk_id", sa.Uuid(), nullable=True),
         sa.Column("room_id", sa.Uuid(), nullable=True),
+        sa.Column("finished_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=True),
@@ -171,6 +172,9 @@ def _create_tables() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["visit_id"], ["reception.visits.id"], name=op.f("fk_station_stops_visit_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["finished_id"], ["reception.station_stops.id"], name=op.f("fk_station_stops_finished_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_station_stops")),
         sa.UniqueConstraint("number_id", name=op.f("uq_station_stops_number_id")),

@@ -1,4 +1,4 @@
-"""A stop at a station: the cashier, the pharmacy, the laboratory. One ticket accompanies a visit everywhere."""
+"""A stop at a station (cashier, pharmacy, laboratory). One ticket accompanies a visit everywhere."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class StationStop(Model, Stamped, Versioned):
     """One ticket in a station's line. A visit brings its own; a walk-in (no visit) has drawn the station's.
 
     ``check_in_time`` is when it joined the line, ``clerk_id`` the user who called it: one at a counter at a
-    time, and a visit once in each station's line, both by unique indexes.
+    time, and a visit once in each station's line, both by unique indexes. ``finished_id`` is whom the same
+    press finished.
     """
 
     __tablename__ = "station_stops"
@@ -45,7 +46,8 @@ class StationStop(Model, Stamped, Versioned):
         CheckConstraint("(visit_id IS NULL) = (number_id IS NOT NULL)", name="own_number_or_visit"),
         CheckConstraint("visit_id IS NULL OR patient_id IS NOT NULL", name="visit_has_patient"),
         CheckConstraint(
-            "status <> 'CALLED' OR (clerk_id IS NOT NULL AND called_at IS NOT NULL)", name="called_by_somebody"
+            "status <> 'CALLED' OR (clerk_id IS NOT NULL AND called_at IS NOT NULL)",
+            name="called_by_somebody",
         ),
         Index(
             ONE_STOP,
@@ -85,6 +87,7 @@ class StationStop(Model, Stamped, Versioned):
     times_called: Mapped[int] = mapped_column(SmallInteger, server_default="0", default=0)
     clerk_id: Mapped[UUID | None]
     room_id: Mapped[UUID | None]
+    finished_id: Mapped[UUID | None] = mapped_column(ForeignKey("reception.station_stops.id"))
 
     def require_version(self, version: int) -> None:
         """Raise StaleStop (409) unless the person who acts saw the stop as it is now."""
@@ -116,7 +119,7 @@ class StationStop(Model, Stamped, Versioned):
     def send_back(self) -> None:
         """To the line again, at the old place, whether the call was wrong or the person came after all."""
         self.move_to(WAITING)
-        self.clerk_id = self.room_id = self.called_at = self.end_time = None
+        self.clerk_id = self.room_id = self.called_at = self.end_time = self.finished_id = None
 
     def miss(self) -> None:
         self.move_to(NO_SHOW)

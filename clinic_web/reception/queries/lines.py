@@ -18,12 +18,13 @@ from clinic_web.reception.access import NO_QUEUE
 from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models.queues import CLINIC, TODAY
 
-_COLUMNS = """q.id, q.kind, q.prefix, q.clinic_id, q.name, q.name_ar, q.room_id, q.policy, q.draw_at, q.privacy,
-           q.wait_target_minutes, q.is_active, q.version"""
+_COLUMNS = """q.id, q.kind, q.prefix, q.clinic_id, q.name, q.name_ar, q.room_id, q.policy, q.draw_at,
+           q.privacy, q.wait_target_minutes, q.is_active, q.version"""
 LINES = text(
     f"""
     SELECT {_COLUMNS}, day.today, tally.*,
-           (SELECT count(*) FROM reception.queue_numbers n WHERE n.queue_id = q.id AND n.state = 'RESERVED') AS open,
+           (SELECT count(*) FROM reception.queue_numbers n
+             WHERE n.queue_id = q.id AND n.state = 'RESERVED') AS open,
            (SELECT min(n.day) FROM reception.queue_numbers n
              WHERE n.queue_id = q.id AND n.state = 'RESERVED') AS open_since
       FROM reception.queues q
@@ -108,13 +109,13 @@ def lines_now(actor: Actor) -> list[LineNow]:
         "timezone": facility.timezone,
     }
     clinics = organization.directory(actor.organization_id).clinics
-    order = {clinic_id: place for place, clinic_id in enumerate(clinics)}
+    places: dict[UUID | None, int] = {clinic_id: place for place, clinic_id in enumerate(clinics)}
     figures = ("today", "waiting", "inside", "done", "first_came_at", "open", "open_since")
     found = [
         LineNow(line=_line(actor, row), **{name: row[name] for name in figures})
         for row in db.session.execute(LINES, where).mappings()
     ]
-    return sorted(found, key=lambda each: (each.line.is_station, order.get(each.line.clinic_id, 0)))
+    return sorted(found, key=lambda each: (each.line.is_station, places.get(each.line.clinic_id, 0)))
 
 
 def line(actor: Actor, queue_id: UUID) -> Line:
@@ -131,7 +132,8 @@ def line(actor: Actor, queue_id: UUID) -> Line:
 
 
 def _line(actor: Actor, row: Any) -> Line:
-    clinic = organization.directory(actor.organization_id).clinics.get(row["clinic_id"])
+    clinics = organization.directory(actor.organization_id).clinics
+    clinic = clinics.get(row["clinic_id"]) if row["clinic_id"] else None
     names = {"name": clinic.name, "name_ar": clinic.name_ar} if clinic else {}
     own = {name: row[name] for name in Line.__dataclass_fields__}
     return Line(**{**own, "name": own["name"] or row["prefix"], **names})

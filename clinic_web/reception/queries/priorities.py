@@ -39,7 +39,7 @@ def of_clinic(actor: Actor, clinic_id: UUID) -> list[Priority]:
     return _found(actor, wanted, False)
 
 
-def _found(actor: Actor, wanted: Select[tuple[QueuePriority]], also_unused: bool) -> list[Priority]:
+def _found(actor: Actor, wanted: Select[QueuePriority], also_unused: bool) -> list[Priority]:
     wanted = wanted.where(QueuePriority.organization_id == actor.organization_id)
     if not also_unused:
         wanted = wanted.where(QueuePriority.is_active)

@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from clinic_web.kernel.errors import InvalidForm, NotFound, RuleBroken
 from clinic_web.reception import forms
 from clinic_web.reception.queries import doctor as queries
+from clinic_web.reception.queries import stations
 from clinic_web.reception.queries.doctor import LISTS, MyDay
 from clinic_web.reception.routes import bp
 from clinic_web.reception.service import calling, finishing, holding
@@ -158,7 +159,13 @@ def _deck(day: MyDay) -> dict[str, Any]:
     """The deck names whom the next press concerns, and nobody else."""
     concerned = day.with_me if day.is_called else day.next
     people = queries.named(actor(), (concerned,)) if concerned else ()
-    return {"day": day, "concerned": people[0] if people else None, "sign": queries.room_sign(actor(), day)}
+    inside = day.with_me if day.is_in_room and actor().can("visit.send") else None
+    return {
+        "day": day,
+        "concerned": people[0] if people else None,
+        "sign": queries.room_sign(actor(), day),
+        "stations": stations.choices(actor(), inside.row.visit_id) if inside else [],
+    }
 
 
 def _said_called(called: Called) -> Response:

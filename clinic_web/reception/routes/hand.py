@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,14 @@ from flask_babel import force_locale
 from markupsafe import Markup
 
 from clinic_web.identity import api as identity
+from clinic_web.kernel import clock
 from clinic_web.kernel.errors import NotFound, RuleBroken
 from clinic_web.organization import api as organization
 from clinic_web.reception import forms
+from clinic_web.reception.models.visits import CANCELLED, NO_SHOW, SCHEDULED
 from clinic_web.reception.queries import hand as queries
-from clinic_web.reception.queries import offers, priorities
-from clinic_web.reception.queries.hand import Slip
+from clinic_web.reception.queries import offers, priorities, stations
+from clinic_web.reception.queries.hand import Slip, VisitInHand
 from clinic_web.reception.queries.priorities import Priority
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.desk import asked_clinic, last_clinic, show
@@ -135,12 +138,23 @@ def show_visit(
         held=held,
         ask=asking,
         priorities=offered,
+        stations=stations.choices(actor(), visit_id) if _may_be_sent(held) else [],
         priority_by=identity.names_of(actor(), [given_by]).get(given_by) if given_by else None,
         suggested=_suggested(held.card.age, offered),
         typed=typed or {},
         errors=errors or {},
         **here(held.row.clinic_id),
     )
+
+
+def _may_be_sent(held: VisitInHand) -> bool:
+    """Whether a visit can go to a station now: the patient is here, today."""
+    is_here = held.row.ticket and held.row.status not in (SCHEDULED, CANCELLED, NO_SHOW)
+    return bool(is_here and held.row.queue_day == facility_day() and actor().can("visit.send"))
+
+
+def facility_day() -> date:
+    return clock.today(organization.facility(actor()).timezone)
 
 
 def _suggested(age: int | None, offered: list[Priority]) -> tuple[str, str] | None:

@@ -72,7 +72,7 @@ class NewStation:
 
 @dataclass(frozen=True, kw_only=True)
 class PriorityRow:
-    """One priority as it was filled in; ``version`` None for a new one, whose ``code`` is made of its name."""
+    """One priority as it was filled in; ``version`` None for a new one, whose ``code`` the form makes up."""
 
     code: str
     name: str
@@ -173,7 +173,10 @@ def save_priorities(actor: Actor, queue_id: UUID, rows: Sequence[PriorityRow]) -
         known = {
             row.code: row
             for row in db.session.scalars(
-                select(QueuePriority).where(QueuePriority.queue_id == queue.id).with_for_update(key_share=True)  # whoever gives one of them meanwhile does not wait
+                # Whoever gives one of them to a patient meanwhile does not wait.
+                select(QueuePriority)
+                .where(QueuePriority.queue_id == queue.id)
+                .with_for_update(key_share=True)
             )
         }
         for wanted in rows:
@@ -193,12 +196,16 @@ def _require_priority(wanted: PriorityRow) -> None:
 
 
 def _save(actor: Actor, queue: Queue, row: QueuePriority | None, wanted: PriorityRow) -> None:
-    values: dict[str, Any] = {name: getattr(wanted, name) for name in ("name", "name_ar", "rank", "is_active")}
+    fields = ("name", "name_ar", "rank", "is_active")
+    values: dict[str, Any] = {name: getattr(wanted, name) for name in fields}
     if row is None and wanted.version is not None:
         raise StaleScreen(CHANGED)
     if row is None:
         row = QueuePriority(
-            organization_id=actor.organization_id, queue_id=queue.id, code=wanted.code, created_by=actor.user_id
+            organization_id=actor.organization_id,
+            queue_id=queue.id,
+            code=wanted.code,
+            created_by=actor.user_id,
         )
         db.session.add(row)
     elif wanted.version != row.version:
