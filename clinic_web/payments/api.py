@@ -19,6 +19,7 @@ from clinic_web.payments.service.importing import (
     PastPayment,
     import_past_payments,
 )
+from clinic_web.payments.service.moving import NewTerms, Retermed, keeps_terms, move_for_visit
 from clinic_web.payments.service.opening import (
     OPENED_TOPIC,
     NewPayment,
@@ -36,13 +37,17 @@ __all__ = [
     "OPENED_TOPIC",
     "ImportedPayments",
     "NewPayment",
+    "NewTerms",
     "OverPayment",
     "Owed",
     "PastPayment",
     "Receipt",
+    "Retermed",
     "give_ticket",
     "import_past_payments",
+    "keeps_terms",
     "lock_for_visit",
+    "move_for_visit",
     "open_payment",
     "opened_with",
     "owed_for_visits",

@@ -224,6 +224,7 @@ def _create_tables() -> None:
         sa.Column("from_queue_id", sa.Uuid(), nullable=False),
         sa.Column("from_doctor_id", sa.Uuid(), nullable=True),
         sa.Column("from_service_id", sa.Uuid(), nullable=False),
+        sa.Column("from_number", sa.Integer(), nullable=True),
         sa.Column("from_ticket", sa.Text(), nullable=True),
         sa.Column("from_priority", sa.Text(), nullable=True),
         sa.Column("from_priority_reason", sa.Text(), nullable=True),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Identity, Index, SmallInteger, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinic_web.kernel.db import Key, Model, Moment, Money
@@ -29,6 +39,7 @@ class VisitMove(Model):
     from_queue_id: Mapped[UUID] = mapped_column(ForeignKey("reception.queues.id"))
     from_doctor_id: Mapped[UUID | None]
     from_service_id: Mapped[UUID]
+    from_number: Mapped[int | None] = mapped_column(Integer)
     from_ticket: Mapped[str | None] = mapped_column(Text)
     from_priority: Mapped[str | None] = mapped_column(Text)
     from_priority_reason: Mapped[str | None] = mapped_column(Text)

@@ -10,8 +10,9 @@ from clinic_web.reception.routes import (  # noqa: E402 - they fill bp
     doctor,
     hand,
     lines,
+    moving,
     stations,
     visits,
 )
 
-__all__ = ["boards", "bp", "desk", "doctor", "hand", "lines", "stations", "visits"]
+__all__ = ["boards", "bp", "desk", "doctor", "hand", "lines", "moving", "stations", "visits"]

@@ -18,7 +18,7 @@ from clinic_web.organization import api as organization
 from clinic_web.reception import forms
 from clinic_web.reception.models.visits import CANCELLED, NO_SHOW, SCHEDULED
 from clinic_web.reception.queries import hand as queries
-from clinic_web.reception.queries import offers, priorities, stations
+from clinic_web.reception.queries import moving, offers, priorities, stations
 from clinic_web.reception.queries.hand import Slip, VisitInHand
 from clinic_web.reception.queries.priorities import Priority
 from clinic_web.reception.routes import bp
@@ -138,6 +138,7 @@ def show_visit(
         held=held,
         ask=asking,
         priorities=offered,
+        may_move=moving.may_move(actor(), held, facility_day()),
         stations=stations.choices(actor(), visit_id) if _may_be_sent(held) else [],
         priority_by=identity.names_of(actor(), [given_by]).get(given_by) if given_by else None,
         suggested=_suggested(held.card.age, offered),
