@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import time
+from uuid import UUID
+
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
-from clinic_web.reception.forms import PRIORITY_CODE, Typed, collected, optional_id, short_text
+from clinic_web.organization import api as organization
+from clinic_web.reception.forms import (
+    PRIORITY_CODE,
+    Typed,
+    collected,
+    optional_id,
+    required_id,
+    short_text,
+)
+from clinic_web.reception.queries.blocks import OpenNumber
 from clinic_web.reception.queries.priorities import Priority
+from clinic_web.reception.service.blocks import Written
 from clinic_web.reception.service.settings import NewStation, PriorityRow, QueueSettings
 
 LONGEST_NAME = 60
@@ -103,3 +117,48 @@ def whole(typed: Typed, name: str) -> int:
     if not text.isdecimal() or len(text) > 6:  # noqa: PLR2004 - nothing here needs more digits
         raise RuleBroken(N_("Give a whole number."), field=name)
     return int(text)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A slip as it was typed in: the block its number belongs to, and what was written."""
+
+    block_id: UUID
+    written: Written
+
+
+def slip(typed: Typed, patient_id: UUID, open_numbers: list[OpenNumber], timezone: str) -> Slip:
+    """Return what stands on a slip; InvalidForm (422) with a sentence for every field that is wrong."""
+    errors: dict[str, DomainError] = {}
+    found = collected(errors, "number", lambda: _number_of(typed, open_numbers))
+    at = collected(errors, "written_at", lambda: _time_of(typed))
+    service_id = collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
+    doctor_id = collected(errors, "doctor", lambda: optional_id(typed, "doctor"))
+    if errors or found is None or at is None or service_id is None:
+        raise InvalidForm(errors)
+    written = Written(
+        number=found.number,
+        patient_id=patient_id,
+        service_id=service_id,
+        written_at=organization.moment_at(found.day, at, timezone),
+        doctor_id=doctor_id,
+        was_seen=bool(typed.get("was_seen")),
+    )
+    return Slip(found.block_id, written)
+
+
+def _number_of(typed: Typed, open_numbers: list[OpenNumber]) -> OpenNumber:
+    chosen = typed.get("number")
+    for each in open_numbers:
+        if f"{each.block_id}|{each.number}" == chosen:
+            return each
+    raise RuleBroken(N_("This number is not open any more. Choose another one."), field="number")
+
+
+def _time_of(typed: Typed) -> time:
+    """Return the wall-clock time that was written."""
+    text = (typed.get("written_at") or "").strip().translate(ARABIC_DIGITS)
+    try:
+        return time.fromisoformat(text.zfill(5)).replace(tzinfo=None)
+    except ValueError as error:
+        raise RuleBroken(N_("Give the time as 10:30."), field="written_at") from error

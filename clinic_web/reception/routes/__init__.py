@@ -5,6 +5,7 @@ from flask import Blueprint
 bp = Blueprint("reception", __name__)
 
 from clinic_web.reception.routes import (  # noqa: E402 - they fill bp
+    blocks,
     boards,
     desk,
     doctor,
@@ -15,4 +16,4 @@ from clinic_web.reception.routes import (  # noqa: E402 - they fill bp
     visits,
 )
 
-__all__ = ["boards", "bp", "desk", "doctor", "hand", "lines", "moving", "stations", "visits"]
+__all__ = ["blocks", "boards", "bp", "desk", "doctor", "hand", "lines", "moving", "stations", "visits"]

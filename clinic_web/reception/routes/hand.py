@@ -17,8 +17,8 @@ from clinic_web.kernel.errors import NotFound, RuleBroken
 from clinic_web.organization import api as organization
 from clinic_web.reception import forms
 from clinic_web.reception.models.visits import CANCELLED, NO_SHOW, SCHEDULED
+from clinic_web.reception.queries import blocks, moving, offers, priorities, stations
 from clinic_web.reception.queries import hand as queries
-from clinic_web.reception.queries import moving, offers, priorities, stations
 from clinic_web.reception.queries.hand import Slip, VisitInHand
 from clinic_web.reception.queries.priorities import Priority
 from clinic_web.reception.routes import bp
@@ -39,7 +39,10 @@ def hand_empty() -> str:
 @needs("patient.view")
 def hand_patient(patient_id: UUID) -> str:
     held = queries.patient(actor(), patient_id)
-    return show("reception/desk/_patient.html", held=held, **here())
+    where = here()
+    is_asked = where["clinic_id"] and actor().can("queue.reserve")
+    on_paper = blocks.open_for_entry(actor(), where["clinic_id"]) if is_asked else []
+    return show("reception/desk/_patient.html", held=held, on_paper=len(on_paper), **where)
 
 
 @bp.get("/desk/hand/patient/<uuid:patient_id>/book")
