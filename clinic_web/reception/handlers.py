@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from clinic_web.events.payments import PaymentCompleted
-from clinic_web.events.reception import VisitCompleted
+from clinic_web.events.reception import (
+    VisitCalled,
+    VisitCancelled,
+    VisitCheckedIn,
+    VisitCompleted,
+    VisitMoved,
+)
 from clinic_web.kernel.actor import system_actor
 from clinic_web.kernel.errors import NotFound
 from clinic_web.reception.access import visit_for
 from clinic_web.reception.models.visits import PENDING_PAYMENT
+from clinic_web.reception.service import telling_ahead
 from clinic_web.reception.service.moves import moved, publish
+
+
+def tell_who_is_soon(event: VisitCalled | VisitCheckedIn | VisitCancelled | VisitMoved) -> None:
+    """The line moved: whoever has three, two or one before them now is told, once each."""
+    telling_ahead.tell_next(event.organization_id, event.clinic_id, event.visit_id)
 
 
 def complete_paid_visit(event: PaymentCompleted) -> None:

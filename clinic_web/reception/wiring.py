@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask
 
 from clinic_web.events.payments import PaymentCompleted
-from clinic_web.kernel import bus
+from clinic_web.events.reception import VisitCalled, VisitCancelled, VisitCheckedIn, VisitMoved
+from clinic_web.kernel import bus, schedule
 from clinic_web.kernel.errors import N_
-from clinic_web.reception import handlers, live
+from clinic_web.reception import handlers, jobs, live
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.boards import wire_boards
 from clinic_web.ui import sockets
@@ -19,6 +22,9 @@ def wire(app: Flask) -> None:
     wire_boards(app)
     sockets.topic_rule(live.QUEUE, live.may_join_queue)
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
+    for event in (VisitCalled, VisitCheckedIn, VisitCancelled, VisitMoved):
+        bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
+    schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
     entry(order=30, label=N_("Counter"), endpoint="reception.my_station", permission="station.work")

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from clinic_web.audit import api as audit
+from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken
@@ -23,9 +24,10 @@ from clinic_web.organization import api as organization
 from clinic_web.organization.api import ServiceInfo, StaffInfo
 from clinic_web.patients import api as patients
 from clinic_web.patients.api import PatientCard
-from clinic_web.reception.live import queue_topic
+from clinic_web.reception.live import QUEUE, queue_topic
 from clinic_web.reception.models.queues import TODAY, WHO_IS_NEXT
 from clinic_web.reception.models.visits import CALLED, IN_PROGRESS, WAITING
+from clinic_web.reception.queries.delays import delays_in
 from clinic_web.reception.queries.desk import ROW, DeskRow, row_of, with_facts, with_names
 from clinic_web.reception.service.rooms import room_of
 
@@ -232,6 +234,16 @@ def listed(actor: Actor, of: str) -> tuple[Patient, ...]:
     """Return one of LISTS with names: who is on hold, expected or seen."""
     asked = _asked(actor, doctor_of(actor))
     return named(actor, tuple(_patient(each) for each in db.session.execute(LIST[of], asked).mappings()))
+
+
+def my_delay(actor: Actor, day: MyDay) -> int:
+    """Return about how many minutes this doctor runs late; 0 where it is not worth a word."""
+    if not day.line:
+        return 0
+    queue_ids = [UUID(topic.removeprefix(QUEUE)) for topic in day.topics]
+    today = clock.today(organization.facility(actor).timezone)
+    late = delays_in(actor.organization_id, queue_ids, today)
+    return next((each.minutes for each in late if each.doctor.id == day.doctor.id), 0)
 
 
 def room_sign(actor: Actor, day: MyDay) -> str | None:

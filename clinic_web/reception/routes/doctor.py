@@ -152,7 +152,7 @@ def _line(day: MyDay) -> dict[str, Any]:
     if shown is not None and shown not in LISTS:
         raise NotFound
     people = queries.listed(actor(), shown) if shown else queries.named(actor(), day.line)
-    return {"day": day, "shown": shown, "people": people}
+    return {"day": day, "shown": shown, "people": people, "late": queries.my_delay(actor(), day)}
 
 
 def _deck(day: MyDay) -> dict[str, Any]:
