@@ -59,13 +59,19 @@ def _found(actor: Actor, wanted: Select[QueuePriority], also_unused: bool) -> li
 
 def rank_of(queue_id: UUID, code: str | None) -> int:
     """Return how high ``code`` stands in a queue, 0 for none; RuleBroken (422) when the queue lacks it."""
+    return _rank(code, select(QueuePriority.rank).where(QueuePriority.queue_id == queue_id))
+
+
+def rank_in_clinic(clinic_id: UUID, code: str | None) -> int:
+    """Return the same for the line of a clinic."""
+    of_clinic = select(Queue.id).where(Queue.clinic_id == clinic_id)
+    return _rank(code, select(QueuePriority.rank).where(QueuePriority.queue_id.in_(of_clinic)))
+
+
+def _rank(code: str | None, wanted: Select[int]) -> int:
     if code is None:
         return 0
-    rank = db.session.scalar(
-        select(QueuePriority.rank).where(
-            QueuePriority.queue_id == queue_id, QueuePriority.code == code, QueuePriority.is_active
-        )
-    )
+    rank = db.session.scalar(wanted.where(QueuePriority.code == code, QueuePriority.is_active))
     if rank is None:
         raise RuleBroken(UNKNOWN, field="priority")
     return rank

@@ -6,15 +6,12 @@ from uuid import UUID
 
 from clinic_web.events.reception import VisitCheckedIn
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.errors import N_, RuleBroken
 from clinic_web.reception.models.appointments import CHECKED_IN, CONFIRMED
 from clinic_web.reception.models.visits import SCHEDULED
 from clinic_web.reception.queries import priorities
 from clinic_web.reception.service import numbers
 from clinic_web.reception.service.following import follow
-from clinic_web.reception.service.moves import Moved, moved, moving, publish, require_absent
-
-WHY_FIRST = N_("Say why this patient comes first: everybody who waits may ask.")
+from clinic_web.reception.service.moves import Moved, moved, moving, publish, require_absent, require_reason
 
 
 def check_in(actor: Actor, visit_id: UUID, *, version: int) -> Moved:
@@ -49,8 +46,7 @@ def prioritise(
 
     Raises RuleBroken (422, field ``priority`` or ``priority_reason``), StaleScreen (409), NotFound (404).
     """
-    if priority is not None and not (reason or "").strip():
-        raise RuleBroken(WHY_FIRST, field="priority_reason")
+    require_reason(priority, reason)
     with moving(actor, visit_id, version) as visit:
         rank = priorities.rank_of(visit.queue_id, priority)
         visit.prioritise(priority, reason if priority else None, actor.user_id, rank=rank)
