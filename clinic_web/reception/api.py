@@ -16,14 +16,17 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models import Queue, Visit
+from clinic_web.reception.queries.blocks import open_numbers
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
-from clinic_web.reception.service.queues import ensure_queue
+from clinic_web.reception.service.queues import ensure_queue, ensure_station
 
 __all__ = [
     "PastVisit",
     "ensure_queue",
+    "ensure_station",
     "has_visits_on",
     "import_past_visits",
+    "open_numbers_on",
     "tickets_of",
     "visit_states",
     "visit_topics",
@@ -46,6 +49,11 @@ def has_visits_on(actor: Actor, day: date) -> bool:
     """Return whether the tenant has any visit on a local day."""
     found = select(Visit.id).where(Visit.organization_id == actor.organization_id, Visit.queue_day == day)
     return db.session.execute(found.limit(1)).first() is not None
+
+
+def open_numbers_on(actor: Actor, facility_id: UUID, day: date) -> dict[UUID, int]:
+    """Return how many numbers of a day are still open on paper, by queue: what closing that day shows."""
+    return open_numbers(actor, facility_id, day)
 
 
 def visit_states(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -27,7 +27,7 @@ def wire(app: Flask) -> None:
     schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
-    entry(order=30, label=N_("Counter"), endpoint="reception.my_station", permission="station.work")
+    entry(order=42, label=N_("Counter"), endpoint="reception.my_station", permission="station.work")
     entry(
         order=45,
         label=N_("Lines"),
