@@ -32,7 +32,7 @@ def wire(app: Flask) -> None:
         order=45,
         label=N_("Lines"),
         endpoint="reception.queues",
-        permission="organization.manage",
+        permission="queue.reserve",
         is_start=False,
     )
     entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair", is_start=False)
