@@ -34,6 +34,9 @@ INSERT_ONLY = (
     "payments.share_movements",
     "reception.visit_transitions",
     "reception.appointment_moves",
+    "reception.visit_moves",
+    "reception.next_told",
+    "reception.delays_told",
 )
 
 settings = current_app.config["SETTINGS"]

@@ -1,6 +1,4 @@
-"""What organization tells."""
-
-"""What organization tells: when a doctor is away, and when not after all."""
+"""What organization tells: what it consists of, when a doctor is away, and when not after all."""
 
 from __future__ import annotations
 
@@ -30,6 +28,7 @@ class ClinicAdded:
     facility_id: UUID
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Leave:
     """``clinic_id`` is set where the doctor is away from that clinic only."""
 

@@ -136,6 +136,78 @@ class _VisitMoved:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VisitMoved:
+    """A visit that waits went over to another line, doctor or service; ``total_amount`` is owed now."""
+
+    TOPIC: ClassVar[str] = "visit.moved"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("visit", "visit_id")
+    organization_id: UUID
+    visit_id: UUID
+    patient_id: UUID
+    from_clinic_id: UUID
+    clinic_id: UUID
+    service_id: UUID
+    total_amount: Decimal
+    from_ticket: str | None = None
+    ticket: str | None = None
+    from_doctor_id: UUID | None = None
+    doctor_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitNext(_VisitMoved):
+    """It is soon this visit's turn: ``before`` others (three, two, one) come first. Told once each."""
+
+    TOPIC: ClassVar[str] = "visit.next"
+    before: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorDelayed:
+    """A doctor runs late in a clinic: ``minutes`` in whole quarters of an hour, each told once a day."""
+
+    TOPIC: ClassVar[str] = "doctor.delayed"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("staff", "doctor_id")
+    organization_id: UUID
+    facility_id: UUID
+    clinic_id: UUID
+    queue_id: UUID
+    doctor_id: UUID
+    minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AtStation:
+    """What happens to a ticket in a station's line; a walk-in there has no visit and may have no patient."""
+
+    AGGREGATE: ClassVar[tuple[str, str]] = ("station_stop", "stop_id")
+    organization_id: UUID
+    queue_id: UUID
+    stop_id: UUID
+    ticket: str
+    visit_id: UUID | None = None
+    patient_id: UUID | None = None
+    room_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StationJoined(_AtStation):
+    TOPIC: ClassVar[str] = "station.joined"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StationCalled(_AtStation):
+    """Your turn at the counter: ``room_id`` says where."""
+
+    TOPIC: ClassVar[str] = "station.called"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StationFinished(_AtStation):
+    TOPIC: ClassVar[str] = "station.finished"
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitCheckedIn(_VisitMoved):
     TOPIC: ClassVar[str] = "visit.checked_in"
 

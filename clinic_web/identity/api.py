@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from clinic_web.identity.names import names_of
 from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
 from clinic_web.identity.ports import Offered
@@ -54,6 +55,7 @@ __all__ = [
     "generate_password",
     "grant_role",
     "hand_access",
+    "names_of",
     "open_session",
     "open_session_ids",
     "open_session_rights",

@@ -40,6 +40,10 @@ PERMISSIONS: dict[str, str] = {
     "visit.hold": N_("Put a patient on hold"),
     "visit.miss": N_("Mark that a called patient did not come"),
     "visit.cancel": N_("Cancel visits"),
+    "visit.move": N_("Move a patient to another clinic or doctor"),
+    "visit.send": N_("Send patients to the cashier, the pharmacy or the laboratory"),
+    "station.work": N_("Call patients at a station: cashier, pharmacy, laboratory"),
+    "queue.reserve": N_("Reserve numbers on paper, enter them and void them"),
     "desk.view": N_("Work at the reception desk"),
     "doctor.view": N_("Work at the doctor's console"),
     "payment.view": N_("See payments"),
@@ -72,6 +76,7 @@ def _all_of(*resources: str) -> set[str]:
 
 _FIND = {"patient.search", "patient.view"}
 _IN_THE_ROOM = {"visit.call", "visit.open", "visit.finish", "visit.send_back", "visit.hold", "visit.miss"}
+_AT_A_STATION = frozenset(_FIND | {"visit.view", "visit.send", "station.work"})
 
 ROLES: tuple[DefaultRole, ...] = (
     # Operations shows all tenants, so it is nobody's who belongs to one.
@@ -82,17 +87,10 @@ ROLES: tuple[DefaultRole, ...] = (
         frozenset(
             _FIND
             | {"patient.merge"}
-            | {"appointment.view", "appointment.overbook", "visit.view", "desk.view", "payment.view"}
+            | {"appointment.view", "appointment.overbook", "appointment.cancel_session"}
+            | {"visit.view", "desk.view", "payment.view"}
             | {"payment.refund", "payment.refund_any", "payment.void"}
-            | {
-                "appointment.view",
-                "appointment.overbook",
-                "appointment.cancel_session",
-                "visit.view",
-                "desk.view",
-                "payment.view",
-            }
-            | {"board.pair", "board.revoke", "report.view", "organization.manage"}
+            | {"board.pair", "board.revoke", "report.view", "organization.manage", "queue.reserve"}
         ),
     ),
     DefaultRole(
@@ -100,27 +98,33 @@ ROLES: tuple[DefaultRole, ...] = (
         N_("Receptionist"),
         frozenset(
             _all_of("patient", "appointment", "visit", "board") - {"visit.open", "visit.finish"}
-            | {"desk.view", "payment.view", "payment.take"}
+            | {"desk.view", "payment.view", "payment.take", "queue.reserve", "station.work"}
         ),
     ),
     DefaultRole(
         "cashier",
         N_("Cashier"),
-        frozenset(_FIND | {"visit.view"} | _all_of("payment") - {"payment.refund_any"}),
+        frozenset(
+            _FIND | {"visit.view", "visit.send", "station.work"} | _all_of("payment") - {"payment.refund_any"}
+        ),
     ),
     DefaultRole(
         "doctor",
         N_("Doctor"),
-        frozenset(_FIND | _IN_THE_ROOM | {"appointment.view", "visit.view", "doctor.view"}),
+        frozenset(_FIND | _IN_THE_ROOM | {"appointment.view", "visit.view", "visit.send", "doctor.view"}),
     ),
     DefaultRole(
         "nurse",
         N_("Nurse"),
-        frozenset(_FIND | {"appointment.view", "visit.view", "visit.prioritise", "visit.hold", "desk.view"}),
+        frozenset(
+            _FIND
+            | {"appointment.view", "visit.view", "visit.prioritise", "visit.hold", "visit.move", "visit.send"}
+            | {"desk.view"}
+        ),
     ),
-    DefaultRole("pharmacist", N_("Pharmacist"), frozenset(_FIND | {"visit.view"})),
-    DefaultRole("pharmacy_technician", N_("Pharmacy technician"), frozenset(_FIND | {"visit.view"})),
-    DefaultRole("lab_technician", N_("Lab technician"), frozenset(_FIND | {"visit.view"})),
+    DefaultRole("pharmacist", N_("Pharmacist"), _AT_A_STATION),
+    DefaultRole("pharmacy_technician", N_("Pharmacy technician"), _AT_A_STATION),
+    DefaultRole("lab_technician", N_("Lab technician"), _AT_A_STATION),
     DefaultRole("patient", N_("Patient"), frozenset()),
     DefaultRole("operator", N_("Operator"), frozenset({"operations.view"})),
     DefaultRole("display", N_("Display"), frozenset()),

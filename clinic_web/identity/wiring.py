@@ -44,5 +44,6 @@ def wire(app: Flask) -> None:
     ports.language = login.language
     ports.theme = login.theme
     ports.begin_session = login.begin
+    ports.names_of = api.names_of
     ports.session_rights = api.open_session_rights
     schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)

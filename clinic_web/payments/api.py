@@ -27,6 +27,7 @@ from clinic_web.payments.service.importing import (
     PastPayment,
     import_past_payments,
 )
+from clinic_web.payments.service.moving import NewTerms, Retermed, keeps_terms, move_for_visit
 from clinic_web.payments.service.opening import (
     OPENED_TOPIC,
     NewPayment,
@@ -47,16 +48,20 @@ __all__ = [
     "Disagreement",
     "ImportedPayments",
     "NewPayment",
+    "NewTerms",
     "OverPayment",
     "Owed",
     "PastPayment",
     "Receipt",
     "ReceiptGap",
+    "Retermed",
     "correct",
     "disagreements",
     "give_ticket",
     "import_past_payments",
+    "keeps_terms",
     "lock_for_visit",
+    "move_for_visit",
     "open_payment",
     "opened_with",
     "organizations_with_payments",

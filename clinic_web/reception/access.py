@@ -10,14 +10,16 @@ from sqlalchemy import Select, select
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
-from clinic_web.reception.models import Appointment, Queue, Visit
+from clinic_web.reception.models import Appointment, NumberBlock, Queue, StationStop, Visit
 from clinic_web.reception.models.queues import CLINIC
 
-Row = TypeVar("Row", Visit, Appointment, Queue)
+Row = TypeVar("Row", Visit, Appointment, Queue, StationStop, NumberBlock)
 
 NO_VISIT = N_("This visit is not here (any more).")
 NO_APPOINTMENT = N_("This appointment is not here (any more).")
 NO_QUEUE = N_("This queue is not here (any more).")
+NO_STOP = N_("This number is not in the line (any more).")
+NO_BLOCK = N_("These numbers are not here (any more).")
 
 
 def visit_for(actor: Actor, visit_id: UUID, *, lock: bool = False) -> Visit:
@@ -40,6 +42,25 @@ def queue_of_clinic(actor: Actor, clinic_id: UUID) -> Queue:
     """Return the clinic's queue; NotFound (404) if there is none for the actor."""
     wanted = select(Queue).where(Queue.clinic_id == clinic_id, Queue.kind == CLINIC)
     return _one(actor, Queue, wanted, NO_QUEUE, lock=False)
+
+
+def station_for(actor: Actor, queue_id: UUID) -> Queue:
+    """Return a station's queue; NotFound (404) if it is none, or not the actor's to see."""
+    wanted = select(Queue).where(Queue.id == queue_id, Queue.kind != CLINIC)
+    return _one(actor, Queue, wanted, NO_QUEUE, lock=False)
+
+
+def stop_for(actor: Actor, stop_id: UUID, *, lock: bool = False) -> StationStop:
+    """Return a stop at a station; NotFound (404) if it is not the actor's to see."""
+    wanted = select(StationStop).where(StationStop.id == stop_id)
+    return _one(actor, StationStop, wanted, NO_STOP, lock=lock)
+
+
+def block_for(actor: Actor, block_id: UUID) -> NumberBlock:
+    """Return a block of numbers on paper; NotFound (404) if it is not the actor's to see."""
+    return _one(
+        actor, NumberBlock, select(NumberBlock).where(NumberBlock.id == block_id), NO_BLOCK, lock=False
+    )
 
 
 def _one(actor: Actor, table: type[Row], wanted: Select[Row], absent: str, *, lock: bool) -> Row:

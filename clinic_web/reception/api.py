@@ -19,14 +19,17 @@ from clinic_web.organization import api as organization
 from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models import Queue, Visit
 from clinic_web.reception.models.visits import PRESENT, SCHEDULED
+from clinic_web.reception.queries.blocks import open_numbers
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
-from clinic_web.reception.service.queues import ensure_queue
+from clinic_web.reception.service.queues import ensure_queue, ensure_station
 
 __all__ = [
     "PastVisit",
     "ensure_queue",
+    "ensure_station",
     "has_visits_on",
     "import_past_visits",
+    "open_numbers_on",
     "tickets_of",
     "upcoming",
     "visit_states",
@@ -62,6 +65,11 @@ def upcoming(actor: Actor, column: str, row_id: UUID) -> int:
         Visit.status.in_((*PRESENT, SCHEDULED)),
     )
     return db.session.scalar(mine) or 0
+
+
+def open_numbers_on(actor: Actor, facility_id: UUID, day: date) -> dict[UUID, int]:
+    """Return how many numbers of a day are still open on paper, by queue: what closing that day shows."""
+    return open_numbers(actor, facility_id, day)
 
 
 def visit_states(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import TypeVar
 from uuid import UUID
 
 from clinic_web.kernel.errors import N_, BadRequest, DomainError, InvalidForm, RuleBroken
-from clinic_web.reception.models.visits import PRIORITIES
 from clinic_web.reception.service.booking import Booking
 from clinic_web.reception.service.walking_in import WalkIn
 
@@ -19,6 +19,7 @@ AT_THE_DESK = "WALK_IN"  # booked by somebody who stands here
 PAYS_LATER, PAYS_NOW, PAYS_PART = "later", "now", "part"
 PAYS = (PAYS_LATER, PAYS_NOW, PAYS_PART)
 
+PRIORITY_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,29}")
 ELDERLY_FROM, CHILD_UNTIL = 70, 6
 
 Typed = Mapping[str, str]
@@ -28,10 +29,10 @@ T = TypeVar("T")
 def booking(typed: Typed, patient_id: UUID) -> Booking:
     """Return what to book; InvalidForm (422) with a sentence for every field that is wrong."""
     errors: dict[str, DomainError] = {}
-    service_id = _collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
-    slot = _collected(errors, "slot", lambda: slot_of(typed.get("slot")))
-    note = _collected(errors, "note", lambda: short_text(typed, "note", LONGEST_NOTE))
-    reason = _collected(
+    service_id = collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
+    slot = collected(errors, "slot", lambda: slot_of(typed.get("slot")))
+    note = collected(errors, "note", lambda: short_text(typed, "note", LONGEST_NOTE))
+    reason = collected(
         errors, "overbooking_reason", lambda: short_text(typed, "overbooking_reason", LONGEST_REASON)
     )
     is_over = typed.get("slot", "").endswith(OVERBOOKED)
@@ -60,9 +61,9 @@ def source_of(typed: Typed) -> str:
 def walk_in(typed: Typed, patient_id: UUID) -> WalkIn:
     """Return whom to let in without an appointment; InvalidForm (422) as above."""
     errors: dict[str, DomainError] = {}
-    service_id = _collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
-    doctor_id = _collected(errors, "doctor", lambda: optional_id(typed, "doctor"))
-    priority = _collected(errors, "priority", lambda: priority_of(typed))
+    service_id = collected(errors, "service", lambda: required_id(typed, "service", N_("Choose a service.")))
+    doctor_id = collected(errors, "doctor", lambda: optional_id(typed, "doctor"))
+    priority = collected(errors, "priority", lambda: priority_of(typed))
     if errors or service_id is None:
         raise InvalidForm(errors)
     kind, reason = priority or (None, None)
@@ -81,7 +82,7 @@ def priority_of(typed: Typed) -> tuple[str | None, str | None]:
     reason = short_text(typed, "priority_reason", LONGEST_REASON)
     if kind is None:
         return None, None
-    if kind not in PRIORITIES:
+    if not PRIORITY_CODE.fullmatch(kind):
         raise RuleBroken(N_("Choose one of the priorities."), field="priority")
     if reason is None:
         raise RuleBroken(
@@ -178,7 +179,8 @@ def optional_id(typed: Typed, name: str) -> UUID | None:
         raise RuleBroken(N_("Choose one from the list."), field=name) from error
 
 
-def _collected(errors: dict[str, DomainError], name: str, parse: Callable[[], T]) -> T | None:
+def collected(errors: dict[str, DomainError], name: str, parse: Callable[[], T]) -> T | None:
+    """Return what ``parse`` finds, or note its refusal under the field's name and return None."""
     try:
         return parse()
     except RuleBroken as error:

@@ -13,7 +13,11 @@ from clinic_web.events.reception import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentRescheduled,
+    VisitCalled,
+    VisitCancelled,
+    VisitCheckedIn,
     VisitCompleted,
+    VisitMoved,
     WaitingOfferClosed,
 )
 from clinic_web.kernel import clock, push
@@ -26,9 +30,15 @@ from clinic_web.reception.access import appointment_for, queue_of_clinic, visit_
 from clinic_web.reception.live import board_topic, queue_topic
 from clinic_web.reception.models import Queue
 from clinic_web.reception.models.visits import PENDING_PAYMENT
+from clinic_web.reception.service import telling_ahead
 from clinic_web.reception.service.moves import moved, publish
 from clinic_web.reception.service.offering import Freed, offer_freed
 from clinic_web.reception.service.queues import ensure_queue
+
+
+def tell_who_is_soon(event: VisitCalled | VisitCheckedIn | VisitCancelled | VisitMoved) -> None:
+    """The line moved: whoever has three, two or one before them now is told, once each."""
+    telling_ahead.tell_next(event.organization_id, event.clinic_id, event.visit_id)
 
 
 def complete_paid_visit(event: PaymentCompleted) -> None:

@@ -12,12 +12,16 @@ from clinic_web.events.reception import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentRescheduled,
+    VisitCalled,
+    VisitCancelled,
+    VisitCheckedIn,
+    VisitMoved,
     WaitingOfferClosed,
 )
 from clinic_web.kernel import bus, schedule
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
-from clinic_web.reception import handlers, live
+from clinic_web.reception import handlers, jobs, live
 from clinic_web.reception.queries import of_patient
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.boards import wire_boards
@@ -30,11 +34,21 @@ def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     wire_boards(app)
     sockets.topic_rule(live.QUEUE, live.may_join_queue)
-    bus.subscribe(ClinicAdded, handlers.make_queue_of_clinic, schema="reception")
-    bus.subscribe(OrganizationChanged, handlers.redraw_screens, schema="reception")
     patients.merge_check("reception.visits", of_patient.check_visits)
     patients.merge_check("reception.appointments", of_patient.check_appointments)
+    bus.subscribe(ClinicAdded, handlers.make_queue_of_clinic, schema="reception")
+    bus.subscribe(OrganizationChanged, handlers.redraw_screens, schema="reception")
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
+    bus.subscribe(PaymentRefunded, handlers.complete_settled_visit, schema="reception")
+    bus.subscribe(PaymentVoided, handlers.complete_settled_visit, schema="reception")
+    for event in (VisitCalled, VisitCheckedIn, VisitCancelled, VisitMoved):
+        bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
+    schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
+    _wire_waiting_list()
+    _wire_navigation()
+
+
+def _wire_navigation() -> None:
     admin.section(
         order=45,
         label=N_("Queues"),
@@ -43,9 +57,6 @@ def wire(app: Flask) -> None:
         endpoint="reception.queues",
         permission="organization.manage",
     )
-    bus.subscribe(PaymentRefunded, handlers.complete_settled_visit, schema="reception")
-    bus.subscribe(PaymentVoided, handlers.complete_settled_visit, schema="reception")
-    _wire_waiting_list()
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
     entry(
@@ -54,6 +65,10 @@ def wire(app: Flask) -> None:
         endpoint="reception.calendar",
         permission="appointment.view",
         is_start=False,
+    )
+    entry(order=42, label=N_("Counter"), endpoint="reception.my_station", permission="station.work")
+    entry(
+        order=45, label=N_("Lines"), endpoint="reception.queues", permission="queue.reserve", is_start=False
     )
     entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair", is_start=False)
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import structlog
 from flask import Flask, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,6 +18,7 @@ from clinic_web.kernel import ids
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, Busy, DomainError, StaleScreen
 from clinic_web.kernel.unit_of_work import has_committed, raise_as_busy
+from clinic_web.ui.ports import ports
 from clinic_web.ui.texts import say
 from clinic_web.ui.web import SignInNeeded, actor_or_none, is_htmx
 
@@ -91,8 +93,19 @@ def refuse(error: DomainError) -> ResponseReturnValue:
     """Show a refusal. What it rolled back stays rolled back."""
     db.session.rollback()
     changes = error.changes if isinstance(error, StaleScreen) else {}
+    by = _who_changed(error)
     is_done = isinstance(error, Busy) and request.method == "POST" and has_committed()
-    return show(error.status, say(DONE_UNSEEN) if is_done else say(error), changes)
+    sentence = say(DONE_UNSEEN) if is_done else say(error)
+    return show(error.status, f"{sentence} {by}" if by else sentence, changes)
+
+
+def _who_changed(error: DomainError) -> str | None:
+    """Say who was quicker, where the refusal knows it; the person's own acts need no name."""
+    changed_by, who = getattr(error, "changed_by", None), actor_or_none()
+    if changed_by is None or who is None or changed_by == who.user_id:
+        return None
+    name = ports.names_of(who, [changed_by]).get(changed_by)
+    return gettext("It was %(name)s.", name=name) if name else None
 
 
 def show(

@@ -102,6 +102,13 @@ class Centre:
     queues: dict[UUID, UUID]  # clinic → queue
 
 
+STATIONS = (
+    ("CASHIER", "K", "Cashier", "الخزينة", "C1"),
+    ("PHARMACY", "PH", "Pharmacy", "الصيدلية", "P1"),
+    ("LAB", "L", "Laboratory", "المعمل", "L1"),
+)
+
+
 def timezone_for(now: datetime) -> str:
     """Return Cairo in its working hours, and otherwise a zone where it is about ten to eleven."""
     if _minute(now, HOME) in AT_HOME:
@@ -136,6 +143,17 @@ def create(now: datetime) -> Centre:
         clinic_id = _create_clinic(actor, facility_id, plan, order)
         queues[clinic_id] = reception.ensure_queue(
             actor, clinic_id=clinic_id, facility_id=facility_id, prefix=plan.prefix, policy="APPOINTMENT_TIME"
+        )
+    for kind, prefix, name, name_ar, counter in STATIONS:
+        room_id = organization.create_room(actor, facility_id=facility_id, name=counter)
+        reception.ensure_station(
+            actor,
+            kind=kind,
+            facility_id=facility_id,
+            prefix=prefix,
+            name=name,
+            name_ar=name_ar,
+            room_id=room_id,
         )
     return Centre(actor, timezone, "EGP", queues)
 

@@ -18,9 +18,9 @@ PEOPLE = (
     ("receptionist", "amina", "Amina", "Hegazi", "/desk"),
     ("cashier", "farida", "Farida", "Rostom", "/payments"),
     ("nurse", "ewelina", "Ewelina", "Nowak", "/desk"),
-    ("pharmacist", "tawfik", "Tawfik", "Sabri", "/account"),
-    ("pharmacy_technician", "lamia", "Lamia", "Gad", "/account"),
-    ("lab_technician", "hatem", "Hatem", "Diab", "/account"),
+    ("pharmacist", "tawfik", "Tawfik", "Sabri", "/stations"),
+    ("pharmacy_technician", "lamia", "Lamia", "Gad", "/stations"),
+    ("lab_technician", "hatem", "Hatem", "Diab", "/stations"),
     ("operator", "yusuf", "Yusuf", "Amin", "/account"),
 )
 

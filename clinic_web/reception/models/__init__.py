@@ -1,9 +1,11 @@
-"""Schema ``reception``, split by subject: appointments, visits, queues, displays, waiting."""
+"""Schema ``reception``, by subject: appointments, who waits for one, visits, queues, stations, displays."""
 
 from clinic_web.kernel.tables import processed_events_table
 from clinic_web.reception.models.appointments import Appointment, AppointmentMove
 from clinic_web.reception.models.displays import Display
-from clinic_web.reception.models.queues import Queue, QueueDay, QueueNumber
+from clinic_web.reception.models.queues import NumberBlock, Queue, QueueDay, QueueNumber, QueuePriority
+from clinic_web.reception.models.stations import StationStop
+from clinic_web.reception.models.told import DelayTold, NextTold, VisitMove
 from clinic_web.reception.models.visits import Visit, VisitTransition
 from clinic_web.reception.models.waiting import WaitingEntry, WaitingOffer
 
@@ -12,11 +14,17 @@ processed_events = processed_events_table("reception")
 __all__ = [
     "Appointment",
     "AppointmentMove",
+    "DelayTold",
     "Display",
+    "NextTold",
+    "NumberBlock",
     "Queue",
     "QueueDay",
     "QueueNumber",
+    "QueuePriority",
+    "StationStop",
     "Visit",
+    "VisitMove",
     "VisitTransition",
     "WaitingEntry",
     "WaitingOffer",

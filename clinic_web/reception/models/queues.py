@@ -8,20 +8,26 @@ from uuid import UUID
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    Column,
     Date,
     ForeignKey,
     Index,
     Integer,
+    SmallInteger,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
     text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
 
 CLINIC = "CLINIC"
-KINDS = (CLINIC, "CASHIER", "PHARMACY", "LAB")
+STATIONS = ("CASHIER", "PHARMACY", "LAB")
+KINDS = (CLINIC, *STATIONS)
 
 BY_NUMBER, BY_APPOINTMENT, BY_PRIORITY = "NUMBER", "APPOINTMENT_TIME", "PRIORITY_THEN_NUMBER"
 POLICIES = (BY_NUMBER, BY_APPOINTMENT, BY_PRIORITY)
@@ -35,7 +41,11 @@ ISSUED, VOID, RESERVED = "ISSUED", "VOID", "RESERVED"
 
 
 class Queue(Model, Stamped, Versioned):
-    """A line of people: one per clinic, and one per station. ``prefix`` is the letter of its tickets."""
+    """A line of people: one per clinic, and one per station. ``prefix`` is the letter of its tickets.
+
+    A clinic's queue is called as its clinic is; a station has names of its own, and ``room_id`` is the usual
+    counter. People at a station come one by one from elsewhere, so there only the time they came counts.
+    """
 
     __tablename__ = "queues"
     __table_args__ = (
@@ -45,6 +55,12 @@ class Queue(Model, Stamped, Versioned):
         one_of("privacy", *PRIVACIES),
         Index("uq_queues_clinic", "clinic_id", unique=True, postgresql_where=text("kind = 'CLINIC'")),
         UniqueConstraint("facility_id", "prefix"),
+        CheckConstraint(
+            "CASE WHEN kind = 'CLINIC' THEN clinic_id IS NOT NULL"
+            " ELSE clinic_id IS NULL AND name IS NOT NULL AND policy = 'APPOINTMENT_TIME' END",
+            name="clinic_or_station",
+        ),
+        CheckConstraint("wait_target_minutes BETWEEN 1 AND 480", name="wait_target_range"),
         {"schema": "reception"},
     )
 
@@ -52,12 +68,41 @@ class Queue(Model, Stamped, Versioned):
     organization_id: Mapped[UUID]
     facility_id: Mapped[UUID]
     clinic_id: Mapped[UUID | None]
+    name: Mapped[str | None] = mapped_column(Text)
+    name_ar: Mapped[str | None] = mapped_column(Text)
+    room_id: Mapped[UUID | None]
     kind: Mapped[str] = mapped_column(Text, server_default=CLINIC, default=CLINIC)
     prefix: Mapped[str] = mapped_column(Text)
     policy: Mapped[str] = mapped_column(Text, server_default=BY_APPOINTMENT, default=BY_APPOINTMENT)
     draw_at: Mapped[str] = mapped_column(Text, server_default=AT_BOOKING, default=AT_BOOKING)
     privacy: Mapped[str] = mapped_column(Text, server_default=SHOW_NUMBER, default=SHOW_NUMBER)
     wait_target_minutes: Mapped[int] = mapped_column(Integer, server_default="30", default=30)
+    is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
+
+
+class QueuePriority(Model, Stamped, Versioned):
+    """A reason to come before others in one queue: the higher ``rank``, the earlier. Its reason is shown.
+
+    Every new queue has the usual ones (a trigger gives them, whoever makes the queue). One that visits may
+    carry is never deleted but taken out of use.
+    """
+
+    __tablename__ = "queue_priorities"
+    __table_args__ = (
+        UniqueConstraint("queue_id", "code"),
+        CheckConstraint("code ~ '^[A-Z][A-Z0-9_]{0,29}$'", name="code_form"),
+        CheckConstraint("rank BETWEEN 1 AND 99", name="rank_range"),
+        CheckConstraint("btrim(name) <> '' AND btrim(name_ar) <> ''", name="named"),
+        {"schema": "reception"},
+    )
+
+    id: Mapped[Key] = mapped_column(server_default=func.gen_random_uuid())
+    organization_id: Mapped[UUID]
+    queue_id: Mapped[UUID] = mapped_column(ForeignKey("reception.queues.id"))
+    code: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    name_ar: Mapped[str] = mapped_column(Text)
+    rank: Mapped[int] = mapped_column(SmallInteger)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
 
 
@@ -75,6 +120,32 @@ class QueueDay(Model):
     last_number: Mapped[int] = mapped_column(Integer)
 
 
+class NumberBlock(Model, Stamped, Versioned):
+    """Numbers of one day that were handed out on paper. Their rows exist from the reservation on."""
+
+    __tablename__ = "number_blocks"
+    __table_args__ = (
+        CheckConstraint("first_number > 0 AND first_number <= last_number", name="first_before_last"),
+        ExcludeConstraint(
+            (Column("queue_id"), "="),
+            (Column("day"), "="),
+            (func.int4range(literal_column("first_number"), literal_column("last_number"), "[]"), "&&"),
+            using="gist",
+            name="ex_number_blocks_no_overlap",
+        ),
+        {"schema": "reception"},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    facility_id: Mapped[UUID]
+    queue_id: Mapped[UUID] = mapped_column(ForeignKey("reception.queues.id"))
+    day: Mapped[date] = mapped_column(Date)
+    first_number: Mapped[int] = mapped_column(Integer)
+    last_number: Mapped[int] = mapped_column(Integer)
+    reason: Mapped[str] = mapped_column(Text)
+
+
 class QueueNumber(Model):
     """One ticket. A void one keeps its number and says why; a reserved one waits on paper."""
 
@@ -83,8 +154,10 @@ class QueueNumber(Model):
         UniqueConstraint("queue_id", "day", "number"),
         CheckConstraint("number > 0", name="number_positive"),
         CheckConstraint("state <> 'VOID' OR void_reason IS NOT NULL", name="void_has_reason"),
+        CheckConstraint("state <> 'RESERVED' OR block_id IS NOT NULL", name="reserved_in_a_block"),
         one_of("state", ISSUED, VOID, RESERVED),
         Index(None, "visit_id"),
+        Index("ix_queue_numbers_open", "queue_id", "day", postgresql_where=text("state = 'RESERVED'")),
         {"schema": "reception"},
     )
 
@@ -94,6 +167,7 @@ class QueueNumber(Model):
     day: Mapped[date] = mapped_column(Date)
     number: Mapped[int] = mapped_column(Integer)
     visit_id: Mapped[UUID | None]
+    block_id: Mapped[UUID | None] = mapped_column(ForeignKey("reception.number_blocks.id"))
     state: Mapped[str] = mapped_column(Text, server_default=ISSUED, default=ISSUED)
     void_reason: Mapped[str | None] = mapped_column(Text)
     issued_at: Mapped[Moment]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -61,7 +63,8 @@ IS_NOW: dict[str, str] = {
     CANCELLED: N_("This changed at %(at)s: the visit is cancelled."),
 }
 
-# Priority stands above any policy. Its rank sorts, its reason is shown.
+# Priority stands above any policy. Its rank sorts, its reason is shown. These are a new queue's; what a queue
+# really has is in its rows (models.queues.QueuePriority).
 PRIORITIES: dict[str, int] = {
     "EMERGENCY": 90,
     "DISABLED": 40,
@@ -70,6 +73,21 @@ PRIORITIES: dict[str, int] = {
     "CHILD": 20,
     "STAFF_DECISION": 10,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPlace:
+    """Where a visit goes that is moved: the columns that change with it."""
+
+    clinic_id: UUID
+    queue_id: UUID
+    doctor_id: UUID | None
+    service_id: UUID
+    queue_number: int | None
+    ticket: str | None
+    priority: str | None
+    priority_rank: int
+    priority_reason: str | None
 
 
 class Visit(Model, Stamped, Versioned):
@@ -86,8 +104,12 @@ class Visit(Model, Stamped, Versioned):
         UniqueConstraint("organization_id", "external_id"),
         one_of("status", *STATUSES),
         one_of("visit_type", FROM_APPOINTMENT, WALK_IN),
-        one_of("priority", *PRIORITIES),
         CheckConstraint("priority IS NULL OR priority_reason IS NOT NULL", name="priority_has_reason"),
+        ForeignKeyConstraint(
+            ["queue_id", "priority"],
+            ["reception.queue_priorities.queue_id", "reception.queue_priorities.code"],
+            name="fk_visits_priority",
+        ),
         Index(
             ONE_WITH_THE_DOCTOR,
             "attending_id",
@@ -250,15 +272,22 @@ class Visit(Model, Stamped, Versioned):
         """What was owed is paid."""
         return self.move_to(COMPLETED, only_from=PENDING_PAYMENT)
 
+    def move_over(self, to: NewPlace) -> None:
+        """Wait in another line, for another doctor or for another service, as long as before."""
+        if self.status not in (WAITING, ON_HOLD):
+            raise StaleVisit(self)
+        for name, value in vars(to).items():
+            setattr(self, name, value)
+
     def cancel(self, reason: str) -> VisitTransition:
         return self.move_to(CANCELLED, reason=reason)
 
-    def prioritise(self, priority: str | None, reason: str | None, by: UUID | None) -> None:
+    def prioritise(self, priority: str | None, reason: str | None, by: UUID | None, *, rank: int = 0) -> None:
         """Set or take away the priority of a patient who has not been called yet."""
         if self.status not in (SCHEDULED, WAITING, ON_HOLD):
             raise StaleVisit(self)
         self.priority, self.priority_reason = priority, reason
-        self.priority_rank = PRIORITIES[priority] if priority else 0
+        self.priority_rank = rank if priority else 0
         self.priority_by, self.priority_at = by, clock.now()
 
 

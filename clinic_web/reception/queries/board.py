@@ -42,7 +42,7 @@ PICTURE = Statement(
         SELECT true AS is_call, v.ticket, v.patient_id, v.room_id,
                coalesce(v.attending_id, v.doctor_id) AS doctor_id, v.called_at, v.status,
                row_number() OVER (ORDER BY (v.status = 'CALLED') DESC, v.called_at DESC) AS place
-          FROM reception.visits v
+          FROM reception.lines v
          WHERE v.queue_id = :queue_id AND v.queue_day = :day
            AND v.ticket IS NOT NULL AND v.called_at IS NOT NULL
            AND v.status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'COMPLETED')
@@ -52,7 +52,7 @@ PICTURE = Statement(
     SELECT * FROM (
         SELECT false, v.ticket, v.patient_id, NULL::uuid, NULL::uuid, NULL::timestamptz, v.status,
                row_number() OVER (ORDER BY {WHO_IS_NEXT}) AS place
-          FROM reception.visits v JOIN reception.queues q ON q.id = v.queue_id
+          FROM reception.lines v JOIN reception.queues q ON q.id = v.queue_id
          WHERE v.queue_id = :queue_id AND v.queue_day = :day AND v.ticket IS NOT NULL AND v.status = 'WAITING'
          ORDER BY place LIMIT :next
     ) AS next

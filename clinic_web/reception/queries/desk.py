@@ -46,7 +46,11 @@ WITH_A_DOCTOR = (CALLED, IN_PROGRESS)
 ROW = """
     v.id AS visit_id, v.version, v.status, v.ticket, v.clinic_id, v.queue_day, v.patient_id, v.doctor_id,
     v.attending_id, v.service_id, v.room_id, v.visit_type, v.scheduled_time, v.check_in_time, v.called_at,
-    v.start_time, v.end_time, v.hold_reason, v.priority, v.priority_reason,
+    v.start_time, v.end_time, v.hold_reason, v.priority, v.priority_reason, v.priority_by, v.priority_at,
+    CASE WHEN v.priority IS NOT NULL THEN
+        (SELECT ARRAY[p.name, p.name_ar] FROM reception.queue_priorities p
+          WHERE p.queue_id = v.queue_id AND p.code = v.priority)
+    END AS priority_names,
     CASE WHEN v.status = 'ON_HOLD' THEN
         (SELECT max(t.at) FROM reception.visit_transitions t
           WHERE t.visit_id = v.id AND t.to_status = 'ON_HOLD')
@@ -116,6 +120,9 @@ class DeskRow:
     hold_reason: str | None
     priority: str | None
     priority_reason: str | None
+    priority_by: UUID | None
+    priority_at: datetime | None
+    priority_names: list[str] | None
     place: int = 0
     name: str = ""
     doctor: StaffInfo | None = None

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from clinic_web.audit import api as audit
+from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken
@@ -23,9 +24,10 @@ from clinic_web.organization import api as organization
 from clinic_web.organization.api import ServiceInfo, StaffInfo
 from clinic_web.patients import api as patients
 from clinic_web.patients.api import PatientCard
-from clinic_web.reception.live import queue_topic
+from clinic_web.reception.live import QUEUE, queue_topic
 from clinic_web.reception.models.queues import TODAY, WHO_IS_NEXT
 from clinic_web.reception.models.visits import CALLED, IN_PROGRESS, WAITING
+from clinic_web.reception.queries.delays import delays_in
 from clinic_web.reception.queries.desk import ROW, DeskRow, row_of, with_facts, with_names
 from clinic_web.reception.service.rooms import room_of
 
@@ -81,7 +83,7 @@ MY_DAY = text(
         SELECT v.* FROM reception.visits v JOIN q ON q.id = v.queue_id
          WHERE v.queue_day = {TODAY} AND {_WAITING}
     )
-    SELECT {ROW}, v.times_called, v.priority_at
+    SELECT {ROW}, v.times_called
       FROM v LEFT JOIN q ON q.id = v.queue_id
      ORDER BY v.status = 'WAITING', {WHO_IS_NEXT}
     """  # noqa: S608 - the parts are constants of our own
@@ -91,7 +93,7 @@ LIST = {
     name: text(
         f"""
         WITH q AS ({_Q})
-        SELECT {ROW}, v.times_called, v.priority_at FROM reception.visits v JOIN q ON q.id = v.queue_id
+        SELECT {ROW}, v.times_called FROM reception.visits v JOIN q ON q.id = v.queue_id
          WHERE v.queue_day = {TODAY} AND {rule} ORDER BY {_LIST_ORDER[name]}
         """  # noqa: S608 - the parts are constants of our own
     )
@@ -123,11 +125,10 @@ MINE = text(
 
 @dataclass(frozen=True, kw_only=True)
 class Patient:
-    """One visit as its doctor sees it: the row, how often it was called, when its priority was set."""
+    """One visit as its doctor sees it: the row, how often it was called."""
 
     row: DeskRow
     times_called: int
-    priority_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +236,16 @@ def listed(actor: Actor, of: str) -> tuple[Patient, ...]:
     return named(actor, tuple(_patient(each) for each in db.session.execute(LIST[of], asked).mappings()))
 
 
+def my_delay(actor: Actor, day: MyDay) -> int:
+    """Return about how many minutes this doctor runs late; 0 where it is not worth a word."""
+    if not day.line:
+        return 0
+    queue_ids = [UUID(topic.removeprefix(QUEUE)) for topic in day.topics]
+    today = clock.today(organization.facility(actor).timezone)
+    late = delays_in(actor.organization_id, queue_ids, today)
+    return next((each.minutes for each in late if each.doctor.id == day.doctor.id), 0)
+
+
 def room_sign(actor: Actor, day: MyDay) -> str | None:
     """Return what the door says to which the next call leads."""
     if day.with_me and day.with_me.row.room_id:
@@ -264,7 +275,7 @@ def _asked(actor: Actor, doctor: StaffInfo) -> dict[str, Any]:
 
 
 def _patient(found: Mapping[Any, Any]) -> Patient:
-    return Patient(row=row_of(found), times_called=found["times_called"], priority_at=found["priority_at"])
+    return Patient(row=row_of(found), times_called=found["times_called"])
 
 
 def _earlier(actor: Actor, row: DeskRow) -> tuple[tuple[EarlierVisit, ...], int]:

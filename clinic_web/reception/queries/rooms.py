@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from clinic_web.organization import api as organization
 from clinic_web.organization.api import Directory, RoomInfo, Shift, StaffInfo
 from clinic_web.reception.models import Visit
 from clinic_web.reception.models.visits import CALLED, COMPLETED, PENDING_PAYMENT
+from clinic_web.reception.queries.delays import delays
 from clinic_web.reception.queries.desk import WITH_A_DOCTOR, DeskRow, QueueDay, minutes_between
 
 # Below this many minutes nobody would call a doctor late.
@@ -25,7 +26,8 @@ WORTH_SAYING = 10
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """One doctor's door. ``row`` is the patient called or in the room. A free door says ``since`` when it is
-    free or ``starts_at`` when its doctor begins; ``behind`` is how late the patient was called."""
+    free or ``starts_at`` when its doctor begins; ``behind`` is how late the
+    patient was called or the doctor runs, in minutes."""
 
     doctor: StaffInfo
     room: RoomInfo | None
@@ -53,11 +55,13 @@ def doors(actor: Actor, day: QueueDay) -> list[Door]:
     shifts = _shift_now(organization.shifts(actor, day.clinic_id, day.day))
     patients = {row.attending_id: row for row in day.in_status(*WITH_A_DOCTOR)}
     free_since = _free_since(actor, day.clinic_id, day.day)
+    late = {each.doctor.id: each.minutes for each in delays(actor.organization_id, day.queue_id, day.day)}
     found = [
         _door(doctor, directory, shifts.get(doctor.id), patients.get(doctor.id), free_since.get(doctor.id))
         for doctor in directory.staff.values()
         if doctor.id in shifts or doctor.id in patients
     ]
+    found = [replace(door, behind=max(door.behind, late.get(door.doctor.id, 0))) for door in found]
     return sorted(found, key=_as_on_the_wall)
 
 

@@ -6,30 +6,35 @@ bp = Blueprint("reception", __name__)
 
 from clinic_web.reception.routes import (  # noqa: E402 - they fill bp
     appointments,
+    blocks,
     boards,
     desk,
     doctor,
     hand,
+    lines,
+    moving,
     patient_panel,
-    visits,
-)
-
-__all__ = ["boards", "bp", "desk", "doctor", "hand", "patient_panel", "visits"]
     rescheduling,
     sessions,
+    stations,
     visits,
     waiting,
 )
 
 __all__ = [
     "appointments",
+    "blocks",
     "boards",
     "bp",
     "desk",
     "doctor",
     "hand",
+    "lines",
+    "moving",
+    "patient_panel",
     "rescheduling",
     "sessions",
+    "stations",
     "visits",
     "waiting",
 ]

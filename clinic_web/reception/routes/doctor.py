@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from clinic_web.kernel.errors import InvalidForm, NotFound, RuleBroken
 from clinic_web.reception import forms
 from clinic_web.reception.queries import doctor as queries
+from clinic_web.reception.queries import stations
 from clinic_web.reception.queries.doctor import LISTS, MyDay
 from clinic_web.reception.routes import bp
 from clinic_web.reception.service import calling, finishing, holding
@@ -151,14 +152,20 @@ def _line(day: MyDay) -> dict[str, Any]:
     if shown is not None and shown not in LISTS:
         raise NotFound
     people = queries.listed(actor(), shown) if shown else queries.named(actor(), day.line)
-    return {"day": day, "shown": shown, "people": people}
+    return {"day": day, "shown": shown, "people": people, "late": queries.my_delay(actor(), day)}
 
 
 def _deck(day: MyDay) -> dict[str, Any]:
     """The deck names whom the next press concerns, and nobody else."""
     concerned = day.with_me if day.is_called else day.next
     people = queries.named(actor(), (concerned,)) if concerned else ()
-    return {"day": day, "concerned": people[0] if people else None, "sign": queries.room_sign(actor(), day)}
+    inside = day.with_me if day.is_in_room and actor().can("visit.send") else None
+    return {
+        "day": day,
+        "concerned": people[0] if people else None,
+        "sign": queries.room_sign(actor(), day),
+        "stations": stations.choices(actor(), inside.row.visit_id) if inside else [],
+    }
 
 
 def _said_called(called: Called) -> Response:

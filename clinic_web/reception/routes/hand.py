@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,16 @@ from flask import render_template, request
 from flask_babel import force_locale
 from markupsafe import Markup
 
+from clinic_web.identity import api as identity
+from clinic_web.kernel import clock
 from clinic_web.kernel.errors import NotFound, RuleBroken
 from clinic_web.organization import api as organization
 from clinic_web.reception import forms
+from clinic_web.reception.models.visits import CANCELLED, NO_SHOW, SCHEDULED
+from clinic_web.reception.queries import blocks, moving, offers, priorities, stations
 from clinic_web.reception.queries import hand as queries
-from clinic_web.reception.queries import offers
-from clinic_web.reception.queries.hand import Slip
+from clinic_web.reception.queries.hand import Slip, VisitInHand
+from clinic_web.reception.queries.priorities import Priority
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.desk import asked_clinic, last_clinic, show
 from clinic_web.reception.slots import Slot
@@ -34,7 +39,10 @@ def hand_empty() -> str:
 @needs("patient.view")
 def hand_patient(patient_id: UUID) -> str:
     held = queries.patient(actor(), patient_id)
-    return show("reception/desk/_patient.html", held=held, **here())
+    where = here()
+    is_asked = where["clinic_id"] and actor().can("queue.reserve")
+    on_paper = blocks.open_for_entry(actor(), where["clinic_id"]) if is_asked else []
+    return show("reception/desk/_patient.html", held=held, on_paper=len(on_paper), **where)
 
 
 @bp.get("/desk/hand/patient/<uuid:patient_id>/book")
@@ -103,12 +111,13 @@ def show_booking(
 def show_walk_in(patient_id: UUID, typed: Mapping[str, str], *, errors: dict[str, str] | None = None) -> str:
     held = queries.patient(actor(), patient_id)
     offer = _choices(typed)
-    suggested = forms.suggested_priority(held.card.age)
+    offered = priorities.of_clinic(actor(), offer.clinic.id)
     return show(
         "reception/desk/_walk_in.html",
         held=held,
         offer=offer,
-        suggested=suggested,
+        priorities=offered,
+        suggested=_suggested(held.card.age, offered),
         typed=typed,
         errors=errors or {},
         **here(offer.clinic.id),
@@ -125,15 +134,37 @@ def show_visit(
     """Show a visit with what may be done now; ``ask`` opens the question that an act needs answered first."""
     held = queries.visit(actor(), visit_id)
     asking = ask if ask in ASKS and ask in held.acts else None
+    offered = priorities.of_queue(actor(), held.queue_id) if "prioritise" in held.acts else []
+    given_by = held.row.priority_by
     return show(
         "reception/desk/_visit.html",
         held=held,
         ask=asking,
-        suggested=forms.suggested_priority(held.card.age),
+        priorities=offered,
+        may_move=moving.may_move(actor(), held, facility_day()),
+        stations=stations.choices(actor(), visit_id) if _may_be_sent(held) else [],
+        priority_by=identity.names_of(actor(), [given_by]).get(given_by) if given_by else None,
+        suggested=_suggested(held.card.age, offered),
         typed=typed or {},
         errors=errors or {},
         **here(held.row.clinic_id),
     )
+
+
+def _may_be_sent(held: VisitInHand) -> bool:
+    """Whether a visit can go to a station now: the patient is here, today."""
+    is_here = held.row.ticket and held.row.status not in (SCHEDULED, CANCELLED, NO_SHOW)
+    return bool(is_here and held.row.queue_day == facility_day() and actor().can("visit.send"))
+
+
+def facility_day() -> date:
+    return clock.today(organization.facility(actor()).timezone)
+
+
+def _suggested(age: int | None, offered: list[Priority]) -> tuple[str, str] | None:
+    """Return the priority that an age suggests, if the clinic has it."""
+    found = forms.suggested_priority(age)
+    return found if found and any(each.code == found[0] for each in offered) else None
 
 
 def show_done(visit_id: UUID, *, pays: str) -> str:

@@ -8,6 +8,7 @@ from clinic_web.events.reception import VisitCheckedIn
 from clinic_web.kernel.actor import Actor
 from clinic_web.reception.models.appointments import CHECKED_IN, CONFIRMED
 from clinic_web.reception.models.visits import SCHEDULED
+from clinic_web.reception.queries import priorities
 from clinic_web.reception.service import numbers
 from clinic_web.reception.service.following import follow
 from clinic_web.reception.service.moves import Moved, moved, moving, publish, require_absent, require_reason
@@ -47,5 +48,6 @@ def prioritise(
     """
     require_reason(priority, reason)
     with moving(actor, visit_id, version) as visit:
-        visit.prioritise(priority, reason if priority else None, actor.user_id)
+        rank = priorities.rank_of(visit.queue_id, priority)
+        visit.prioritise(priority, reason if priority else None, actor.user_id, rank=rank)
         return moved(actor, "visit.prioritise", visit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import select
 
 from clinic_web.kernel import clock
@@ -14,6 +16,7 @@ from clinic_web.reception.models.appointments import CHECKED_IN, CONFIRMED
 from clinic_web.reception.service.numbers import timezone_of
 from clinic_web.reception.service.statements import LOCK_DOCTORS_DAY, doctors_day
 
+MOVED_HERE = N_("Moved here from another doctor while waiting.")
 BACK_AGAIN = N_("The time had been given away meanwhile.")
 
 
@@ -42,6 +45,26 @@ def take_up_again(actor: Actor, visit: Visit) -> None:
         appointment.overbooking_reason = appointment.overbooking_reason or BACK_AGAIN
     appointment.move_to(CHECKED_IN)
     appointment.updated_by = actor.user_id
+
+
+def go_over(actor: Actor, visit: Visit, *, clinic_id: UUID, doctor_id: UUID | None, service_id: UUID) -> None:
+    """Let the appointment go over with its visit, at its own time. A time that is taken there is overbooked:
+    the patient is here. With ``doctor_id`` None it stays with the doctor it was made with."""
+    if visit.appointment_id is None:
+        return
+    appointment = appointment_for(actor, visit.appointment_id, lock=True)
+    appointment.clinic_id, appointment.service_id = clinic_id, service_id
+    appointment.updated_by = actor.user_id
+    if doctor_id is None or doctor_id == appointment.doctor_id:
+        return
+    day = clock.local(appointment.start_time, timezone_of(actor, appointment.facility_id)).date()
+    LOCK_DOCTORS_DAY.run({"doctors_day": doctors_day(doctor_id, day)})
+    appointment.doctor_id = doctor_id
+    if _has_been_given_away(appointment):
+        appointment.is_overbooking = True
+        appointment.overbooking_reason = appointment.overbooking_reason or MOVED_HERE
+    elif appointment.overbooking_reason == MOVED_HERE:
+        appointment.is_overbooking, appointment.overbooking_reason = False, None
 
 
 def _has_been_given_away(appointment: Appointment) -> bool:

@@ -23,7 +23,7 @@ from clinic_web.patients import api as patients
 from clinic_web.reception.access import visit_for
 from clinic_web.reception.live import board_topic, queue_topic
 from clinic_web.reception.models import Visit, VisitTransition
-from clinic_web.reception.models.visits import ONE_PRESENCE, ONE_WITH_THE_DOCTOR, PRESENT, PRIORITIES
+from clinic_web.reception.models.visits import ONE_PRESENCE, ONE_WITH_THE_DOCTOR, PRESENT
 
 VisitEvent = (
     type[events.VisitCheckedIn]
@@ -116,9 +116,7 @@ def require_absent(queue_id: UUID, day: date, patient_id: UUID, *, besides: UUID
 
 
 def require_reason(priority: str | None, reason: str | None) -> None:
-    """Raise RuleBroken (422) for an unknown priority, or one without the reason that is shown beside it."""
-    if priority is not None and priority not in PRIORITIES:
-        raise RuleBroken(N_("Choose one of the priorities."), field="priority")
+    """Raise RuleBroken (422) for a priority without the reason that is shown beside it."""
     if priority is not None and not (reason or "").strip():
         raise RuleBroken(
             N_("Say why this patient comes first: everybody who waits may ask."), field="priority_reason"

@@ -1,4 +1,4 @@
-"""Queues are made with their clinics."""
+"""Queues are made with their clinics, stations by themselves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ensure_queue(
             organization_id=actor.organization_id,
             facility_id=facility_id,
             clinic_id=clinic_id,
-            prefix=_free_prefix(facility_id, prefix),
+            prefix=free_prefix(facility_id, prefix),
             created_by=actor.user_id,
             **settings,
         )
@@ -48,7 +48,36 @@ def ensure_queue(
         return queue.id
 
 
-def _free_prefix(facility_id: UUID, prefix: str) -> str:
+def ensure_station(actor: Actor, *, kind: str, facility_id: UUID, prefix: str, **names: Any) -> UUID:
+    """Return the facility's station with this letter, made if there is none yet.
+
+    ``kind`` is one of models.queues.STATIONS. ``names``: ``name``, ``name_ar``, ``room_id`` (usual counter).
+    """
+    with transaction():
+        known = select(Queue.id).where(
+            Queue.organization_id == actor.organization_id,
+            Queue.facility_id == facility_id,
+            Queue.prefix == prefix,
+            Queue.kind == kind,
+        )
+        queue_id = db.session.execute(known).scalar_one_or_none()
+        if queue_id is not None:
+            return queue_id
+        queue = Queue(
+            organization_id=actor.organization_id,
+            facility_id=facility_id,
+            kind=kind,
+            prefix=free_prefix(facility_id, prefix),
+            created_by=actor.user_id,
+            **names,
+        )
+        db.session.add(queue)
+        db.session.flush()
+        return queue.id
+
+
+def free_prefix(facility_id: UUID, prefix: str) -> str:
+    """Return ``prefix``, with a figure added where another queue of the facility has it."""
     taken = set(db.session.scalars(select(Queue.prefix).where(Queue.facility_id == facility_id)))
     if prefix not in taken:
         return prefix

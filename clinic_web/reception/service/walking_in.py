@@ -21,7 +21,8 @@ from clinic_web.organization.api import Terms
 from clinic_web.patients import api as patients
 from clinic_web.payments import api as payments
 from clinic_web.reception.access import NO_QUEUE
-from clinic_web.reception.models.visits import ONE_PRESENCE, PRIORITIES
+from clinic_web.reception.models.visits import ONE_PRESENCE
+from clinic_web.reception.queries import priorities
 from clinic_web.reception.service import answers
 from clinic_web.reception.service.moves import require_absent, require_reason, tell_line
 from clinic_web.reception.service.numbers import timezone_of
@@ -33,7 +34,7 @@ OPEN = "visit.walk_in"
 
 @dataclass(frozen=True, kw_only=True)
 class WalkIn:
-    """``doctor_id`` None: anyone. ``priority`` (models.visits.PRIORITIES) needs ``priority_reason``."""
+    """``doctor_id`` None: anyone. ``priority`` (one of the clinic's) needs ``priority_reason``."""
 
     patient_id: UUID
     service_id: UUID
@@ -57,7 +58,8 @@ def open_walk_in(actor: Actor, walk_in: WalkIn, *, key: str) -> Opened:
     """Open the visit, once per ``key``: the same key and walk-in give the same number again.
 
     Raises NotFound (404: patient, service, doctor), RuleBroken (422, field ``patient_id``: already waiting,
-    the sentence names the ticket; field ``priority_reason``: priority without a reason), BadRequest (400).
+    the sentence names the ticket; field ``priority`` or ``priority_reason``: one that the clinic lacks, or
+    without a reason), BadRequest (400).
     """
     require_reason(walk_in.priority, walk_in.priority_reason)
     try:
@@ -136,7 +138,7 @@ def _values(actor: Actor, walk_in: WalkIn, terms: Terms, visit_id: UUID) -> dict
         "service_id": walk_in.service_id,
         "doctor_id": walk_in.doctor_id,
         "priority": walk_in.priority,
-        "rank": PRIORITIES.get(walk_in.priority or "", 0),
+        "rank": priorities.rank_in_clinic(terms.clinic_id, walk_in.priority),
         "reason": walk_in.priority_reason if is_first else None,
         "priority_by": actor.user_id if is_first else None,
         "priority_at": now if is_first else None,
