@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from flask import current_app
 from flask_babel import force_locale, gettext
+from markupsafe import Markup
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.errors import N_
@@ -43,10 +44,28 @@ LONG_SIGN, LONGEST_INITIALS = 5, 6
 
 @dataclass(frozen=True)
 class Two:
-    """A text in the leading language and in the other; ``other`` is empty where both are the same."""
+    """A text in the leading language and in the other; ``other`` is empty where both are the same.
+
+    In a template it stands for itself: both texts, each marked with its language.
+    """
 
     lead: str
     other: str
+    language: str
+
+    @cached_property
+    def html(self) -> Markup:
+        """Both texts as spans."""
+        lead = Markup('<span class="lead" lang="{}">{}</span>').format(self.language, self.lead)
+        if not self.other:
+            return lead
+        other = OTHER[self.language]
+        return lead + Markup('<span class="other" lang="{}" dir="{}">{}</span>').format(
+            other, DIRECTION[other], self.other
+        )
+
+    def __html__(self) -> Markup:
+        return self.html
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,7 @@ class Languages:
     other_direction: str
 
 
+@cache
 def languages(lead: str) -> Languages:
     """Return the screen's languages and their directions."""
     other = OTHER[lead]
@@ -66,30 +86,28 @@ def languages(lead: str) -> Languages:
 
 
 @cache
+def words(lead: str) -> dict[str, Two]:
+    """Return a wall's words in both languages."""
+    return {
+        name: two(lead, _translated(text, lead), _translated(text, OTHER[lead]))
+        for name, text in WORDS.items()
+    }
+
+
 def _translated(sentence: str, language: str) -> str:
     with force_locale(language):
         return str(gettext(sentence))
 
 
-def words(lead: str) -> dict[str, Two]:
-    """Return a wall's words in both languages."""
-    return {
-        name: two(_translated(text, lead), _translated(text, OTHER[lead])) for name, text in WORDS.items()
-    }
+def two(language: str, lead: str, other: str | None) -> Two:
+    """Return a text in the leading ``language`` and, where it differs, in the other."""
+    return Two(lead, other if other and other != lead else "", language)
 
 
-def two(lead: str, other: str | None) -> Two:
-    return Two(lead, other if other and other != lead else "")
-
-
+@lru_cache(maxsize=4096)
 def name_in(lead: str, name: str, name_ar: str | None) -> Two:
     """Return a name that has an English and perhaps an Arabic form, the screen's language first."""
-    return two(name_ar or name, name) if lead == "ar" else two(name, name_ar)
-
-
-def doctor_in(lead: str, call: Call) -> Two | None:
-    """Return how the door calls the doctor, in both languages."""
-    return name_in(lead, call.doctor.short_name, call.doctor.short_name_ar) if call.doctor else None
+    return two(lead, name_ar or name, name) if lead == "ar" else two(lead, name, name_ar)
 
 
 def clock_in(lead: str, moment: datetime, timezone: str) -> str:
@@ -106,6 +124,36 @@ def length_of(text: str | None) -> str:
 def sign_length(text: str) -> str:
     """Return the class that fits a door's sign: numbers are large, names of rooms smaller."""
     return {1: "", 2: "", 3: "three"}.get(len(text), "long" if len(text) <= LONG_SIGN else "longer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallView:
+    """A call as the template draws it: texts and the classes that make them fit."""
+
+    ticket: str
+    is_called: bool
+    called_at: datetime
+    at: str
+    who: str | None
+    who_length: str
+    room: str | None
+    room_length: str
+    doctor: Two | None
+
+
+def _call(call: Call, lead: str, timezone: str) -> CallView:
+    doctor = call.doctor
+    return CallView(
+        ticket=call.ticket,
+        is_called=call.is_called,
+        called_at=call.at,
+        at=clock_in(lead, call.at, timezone),
+        who=call.who,
+        who_length=length_of(call.who),
+        room=call.room,
+        room_length=sign_length(call.room) if call.room else "",
+        doctor=name_in(lead, doctor.short_name, doctor.short_name_ar) if doctor else None,
+    )
 
 
 def _named(picture: Picture) -> str:
@@ -126,15 +174,12 @@ def render(picture: Picture, lead: str) -> str:
 
     Straight from the environment: the shell's context processors would ask who is signed in.
     """
-    template = current_app.jinja_env.get_template(FRAGMENT)
-    zone = picture.facility.timezone
-    return template.render(
+    calls = [_call(call, lead, picture.facility.timezone) for call in picture.calls]
+    return current_app.jinja_env.get_template(FRAGMENT).render(
         **context(lead),
-        picture=picture,
-        call=picture.calls[0] if picture.calls else None,
-        doctor=lambda call: doctor_in(lead, call),
-        at=lambda call: clock_in(lead, call.at, zone),
+        day=picture.day.isoformat(),
+        call=calls[0] if calls else None,
+        earlier=calls[1:],
+        line=picture.next,
         named=_named(picture),
-        length_of=length_of,
-        sign_length=sign_length,
     )

@@ -200,7 +200,7 @@ def drawn(app: Flask) -> str:
             server_time=NOON,
             own_at="",
             snapshot=Snapshot(epoch="e1", seq=7, html=picture("D-007"), valid_until=MIDNIGHT),
-            title=two("Dental", "الأسنان"),
+            title=two("en", "Dental", "الأسنان"),
             timezone="Africa/Cairo",
         )
 
