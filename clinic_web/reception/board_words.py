@@ -1,4 +1,8 @@
-"""A wall's picture as HTML, in two languages at once: the screen's own leads and sets the direction."""
+"""A wall's picture as HTML, in two languages at once: the screen's own leads and sets the direction.
+
+Whether the other one stands beside it, takes turns with it or is not shown is the screen's style sheet's
+business, so that screens of either kind share one rendering.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,15 @@ from markupsafe import Markup
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.errors import N_
-from clinic_web.reception.queries.board import Call, Picture
+from clinic_web.organization.api import ClinicInfo
+from clinic_web.reception.models.displays import ARABIC_INDIC
+from clinic_web.reception.queries.board import Call, Picture, Variant
 
 FRAGMENT = "reception/board/_board.html"
 OTHER = {"en": "ar", "ar": "en"}
 DIRECTION = {"en": "ltr", "ar": "rtl"}
 # Quantities take the reader's digits; tickets and doors keep their own.
-DIGITS: dict[str, dict[int, int]] = {"en": {}, "ar": str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")}
+TO_ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 WORDS = {
     "come": N_("Please come in"),
@@ -35,11 +41,15 @@ WORDS = {
     "pair_how": N_("At a desk, open Boards and type this code:"),
     "pair_stale": N_("Not connected. Trying again…"),
     "pair_lives": N_("A new code appears every 15 minutes"),
+    "voice": N_("Number {ticket}, please come in"),
+    "voice_room": N_("Number {ticket}, please go to room {room}"),
+    "voice_named": N_("Number {ticket}, please go to {room}"),
 }
+STATIONS = {"CASHIER": N_("Cashier"), "PHARMACY": N_("Pharmacy"), "LAB": N_("Laboratory")}
 
 # From how many letters on a name or a door's sign needs smaller type, so that it is never cut.
 LONG, LONGER = 14, 22
-LONG_SIGN, LONGEST_INITIALS = 5, 6
+LONG_SIGN, LONGEST_INITIALS, USUAL_TICKET = 5, 6, 5
 
 
 @dataclass(frozen=True)
@@ -55,10 +65,10 @@ class Two:
 
     @cached_property
     def html(self) -> Markup:
-        """Both texts as spans."""
-        lead = Markup('<span class="lead" lang="{}">{}</span>').format(self.language, self.lead)
+        """Both texts as spans; only a text that has another may give way to it."""
         if not self.other:
-            return lead
+            return Markup('<span lang="{}">{}</span>').format(self.language, self.lead)
+        lead = Markup('<span class="lead" lang="{}">{}</span>').format(self.language, self.lead)
         other = OTHER[self.language]
         return lead + Markup('<span class="other" lang="{}" dir="{}">{}</span>').format(
             other, DIRECTION[other], self.other
@@ -89,12 +99,13 @@ def languages(lead: str) -> Languages:
 def words(lead: str) -> dict[str, Two]:
     """Return a wall's words in both languages."""
     return {
-        name: two(lead, _translated(text, lead), _translated(text, OTHER[lead]))
-        for name, text in WORDS.items()
+        name: two(lead, translated(text, lead), translated(text, OTHER[lead])) for name, text in WORDS.items()
     }
 
 
-def _translated(sentence: str, language: str) -> str:
+@cache
+def translated(sentence: str, language: str) -> str:
+    """Return one of our sentences in a language, whatever the request's is."""
     with force_locale(language):
         return str(gettext(sentence))
 
@@ -110,9 +121,20 @@ def name_in(lead: str, name: str, name_ar: str | None) -> Two:
     return two(lead, name_ar or name, name) if lead == "ar" else two(lead, name, name_ar)
 
 
-def clock_in(lead: str, moment: datetime, timezone: str) -> str:
+def clock_in(digits: str, moment: datetime, timezone: str) -> str:
     """Return HH:MM on the facility's wall, in the screen's digits."""
-    return clock.local(moment, timezone).strftime("%H:%M").translate(DIGITS[lead])
+    time = clock.local(moment, timezone).strftime("%H:%M")
+    return time.translate(TO_ARABIC) if digits == ARABIC_INDIC else time
+
+
+def line_in(lead: str, clinic: ClinicInfo | None, kind: str, prefix: str) -> Two:
+    """Return what a line is called above its part of a screen: its clinic, its station, or its letter."""
+    if clinic:
+        return name_in(lead, clinic.name, clinic.name_ar)
+    station = STATIONS.get(kind)
+    if station is None:
+        return two(lead, prefix, None)
+    return two(lead, translated(station, lead), translated(station, OTHER[lead]))
 
 
 def length_of(text: str | None) -> str:
@@ -131,6 +153,7 @@ class CallView:
     """A call as the template draws it: texts and the classes that make them fit."""
 
     ticket: str
+    ticket_length: str
     is_called: bool
     called_at: datetime
     at: str
@@ -141,18 +164,19 @@ class CallView:
     doctor: Two | None
 
 
-def _call(call: Call, lead: str, timezone: str) -> CallView:
+def _call(call: Call, variant: Variant, timezone: str) -> CallView:
     doctor = call.doctor
     return CallView(
         ticket=call.ticket,
+        ticket_length="" if len(call.ticket) <= USUAL_TICKET else "wide",
         is_called=call.is_called,
         called_at=call.at,
-        at=clock_in(lead, call.at, timezone),
+        at=clock_in(variant.digits, call.at, timezone),
         who=call.who,
         who_length=length_of(call.who),
         room=call.room,
         room_length=sign_length(call.room) if call.room else "",
-        doctor=name_in(lead, doctor.short_name, doctor.short_name_ar) if doctor else None,
+        doctor=name_in(variant.language, doctor.short_name, doctor.short_name_ar) if doctor else None,
     )
 
 
@@ -164,22 +188,29 @@ def _named(picture: Picture) -> str:
     return "named initials" if max(map(len, names)) <= LONGEST_INITIALS else "named"
 
 
+def spoken(name: str, language: str) -> str:
+    """Return what the voice says, with ``{ticket}`` and ``{room}`` to be filled in."""
+    return translated(WORDS[name], language)
+
+
 def context(lead: str) -> dict[str, Any]:
     """Return what every template of a wall needs."""
-    return {"say": words(lead), "languages": languages(lead)}
+    return {"say": words(lead), "languages": languages(lead), "spoken": spoken}
 
 
-def render(picture: Picture, lead: str) -> str:
-    """Return the board's fragment for screens whose leading language is ``lead``.
+def render(picture: Picture, variant: Variant) -> str:
+    """Return one queue's fragment for the screens of a variant.
 
     Straight from the environment: the shell's context processors would ask who is signed in.
     """
-    calls = [_call(call, lead, picture.facility.timezone) for call in picture.calls]
+    lead, wall = variant.language, picture.wall
+    calls = [_call(call, variant, picture.facility.timezone) for call in picture.calls]
     return current_app.jinja_env.get_template(FRAGMENT).render(
         **context(lead),
+        line=line_in(lead, picture.clinic, wall.kind, wall.prefix),
         day=picture.day.isoformat(),
         call=calls[0] if calls else None,
         earlier=calls[1:],
-        line=picture.next,
+        waiting=picture.next,
         named=_named(picture),
     )

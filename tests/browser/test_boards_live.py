@@ -30,7 +30,7 @@ def pair(house: House, screen: Page, desk: Page) -> None:
     desk.select_option("[name=queue]", str(house.cast.dental_queue))
     desk.fill("[name=name]", "Ground floor")
     desk.click("text=Pair the screen")
-    expect(screen.locator("#board")).to_be_visible(timeout=4000)
+    expect(screen.locator(".wall")).to_be_visible(timeout=4000)
     expect(screen.locator("html")).to_have_attribute("data-state", "live")
 
 

@@ -2,7 +2,7 @@
 
 from clinic_web.kernel.tables import processed_events_table
 from clinic_web.reception.models.appointments import Appointment
-from clinic_web.reception.models.displays import Display
+from clinic_web.reception.models.displays import BoardLogo, Display, DisplayQueue
 from clinic_web.reception.models.queues import Queue, QueueDay, QueueNumber
 from clinic_web.reception.models.visits import Visit, VisitTransition
 
@@ -10,7 +10,9 @@ processed_events = processed_events_table("reception")
 
 __all__ = [
     "Appointment",
+    "BoardLogo",
     "Display",
+    "DisplayQueue",
     "Queue",
     "QueueDay",
     "QueueNumber",
