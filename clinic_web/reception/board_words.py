@@ -45,11 +45,12 @@ WORDS = {
     "voice_room": N_("Number {ticket}, please go to room {room}"),
     "voice_named": N_("Number {ticket}, please go to {room}"),
 }
-STATIONS = {"CASHIER": N_("Cashier"), "PHARMACY": N_("Pharmacy"), "LAB": N_("Laboratory")}
+STATIONS = {"CASHIER": N_("Cash desk"), "PHARMACY": N_("Pharmacy"), "LAB": N_("Laboratory")}
 
 # From how many letters on a name or a door's sign needs smaller type, so that it is never cut.
 LONG, LONGER = 14, 22
-LONG_SIGN, LONGEST_INITIALS, USUAL_TICKET = 5, 6, 5
+SHORT_SIGN, LONG_SIGN, LONG_WORD = 3, 5, 7
+LONGEST_INITIALS, USUAL_TICKET = 6, 5
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Two:
         """Both texts as spans; only a text that has another may give way to it."""
         if not self.other:
             return Markup('<span lang="{}">{}</span>').format(self.language, self.lead)
-        lead = Markup('<span class="lead" lang="{}">{}</span>').format(self.language, self.lead)
+        lead = Markup('<span class="own" lang="{}">{}</span>').format(self.language, self.lead)
         other = OTHER[self.language]
         return lead + Markup('<span class="other" lang="{}" dir="{}">{}</span>').format(
             other, DIRECTION[other], self.other
@@ -144,8 +145,13 @@ def length_of(text: str | None) -> str:
 
 
 def sign_length(text: str) -> str:
-    """Return the class that fits a door's sign: numbers are large, names of rooms smaller."""
-    return {1: "", 2: "", 3: "three"}.get(len(text), "long" if len(text) <= LONG_SIGN else "longer")
+    """Return the class that fits a door's sign: numbers are large, names of rooms smaller. Words may wrap."""
+    if len(text) <= SHORT_SIGN:
+        return "three" if len(text) == SHORT_SIGN else ""
+    word = max(map(len, text.split()), default=0)
+    if len(text) <= LONG_SIGN:
+        return "long"
+    return "longer" if word <= LONG_WORD else "longest"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,7 +101,7 @@
     const newest = walls.reduce((best, wall) => (weight(wall) > weight(best) ? wall : best), walls[0]);
     root.dataset.called = weight(newest) ? "call" : "none";
     const call = newest.querySelector(".call").cloneNode(true);
-    call.querySelector(".t").append(newest.querySelector(".line").cloneNode(true));
+    call.querySelector(".t").append(newest.querySelector(".lane").cloneNode(true));
     if (call.outerHTML === above && newest !== changed) return;        // let it flash to the end
     above = call.outerHTML;
     strip.replaceChildren(call);

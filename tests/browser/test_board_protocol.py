@@ -65,7 +65,7 @@ window.fetch = async (...what) => {
 def picture(says: str, called_at: datetime | None = None) -> str:
     called = f' data-called-at="{called_at.isoformat()}"' if called_at else ""
     return (
-        f'<div class="wall"{called}><h2 class="line">Dental</h2><section class="calls">'
+        f'<div class="wall"{called}><h2 class="lane">Dental</h2><section class="calls">'
         '<div class="call"><div class="t">'
         f'<div class="no">{says}</div></div><div class="door"><div class="say"><span>Room</span></div>'
         '<div class="no">3</div></div></div></section></div>'

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken, StaleScreen
-from clinic_web.reception.models.displays import ACCENTS, MOST_QUEUES
+from clinic_web.reception.models.displays import MOST_QUEUES
 from clinic_web.reception.queries import displays as queries
 from clinic_web.reception.queries.displays import Screen
 from clinic_web.reception.routes import bp
@@ -80,12 +80,9 @@ def board_edit(display_id: UUID) -> str:
 @needs("board.pair")
 def board_configure(display_id: UUID) -> ResponseReturnValue:
     version = request.form.get("version", type=int, default=0)
-    file = request.files.get("logo")
     try:
         wanted = _read()
-        name = board_settings.configure(
-            actor(), display_id, wanted, version=version, logo=file.read() if file else None
-        )
+        name = board_settings.configure(actor(), display_id, wanted, version=version, logo=_logo())
     except StaleScreen as error:
         return _again(display_id, error, moved_on=True)
     except (RuleBroken, InvalidForm) as error:
@@ -94,6 +91,15 @@ def board_configure(display_id: UUID) -> ResponseReturnValue:
     return acted(
         act, redirect=url_for("reception.board_edit", display_id=display_id), panel=_panel(display_id)
     )
+
+
+def _logo() -> bytes | None:
+    """Return the file that came with the form, one byte more than allowed at most."""
+    file = request.files.get("logo")
+    if file is None:
+        return None
+    with file.stream as stream:
+        return stream.read(LARGEST_FILE + 1) or None
 
 
 def _panel(display_id: UUID) -> str | None:
@@ -172,6 +178,4 @@ def _form(screen: Screen, values: dict[str, Any]) -> dict[str, Any]:
         "options": {
             name: [(value, say(text)) for value, text in known.items()] for name, known in OPTIONS.items()
         },
-        "accents": ACCENTS,
-        "largest_file": LARGEST_FILE,
     }

@@ -20,7 +20,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, RuleBroken
 from clinic_web.reception.models import BoardLogo
 
-LARGEST_FILE = 700_000  # bytes, as uploaded
+LARGEST_FILE = 500_000  # bytes, as uploaded
 MOST_PIXELS = 16_000_000  # a picture unpacks to four bytes for each
 SMALLEST_SIDE = 16  # pixels
 KEPT_WITHIN = (1200, 240)  # pixels; the head of a 4K screen is 173 high
@@ -53,7 +53,7 @@ def keep(actor: Actor, uploaded: bytes) -> UUID:
 def redraw(uploaded: bytes) -> tuple[bytes, tuple[int, int]]:
     """Return the picture as a PNG of our own and its size in pixels. Raises RuleBroken (422)."""
     if len(uploaded) > LARGEST_FILE:
-        raise _refused(N_("This file is too large. A logo has at most 700 kB."))
+        raise _refused(N_("This file is too large. A logo has at most 500 kB."))
     try:
         with Image.open(io.BytesIO(uploaded), formats=KINDS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
