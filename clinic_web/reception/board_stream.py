@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -21,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
-from psycopg.pq import TransactionStatus
 
 from clinic_web.kernel import clock, push, unit_of_work
 from clinic_web.kernel.broker import broker
@@ -155,11 +153,12 @@ def _pause(queue_id: UUID) -> None:
 
 def _tell(queue_id: UUID, change: Change) -> None:
     assert stage.app is not None  # noqa: S101 - bind() registered us
-    with stage.app.app_context(), _reading():
+    with stage.app.app_context():
         wall = wall_of(queue_id)
         if wall is None or not wall.variants:
             return
         found = board.pictures([wall])
+        db.session.rollback()
         snapshots = {each: _snapshot(found, (queue_id, each), change) for each in wall.variants}
     with broker().together():
         for variant, snapshot in snapshots.items():
@@ -178,21 +177,6 @@ def _snapshot(found: Pictures, part: Part, at: StreamMoved | Change | None) -> S
         html=render(picture, variant),
         valid_until=picture.valid_until,
     )
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    """Read without BEGIN and ROLLBACK: each statement is true by itself, and two round trips are saved."""
-    driver: Any = db.session.connection().connection.driver_connection
-    is_idle = driver.info.transaction_status == TransactionStatus.IDLE
-    if is_idle:
-        driver.autocommit = True
-    try:
-        yield
-    finally:
-        if is_idle and not driver.closed:
-            driver.autocommit = False
-        db.session.rollback()
 
 
 def message(snapshot: Snapshot) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from clinic_web.organization.api import ClinicInfo, Directory, FacilityInfo, Sta
 from clinic_web.patients import api as patients
 from clinic_web.reception.live import board_topic
 from clinic_web.reception.models.displays import ARABIC_INDIC, AS_LANGUAGE, AS_QUEUE, WESTERN
-from clinic_web.reception.models.queues import PRIVACIES, SHOW_INITIALS, SHOW_NUMBER, WHO_IS_NEXT
+from clinic_web.reception.models.queues import BY_NUMBER, BY_TIME, PRIVACIES, SHOW_INITIALS, SHOW_NUMBER
 from clinic_web.reception.models.visits import CALLED
 
 CALLS, NEXT = 4, 6
@@ -41,25 +41,35 @@ WALL = Statement(
     """
 )
 
+
+def _first_of_line(policy: str, order: str) -> str:
+    """The first of those who wait, where the queue's policy is this: read from the index of its order."""
+    return f"""
+        SELECT false, line.* FROM (
+            SELECT v.ticket, v.patient_id, NULL::uuid, NULL::uuid, NULL::timestamptz, v.status,
+                   row_number() OVER (ORDER BY {order}) AS place
+              FROM reception.visits v
+             WHERE v.queue_id = q.id AND v.queue_day = :day AND v.ticket IS NOT NULL AND v.status = 'WAITING'
+               AND {policy}
+        ) AS line WHERE line.place <= :next"""  # noqa: S608 - the parts are constants of our own
+
+
 # One statement for all queues of a screen, so that nobody is both called and next, or neither.
 PICTURE = Statement(
     f"""
     SELECT q.id AS queue_id, shown.*
       FROM reception.queues q CROSS JOIN LATERAL (
-        (SELECT true AS is_call, v.ticket, v.patient_id, v.room_id,
-                coalesce(v.attending_id, v.doctor_id) AS doctor_id, v.called_at, v.status,
-                row_number() OVER (ORDER BY (v.status = 'CALLED') DESC, v.called_at DESC) AS place
-           FROM reception.visits v
-          WHERE v.queue_id = q.id AND v.queue_day = :day
-            AND v.ticket IS NOT NULL AND v.called_at IS NOT NULL
-            AND v.status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'COMPLETED')
-          ORDER BY place LIMIT :calls)
-        UNION ALL
-        (SELECT false, v.ticket, v.patient_id, NULL::uuid, NULL::uuid, NULL::timestamptz, v.status,
-                row_number() OVER (ORDER BY {WHO_IS_NEXT}) AS place
-           FROM reception.visits v
-          WHERE v.queue_id = q.id AND v.queue_day = :day AND v.ticket IS NOT NULL AND v.status = 'WAITING'
-          ORDER BY place LIMIT :next)
+        SELECT true AS is_call, calls.* FROM (
+            SELECT v.ticket, v.patient_id, v.room_id, coalesce(v.attending_id, v.doctor_id) AS doctor_id,
+                   v.called_at, v.status,
+                   row_number() OVER (ORDER BY (v.status = 'CALLED') DESC, v.called_at DESC) AS place
+              FROM reception.visits v
+             WHERE v.queue_id = q.id AND v.queue_day = :day
+               AND v.ticket IS NOT NULL AND v.called_at IS NOT NULL
+               AND v.status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'COMPLETED')
+        ) AS calls WHERE calls.place <= :calls
+        UNION ALL {_first_of_line("q.policy = 'APPOINTMENT_TIME'", BY_TIME)}
+        UNION ALL {_first_of_line("q.policy <> 'APPOINTMENT_TIME'", BY_NUMBER)}
       ) AS shown
      WHERE q.id = ANY(:queue_ids)
      ORDER BY q.id, shown.is_call DESC, shown.place
