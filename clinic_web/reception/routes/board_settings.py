@@ -44,7 +44,7 @@ OPTIONS = {
         "IN_TURNS": N_("In turns, every eight seconds"),
         "ALONE": N_("Not shown"),
     },
-    "digits": {"AUTO": N_("As the leading language"), "LATN": N_("0 1 2 3"), "ARAB": N_("٠ ١ ٢ ٣")},
+    "digits": {"AUTO": N_("As the leading language"), "LATN": "0123", "ARAB": "٠١٢٣"},
     "theme": {"light": N_("Light"), "dark": N_("Dark"), "auto": N_("As the system")},
     "privacy": {
         "QUEUE": N_("As the line allows"),
