@@ -55,8 +55,7 @@ def _first_of_line(policy: str, order: str) -> str:
 
 
 # One statement for all queues of a screen, so that nobody is both called and next, or neither.
-PICTURE = Statement(
-    f"""
+_PICTURES = f"""
     SELECT q.id AS queue_id, shown.*
       FROM reception.queues q CROSS JOIN LATERAL (
         SELECT true AS is_call, calls.* FROM (
@@ -71,10 +70,13 @@ PICTURE = Statement(
         UNION ALL {_first_of_line("q.policy = 'APPOINTMENT_TIME'", BY_TIME)}
         UNION ALL {_first_of_line("q.policy <> 'APPOINTMENT_TIME'", BY_NUMBER)}
       ) AS shown
-     WHERE q.id = ANY(:queue_ids)
+     WHERE {{which}}
      ORDER BY q.id, shown.is_call DESC, shown.place
     """  # noqa: S608 - the parts are constants of our own
-)
+
+PICTURES = Statement(_PICTURES.format(which="q.id = ANY(:queue_ids)"))
+# What every call costs. PostgreSQL keeps one plan for it; for a list of unknown length it would plan anew.
+PICTURE = Statement(_PICTURES.format(which="q.id = :queue_id"))
 
 
 class Variant(NamedTuple):
@@ -171,8 +173,7 @@ def pictures(of: Sequence[Wall]) -> Pictures:
     directory = organization.directory(of[0].organization_id)
     facility = directory.facilities[of[0].facility_id]
     day = clock.today(facility.timezone)
-    queue_ids = [each.queue_id for each in of]
-    rows = PICTURE.all({"queue_ids": queue_ids, "day": day, "calls": CALLS, "next": NEXT})
+    rows = _read([each.queue_id for each in of], {"day": day, "calls": CALLS, "next": NEXT})
     names = _names(of, rows)
     found: Pictures = {}
     for each in of:
@@ -187,6 +188,12 @@ def pictures(of: Sequence[Wall]) -> Pictures:
                 **_rows(mine, directory, _said(names, privacy)),
             )
     return found
+
+
+def _read(queue_ids: list[UUID], values: dict[str, Any]) -> list[Any]:
+    if len(queue_ids) == 1:
+        return PICTURE.all(values | {"queue_id": queue_ids[0]})
+    return PICTURES.all(values | {"queue_ids": queue_ids})
 
 
 def _rows(rows: Iterable[Any], directory: Directory, said: Callable[[UUID], str | None]) -> dict[str, Any]:
