@@ -78,7 +78,7 @@ def _pair(world: World, line: Line, page: Page, ours: Web) -> None:
     db.session.rollback()
     desk = world.person("receptionist")
     displays.pair(desk.actor, Pairing(code=code, queue_id=line.queue_id, name="Idle"), key=code)
-    page.wait_for_selector("#board", timeout=PATIENCE)
+    page.wait_for_selector(".wall", timeout=PATIENCE)
     page.wait_for_selector("html[data-state=live]", timeout=PATIENCE)
     time.sleep(5)  # the first tick
 

@@ -1,4 +1,4 @@
-/* board.js: a waiting-room screen.
+/* board.js: a waiting-room screen of one to six lines, each a part that hears and heals by itself.
 
    Guarantees: what is yellow is true now. A message counts only if it follows what is shown (same epoch, prev <= mine
    < seq); older or equal is ignored; after a gap, another epoch, a reconnect or a wake-up the snapshot is fetched.
@@ -8,7 +8,7 @@
   "use strict";
   const root = document.documentElement, page = root.dataset;
   const $ = (selector) => document.querySelector(selector);
-  const BEAT = 5000, SILENCE = 2 * BEAT - 300, MOMENT = 2000, JITTER = 300, FRESH_CALL = 30000, LONGEST_WAIT = 5000;
+  const BEAT = 5000, SILENCE = 2 * BEAT - 300, MOMENT = 2000, JITTER = 300, FRESH_CALL = 30000, LONGEST_WAIT = 5000, TURN = 8000;
 
   /* ---- Time: the server's clock in the facility's zone, whatever this device thinks ---- */
   let skew = 0;
@@ -21,15 +21,21 @@
   learn(page.now);
 
   /* ---- What is shown, and whether it is true ---- */
-  const shown = { topic: page.topic || "", epoch: page.epoch || null, seq: Number(page.seq || 0), until: page.validUntil, calledAt: 0 };
+  const parts = new Map();                                    // by topic; none while the screen is not paired
+  for (const element of document.querySelectorAll("[data-part]")) {
+    const { topic, epoch, seq, validUntil } = element.dataset;
+    parts.set(topic, { topic, element, epoch: epoch || null, seq: Number(seq || 0), until: validUntil, calledAt: 0, joined: false, wanted: false });
+  }
+  const all = () => [...parts.values()];
   const state = {
-    live: true, joined: false, redis: true,
+    live: true, own: false, redis: true,
     cutAt: Date.now(),                                        // since when the socket is not joined
-    proof: { wall: Date.now(), steady: performance.now() },   // when PostgreSQL last said where the stream stands; a sleeping device stops one of its two clocks
+    proof: { wall: Date.now(), steady: performance.now() },   // when PostgreSQL last said where the streams stand; a sleeping device stops one of its two clocks
     truth: now(),                                             // the same by the server's clock, for people
     behindAt: 0, asked: 0,                                    // since when a snapshot is needed, and how often one was asked for
     ownAt: page.ownAt || "",
   };
+  const isJoined = () => (parts.size ? all().every((part) => part.joined) : state.own);
   const silent = () => Math.max(Date.now() - state.proof.wall, performance.now() - state.proof.steady);
   let silence = 0;
 
@@ -41,7 +47,7 @@
   }
 
   function judge() {
-    const joined = state.joined || (state.live && Date.now() - state.cutAt < MOMENT);
+    const joined = isJoined() || (state.live && Date.now() - state.cutAt < MOMENT);
     const current = !state.behindAt || (state.live && Date.now() - state.behindAt < MOMENT);
     const live = joined && current && state.redis && silent() < SILENCE;
     if (live !== state.live || !root.dataset.state) show(live);
@@ -60,37 +66,80 @@
   /* ---- Messages and snapshots ---- */
   function hear(message) {
     learn(message.server_time);
-    if (!message.epoch || message.epoch !== shown.epoch) return behind();
-    if (message.seq <= shown.seq) return;                     // late or twice
-    if (message.prev > shown.seq) return behind();            // one was lost on the way
-    take(message);
+    const part = parts.get(message.topic);
+    if (!part) return;
+    if (!message.epoch || message.epoch !== part.epoch) return behind(part);
+    if (message.seq <= part.seq) return;                      // late or twice
+    if (message.prev > part.seq) return behind(part);         // one was lost on the way
+    take(part, message);
   }
 
-  function take(message) {
+  function take(part, message) {
     const fresh = document.createElement("template");
     fresh.innerHTML = message.html;
-    const board = fresh.content.firstElementChild, calledAt = calledIn(board);
-    $("#board").replaceWith(board);
-    shown.epoch = message.epoch;
-    shown.seq = message.seq;
-    turnDayAt(message.valid_until);
-    if (calledAt > shown.calledAt && now() - calledAt < FRESH_CALL) announce(board);
-    shown.calledAt = Math.max(shown.calledAt, calledAt);
+    const wall = fresh.content.firstElementChild, calledAt = calledIn(wall);
+    part.element.replaceChildren(wall);
+    part.epoch = message.epoch;
+    part.seq = message.seq;
+    part.until = message.valid_until;
+    turnDay();
+    const isNew = calledAt > part.calledAt && now() - calledAt < FRESH_CALL;
+    part.calledAt = Math.max(part.calledAt, calledAt);
+    head(isNew ? wall : null);
+    if (isNew) announce(wall);
   }
-  function calledIn(board) { return Date.parse(board?.dataset.calledAt || "") || 0; }
+  function calledIn(wall) { return Date.parse(wall?.dataset.calledAt || "") || 0; }
+  function lastIn(wall) { return Date.parse(wall?.querySelector(".call")?.dataset.at || "") || 0; }
 
-  function announce(board) {                                  // only the newest call, never a backlog of them
-    const call = board.querySelector(".call");
+  /* Several lines: the newest call of all of them stands above, with its line's name. */
+  let above = "";
+  function head(changed) {                                    // the wall of a new call, if there is one
+    const strip = $(".strip");
+    if (!strip) return;
+    const walls = [...document.querySelectorAll(".part .wall")];
+    const weight = (wall) => calledIn(wall) + lastIn(wall) / 1e4;         // who moves now stands before whoever is in already
+    const newest = walls.reduce((best, wall) => (weight(wall) > weight(best) ? wall : best), walls[0]);
+    root.dataset.called = weight(newest) ? "call" : "none";
+    const call = newest.querySelector(".call").cloneNode(true);
+    call.querySelector(".t").append(newest.querySelector(".lane").cloneNode(true));
+    if (call.outerHTML === above && newest !== changed) return;        // let it flash to the end
+    above = call.outerHTML;
+    strip.replaceChildren(call);
+    if (newest === changed) flash(call);
+  }
+  function flash(call) {
     call.classList.add("new");
     setTimeout(() => call.classList.remove("new"), 3000);
-    $("[data-said]").textContent = [call.querySelector(".t .no"), call.querySelector(".door .say span"), call.querySelector(".door .no")]
-      .map((part) => part?.textContent || "").join(" ");
+  }
+
+  function announce(wall) {                                   // only the newest call, never a backlog of them
+    const call = wall.querySelector(".call");
+    flash(call);
+    const text = (selector) => call.querySelector(selector)?.textContent || "";
+    $("[data-said]").textContent = [text(".t .no"), text(".door .say span"), text(".door .no")].join(" ");
+    speak(text(".t .no"), text(".door .no"));
+  }
+
+  /* The voice: letter by letter where the ticket has letters, number by number as people read it. */
+  function speak(ticket, room) {
+    if (!page.voice || !window.speechSynthesis || !state.live) return;
+    const order = page.voice === "BOTH" ? (root.lang === "ar" ? ["ar", "en"] : ["en", "ar"]) : [page.voice];
+    const [letters, number] = [ticket.replace(/[\d-]/g, "").split("").join(" "), ticket.replace(/\D/g, "").replace(/^0+/, "")];
+    for (const language of order) {
+      const words = $(`[data-voice-in="${language}"]`).dataset;
+      const sentence = !room ? words.plain : /^\d+$/.test(room) ? words.room : words.named;
+      const said = new SpeechSynthesisUtterance(sentence.replace("{ticket}", `${letters} ${number}`).replace("{room}", room));
+      said.lang = language === "ar" ? "ar-EG" : "en-GB";
+      said.rate = 0.9;
+      speechSynthesis.speak(said);
+    }
   }
 
   let fetching = false, timer = 0, failures = 0;
-  function behind() {
+  function behind(part) {                                     // without a part: all of them
     state.behindAt ||= Date.now();
     state.asked += 1;
+    for (const each of part ? [part] : all()) each.wanted = true;
     judgeSoon();
     if (!fetching) fetchAfter(Math.random() * JITTER);
   }
@@ -98,18 +147,26 @@
     clearTimeout(timer);
     timer = setTimeout(fetchSnapshot, wait);
   }
+  function snapshotOf(wanted) {                               // all is the usual; a part by itself is a lost message
+    const only = wanted.length < parts.size ? wanted : [];
+    return page.snapshot + (only.length ? "?" + new URLSearchParams(only.map((part) => ["part", part.topic])) : "");
+  }
   async function fetchSnapshot() {
     if (fetching) return;
     fetching = true;
-    const asked = state.asked, impatience = new AbortController(), limit = setTimeout(() => impatience.abort(), 4000);
+    const asked = state.asked, wanted = all().filter((part) => part.wanted);
+    const impatience = new AbortController(), limit = setTimeout(() => impatience.abort(), 4000);
     let wait = -1;
     try {
-      const answer = await fetch(page.snapshot, { cache: "no-store", signal: impatience.signal });
+      const answer = await fetch(snapshotOf(wanted), { cache: "no-store", signal: impatience.signal });
       if (answer.status === 401) return turnDark();
       if (!answer.ok) throw new Error(answer.status);
       settle(await answer.json());
       failures = 0;
-      if (state.asked === asked) state.behindAt = 0; else wait = 50;      // it fell behind once more meanwhile
+      if (state.asked === asked) {
+        state.behindAt = 0;
+        for (const part of parts.values()) part.wanted = false;
+      } else wait = 50;                                       // it fell behind once more meanwhile
     } catch (_error) {
       failures += 1;
       wait = Math.min(LONGEST_WAIT, 400 * 2 ** failures) * (0.7 + 0.6 * Math.random());
@@ -123,8 +180,11 @@
   function settle(snapshot) {
     learn(snapshot.server_time);
     if (snapshot.page !== page.page) return loadAgain(Math.random() * 1000);
-    const isNewer = snapshot.epoch !== shown.epoch || snapshot.seq > shown.seq || snapshot.valid_until !== shown.until;
-    if (snapshot.html && isNewer) take(snapshot);
+    for (const fresh of snapshot.parts || [snapshot]) {
+      const part = parts.get(fresh.topic);
+      if (!part || !fresh.html) continue;
+      if (fresh.epoch !== part.epoch || fresh.seq > part.seq || fresh.valid_until !== part.until) take(part, fresh);
+    }
   }
 
   /* ---- Another page: paired, moved, revoked, or a new version of the program ---- */
@@ -142,19 +202,19 @@
     setTimeout(tryToLoad, 2000);
   }
   function turnDark() {
-    if (page.topic) root.dataset.state = "dark";
+    if (parts.size) root.dataset.state = "dark";
     loadAgain(Math.random() * 500);
   }
 
   /* ---- The day ends by the facility's clock; so does the life of a code ---- */
   let midnight = 0;
-  function turnDayAt(time) {
-    shown.until = time;
+  function turnDay() {
+    const time = all().map((part) => part.until).sort()[0] || page.validUntil;
     clearTimeout(midnight);
     const left = Math.min(Math.max(Date.parse(time) - now(), 0), 2 ** 30);      // a timer can't count further, nor be trusted after sleep
     midnight = setTimeout(() => {
-      if (Date.parse(time) > now()) return turnDayAt(time);
-      if (shown.topic) behind(); else loadAgain(0);
+      if (Date.parse(time) > now()) return turnDay();
+      if (parts.size) behind(); else loadAgain(0);
     }, left + Math.random() * 1000);
   }
 
@@ -177,19 +237,23 @@
     join(page.own, (answer) => {
       if (!answer.ok) return behind();                                   // not paired, or no more: the snapshot says
       standing({ [page.own]: answer });
-      if (!shown.topic) joined();
+      state.own = true;
+      if (!parts.size) joined();
     });
-    if (shown.topic) join(shown.topic, (answer) => {
+    const isFirst = first;
+    first = false;
+    for (const part of parts.values()) join(part.topic, (answer) => {
       if (!answer.ok) return behind();
-      if (!first || answer.epoch !== shown.epoch || answer.seq !== shown.seq) behind();
-      first = false;
-      joined();
+      if (!isFirst || answer.epoch !== part.epoch || answer.seq !== part.seq) behind(part);
+      part.joined = true;
+      if (isJoined()) joined();
     });
   });
-  function joined() { state.joined = true; prove(); judge(); }
+  function joined() { prove(); judge(); }
   function cut() {
-    if (state.joined) state.cutAt = Date.now();
-    state.joined = false;
+    if (isJoined()) state.cutAt = Date.now();
+    state.own = false;
+    for (const part of parts.values()) part.joined = false;
     judgeSoon();
   }
   socket.on("disconnect", (reason) => {
@@ -204,7 +268,7 @@
   socket.on("board", hear);
   socket.on("tick", (tick) => {
     learn(tick.now);
-    if (shown.topic && !tick[shown.topic]) return;                       // vouches for others only
+    if (!all().every((part) => tick[part.topic])) return;                // vouches for others only
     state.redis = tick.live !== false;
     prove();
     standing(tick);
@@ -214,8 +278,11 @@
   for (const event of ["revoked", "signed_out"]) socket.on(event, behind);
 
   function standing(topics) {
-    const mine = topics[shown.topic], own = topics[page.own];
-    if (mine && (mine.epoch !== shown.epoch || mine.seq > shown.seq)) behind();
+    for (const part of parts.values()) {
+      const at = topics[part.topic];
+      if (at && (at.epoch !== part.epoch || at.seq > part.seq)) behind(part);
+    }
+    const own = topics[page.own];
     if (own && own.seq && `${own.epoch}/${own.seq}` !== state.ownAt) { state.ownAt = `${own.epoch}/${own.seq}`; behind(); }
   }
   let forcedAt = 0;
@@ -252,11 +319,16 @@
   }, 1000);
 
   /* Without a socket an unpaired screen asks now and then; a paired one heals when its socket comes back. */
-  if (!page.topic) setInterval(() => { if (!state.live) fetchAfter(0); }, 15000);
+  if (!parts.size) setInterval(() => { if (!state.live) fetchAfter(0); }, 15000);
+
+  /* Where both languages take turns, every text that has another gives way to it for a while. */
+  root.dataset.tongue = "lead";
+  if (page.second === "IN_TURNS") setInterval(() => { root.dataset.tongue = root.dataset.tongue === "lead" ? "other" : "lead"; }, TURN);
 
   stayAwake();
-  turnDayAt(page.validUntil);
-  shown.calledAt = calledIn($("#board"));
+  turnDay();
+  for (const part of parts.values()) part.calledAt = calledIn(part.element.firstElementChild);
+  head(null);
   prove();
   judge();
   judgeSoon();

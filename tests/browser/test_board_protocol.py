@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask, render_template
@@ -18,7 +19,7 @@ from clinic_web.kernel import ids
 from clinic_web.reception.board_stream import Snapshot
 from clinic_web.reception.board_words import context, two
 from clinic_web.reception.queries import board
-from clinic_web.reception.queries.displays import Screen
+from clinic_web.reception.queries.displays import Look, Screen
 
 pytestmark = pytest.mark.browser
 
@@ -42,9 +43,11 @@ window.wire = {
   cut() { this.connected = false; this.tell("disconnect", "transport close"); },
 };
 window.isUp = true;
-window.at = { epoch: "e1", seq: 7 };
+window.at = {};
 window.nowhere = { seq: 0, epoch: null };
-window.standing = (topic) => ({ ok: true, ...(topic.startsWith("board:") ? window.at : window.nowhere) });
+window.usual = { epoch: "e1", seq: 7 };
+window.place = (topic) => topic.startsWith("board:") ? window.at[topic] || window.usual : window.nowhere;
+window.standing = (topic) => ({ ok: true, ...window.place(topic) });
 window.flying = 0;
 const really = window.fetch;
 window.fetch = async (...what) => {
@@ -62,7 +65,8 @@ window.fetch = async (...what) => {
 def picture(says: str, called_at: datetime | None = None) -> str:
     called = f' data-called-at="{called_at.isoformat()}"' if called_at else ""
     return (
-        f'<div id="board" class="wall"{called}><section class="calls"><div class="call"><div class="t">'
+        f'<div class="wall"{called}><h2 class="lane">Dental</h2><section class="calls">'
+        '<div class="call"><div class="t">'
         f'<div class="no">{says}</div></div><div class="door"><div class="say"><span>Room</span></div>'
         '<div class="no">3</div></div></div></section></div>'
     )
@@ -74,11 +78,19 @@ class Wall:
 
     page: Page
     snapshot: dict[str, Any]
+    topics: list[str]
+    parts: list[dict[str, Any]]
     status: int = 200
     asked: int = 0
     pages: int = 0
     document: str = ""
     other: list[str] = field(default_factory=list)
+    wanted: list[list[str]] = field(default_factory=list)
+
+    def told(self, topics: list[str]) -> str:
+        """The answer for some of the parts, or all: flat where the board has one line only."""
+        parts = [part for part in self.parts if part["topic"] in topics] or self.parts
+        return json.dumps(parts[0] | self.snapshot if len(parts) == 1 else self.snapshot | {"parts": parts})
 
     def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(WALL).partition("?")[0]
@@ -88,7 +100,9 @@ class Wall:
             route.fulfill(body=again if self.pages > 1 else self.document, content_type="text/html")
         elif path == "/board/snapshot":
             self.asked += 1
-            route.fulfill(status=self.status, body=json.dumps(self.snapshot), content_type="application/json")
+            self.wanted.append(parse_qs(urlsplit(route.request.url).query).get("part", []))
+            body = self.told(self.wanted[-1])
+            route.fulfill(status=self.status, body=body, content_type="application/json")
         elif path.endswith("socket.io.min.js"):
             route.fulfill(body=FAKE_SOCKET, content_type="text/javascript")
         elif path.endswith(("bootstrap.min.css", ".woff2", ".svg", "tokens.css", "parts.css")):
@@ -123,9 +137,17 @@ class Wall:
         return datetime.fromisoformat(self.page.evaluate("new Date().toISOString()"))
 
     def hears(
-        self, prev: int, seq: int, says: str, *, epoch: str = "e1", called_at: datetime | None = None
+        self,
+        prev: int,
+        seq: int,
+        says: str,
+        *,
+        epoch: str = "e1",
+        called_at: datetime | None = None,
+        line: int = 0,
     ) -> None:
         message = {
+            "topic": self.topics[line],
             "epoch": epoch,
             "prev": prev,
             "seq": seq,
@@ -135,62 +157,91 @@ class Wall:
         }
         self.page.evaluate("message => wire.tell('board', message)", message)
 
-    def ticks(self, seq: int, *, epoch: str = "e1", live: bool = True) -> None:
+    def ticks(self, *seqs: int, epoch: str = "e1", live: bool = True) -> None:
+        standing = {
+            topic: {"seq": seq, "epoch": epoch} for topic, seq in zip(self.topics, seqs, strict=False)
+        }
         self.page.evaluate(
-            "([seq, epoch, live]) => { const { topic } = document.documentElement.dataset, now = new Date();"
-            " wire.tell('tick', { [topic]: { seq, epoch }, live, now: now.toISOString() }); }",
-            [seq, epoch, live],
+            "tick => wire.tell('tick', { ...tick, now: new Date().toISOString() })", standing | {"live": live}
         )
 
-    def stands_at(self, seq: int, says: str, *, epoch: str = "e1", **more: Any) -> None:
+    def stands_at(self, seq: int, says: str, *, epoch: str = "e1", line: int = 0, **more: Any) -> None:
         """From now on the server's truth is this."""
-        self.snapshot |= {"epoch": epoch, "seq": seq, "html": picture(says)} | more
-        self.page.evaluate("at => { window.at = at }", {"epoch": epoch, "seq": seq})
+        self.parts[line] |= {"epoch": epoch, "seq": seq, "html": picture(says)} | more
+        at = {part["topic"]: {"epoch": part.get("epoch"), "seq": part.get("seq")} for part in self.parts}
+        self.page.evaluate("at => { window.at = at }", at)
+
+    def part(self, line: int) -> str:
+        return self.page.locator(".part .wall .t .no").nth(line).inner_text()
 
     @property
     def shows(self) -> str:
-        return self.page.inner_text("#board .t .no")
+        return self.page.inner_text(".part .wall .t .no")
 
     @property
     def state(self) -> str:
         return str(self.page.evaluate("document.documentElement.dataset.state"))
 
 
+def opened(app: Flask, page: Page, lines: int) -> Wall:
+    screen = paired(lines)
+    parts = [{"topic": topic, "valid_until": MIDNIGHT.isoformat()} for topic in screen.topics]
+    wall = Wall(page, {"page": "p1"}, screen.topics, parts, document=drawn(app, screen))
+    page.clock.install(time=NOON)
+    page.route("**/*", wall.answer)
+    page.goto(f"{WALL}/board")
+    page.clock.pause_at(NOON + timedelta(seconds=3))  # from here on only the test moves it
+    for line in range(lines):
+        wall.stands_at(7, "D-007", line=line)
+    wall.after(1)
+    return wall
+
+
 @pytest.fixture
 def wall(built_app: Flask, chromium: Browser) -> Iterator[Wall]:
     """A paired board that shows change 7 as D-007, live, at noon. No database: it is all scripted."""
     page = chromium.new_page()
-    page.clock.install(time=NOON)
-    wall = Wall(page, {"page": "p1", "valid_until": MIDNIGHT.isoformat()}, document=drawn(built_app))
-    page.route("**/*", wall.answer)
-    page.goto(f"{WALL}/board")
-    page.clock.pause_at(NOON + timedelta(seconds=3))  # from here on only the test moves it
-    wall.stands_at(7, "D-007")
-    wall.after(1)
-    yield wall
+    yield opened(built_app, page, 1)
     page.unroute_all(behavior="ignoreErrors")
     page.close()
 
 
-def drawn(app: Flask) -> str:
-    """The board's page as the server draws it at noon."""
-    queue = board.Wall(
-        queue_id=ids.new_id(),
-        organization_id=ids.new_id(),
-        facility_id=ids.new_id(),
-        clinic_id=None,
-        privacy="NUMBER",
-        languages=("en",),
-    )
-    screen = Screen(
+@pytest.fixture
+def two_lines(built_app: Flask, chromium: Browser) -> Iterator[Wall]:
+    """The same with two lines, each of which stands at 7."""
+    page = chromium.new_page()
+    yield opened(built_app, page, 2)
+    page.unroute_all(behavior="ignoreErrors")
+    page.close()
+
+
+def paired(lines: int) -> Screen:
+    """A screen of so many lines."""
+    queues = [
+        board.Wall(
+            queue_id=ids.new_id(),
+            organization_id=ids.new_id(),
+            facility_id=ids.new_id(),
+            clinic_id=None,
+            kind="CLINIC",
+            prefix="D",
+            privacy="NUMBER",
+            variants=(board.Variant("en", "NUMBER", "LATN"),),
+        )
+        for _ in range(lines)
+    ]
+    return Screen(
         display_id=ids.new_id(),
         name="Hall",
-        language="en",
-        theme="light",
+        look=Look(),
         code=None,
         code_expires_at=NOON,
-        wall=queue,
+        walls=tuple(queues),
     )
+
+
+def drawn(app: Flask, screen: Screen) -> str:
+    """The board's page as the server draws it at noon."""
     with app.test_request_context("/board"):
         return render_template(
             "reception/board/page.html",
@@ -199,8 +250,12 @@ def drawn(app: Flask) -> str:
             page="p1",
             server_time=NOON,
             own_at="",
-            snapshot=Snapshot(epoch="e1", seq=7, html=picture("D-007"), valid_until=MIDNIGHT),
-            title=two("Dental", "الأسنان"),
+            parts=[
+                Snapshot(topic=topic, epoch="e1", seq=7, html=picture("D-007"), valid_until=MIDNIGHT)
+                for topic in screen.topics
+            ],
+            title=two("en", "Dental", "الأسنان"),
+            note=None,
             timezone="Africa/Cairo",
         )
 
@@ -409,6 +464,36 @@ def test_a_new_version_of_the_program_loads_the_page_again_once_it_answers(wall:
     wall.status = 200
     wall.after(3)
     assert wall.pages >= 2
+
+
+def test_a_lost_message_of_one_line_heals_that_part_alone(two_lines: Wall) -> None:
+    wall = two_lines
+    wall.hears(7, 8, "E-008", line=1)
+    assert (wall.part(0), wall.part(1)) == ("D-007", "E-008") and wall.asked == 0
+    wall.stands_at(9, "D-009")
+    wall.stands_at(8, "E-008", line=1)
+    wall.hears(8, 9, "D-GAP")
+    wall.after(0.5)
+    assert (wall.part(0), wall.part(1)) == ("D-009", "E-008")
+    assert wall.wanted == [[wall.topics[0]]]
+    wall.ticks(9)  # says nothing of the second line, so it does not prove the screen
+    wall.stands_at(12, "E-012", line=1)
+    wall.ticks(9, 12)
+    wall.after(0.5)
+    assert wall.part(1) == "E-012" and wall.wanted[1:] == [[wall.topics[1]]] and wall.state == "live"
+
+
+def test_of_several_lines_the_newest_call_stands_above(two_lines: Wall) -> None:
+    wall, strip = two_lines, two_lines.page.locator(".strip .t .no")
+    assert wall.page.locator(".strip").is_hidden()
+    wall.hears(7, 8, "E-008", line=1, called_at=wall.now())
+    assert strip.inner_text() == "E-008"
+    wall.after(4)
+    wall.hears(7, 8, "D-008", called_at=wall.now() - timedelta(seconds=20))
+    assert strip.inner_text() == "E-008" and wall.page.locator(".strip .call.new").count() == 0
+    wall.after(1)
+    wall.hears(8, 9, "D-009", called_at=wall.now())
+    assert strip.inner_text() == "D-009" and wall.page.locator(".strip .call.new").count() == 1
 
 
 def test_the_clock_is_the_facilitys(wall: Wall) -> None:

@@ -30,7 +30,7 @@ def pair(house: House, screen: Page, desk: Page) -> None:
     desk.select_option("[name=queue]", str(house.cast.dental_queue))
     desk.fill("[name=name]", "Ground floor")
     desk.click("text=Pair the screen")
-    expect(screen.locator("#board")).to_be_visible(timeout=4000)
+    expect(screen.locator(".wall")).to_be_visible(timeout=4000)
     expect(screen.locator("html")).to_have_attribute("data-state", "live")
 
 
@@ -40,7 +40,9 @@ def walks_in(house: House) -> None:
     walking_in.open_walk_in(house.cast.people["amina"].actor, walk_in, key=ids.code(20))
 
 
-def test_a_screen_is_paired_shows_the_call_and_goes_dark(house: House, browser_of: Browser) -> None:
+def test_a_screen_is_paired_shows_the_call_takes_its_settings_and_goes_dark(
+    house: House, browser_of: Browser
+) -> None:
     screen, desk, salma = browser_of(None, **FULL_HD), browser_of("amina"), browser_of("salma")
     pair(house, screen, desk)
     walks_in(house)
@@ -57,6 +59,17 @@ def test_a_screen_is_paired_shows_the_call_and_goes_dark(house: House, browser_o
     screen.wait_for_timeout(6000)
     assert requests == []  # an idle board asks for nothing
 
+    desk.click("text=Ground floor")
+    desk.select_option("[name=queues] >> nth=1", str(house.cast.eye_queue))
+    desk.fill("[name=head]", "Garden of health")
+    desk.click("text=Wine red")
+    desk.keyboard.press("Control+Enter")
+    expect(screen.locator(".top .name")).to_contain_text("Garden of health", timeout=6000)
+    expect(screen.locator(".part")).to_have_count(2)
+    expect(screen.locator(".strip .no").first).to_have_text("D-001")
+    expect(screen.locator("html")).to_have_attribute("data-state", "live")
+
+    desk.goto(f"{house.url}/boards")
     desk.click("text=Revoke >> nth=0")
     desk.click("text=Revoke Ground floor")
     expect(screen.locator(".code")).to_be_visible(timeout=4000)

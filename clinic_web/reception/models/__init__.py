@@ -2,7 +2,7 @@
 
 from clinic_web.kernel.tables import processed_events_table
 from clinic_web.reception.models.appointments import Appointment, AppointmentMove
-from clinic_web.reception.models.displays import Display
+from clinic_web.reception.models.displays import BoardLogo, Display, DisplayQueue
 from clinic_web.reception.models.queues import NumberBlock, Queue, QueueDay, QueueNumber, QueuePriority
 from clinic_web.reception.models.stations import StationStop
 from clinic_web.reception.models.told import DelayTold, NextTold, VisitMove
@@ -14,8 +14,10 @@ processed_events = processed_events_table("reception")
 __all__ = [
     "Appointment",
     "AppointmentMove",
+    "BoardLogo",
     "DelayTold",
     "Display",
+    "DisplayQueue",
     "NextTold",
     "NumberBlock",
     "Queue",

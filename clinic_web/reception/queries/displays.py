@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import NotFound
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import ClinicInfo
-from clinic_web.reception.models import Display, Queue
-from clinic_web.reception.models.queues import CLINIC
+from clinic_web.reception.models import BoardLogo, Display, DisplayQueue, Queue
+from clinic_web.reception.queries import board
 from clinic_web.reception.queries.board import Wall
 from clinic_web.reception.service.displays import displays_topic, pairing_topic, token_hash
 
@@ -23,25 +27,49 @@ THERE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a screen is set: languages, digits, colours, what stands above and below its board."""
+
+    language: str = "en"
+    second_language: str = "BESIDE"
+    digits: str = "AUTO"
+    theme: str = "light"
+    accent: str = "green"
+    privacy: str = "QUEUE"
+    voice: str = "OFF"
+    head: str | None = None
+    head_ar: str | None = None
+    note: str | None = None
+    note_ar: str | None = None
+    logo: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Screen:
-    """The screen that asks. ``wall`` is None until it is paired."""
+    """The screen that asks. ``walls`` is empty until it is paired; each names this screen's one variant.
+    ``look.logo`` is the logo's digest."""
 
     display_id: UUID
     name: str
-    language: str
-    theme: str
+    look: Look
     code: str | None
     code_expires_at: datetime
-    wall: Wall | None
+    walls: tuple[Wall, ...]
+    version: int = 1
 
     @property
     def own_topic(self) -> str:
         return pairing_topic(self.display_id)
 
     @property
-    def topic(self) -> str | None:
-        """The topic of the one board this screen may show."""
-        return f"board:{self.wall.queue_id}:{self.wall.variant(self.language)}" if self.wall else None
+    def digits(self) -> str:
+        """The digits of the clock and of all times: ``LATN`` or ``ARAB``."""
+        return board.digits_of(self.look.language, self.look.digits)
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics of the boards this screen may show, in their order."""
+        return [board.topic_of(wall.queue_id, wall.variants[0]) for wall in self.walls]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +78,7 @@ class DisplayRow:
 
     display_id: UUID
     name: str
-    clinic: ClinicInfo | None
+    lines: list[QueueChoice]
     language: str
     theme: str
     paired_at: datetime
@@ -60,68 +88,110 @@ class DisplayRow:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueChoice:
-    """A queue that a screen can show."""
+    """A queue that a screen can show; ``clinic`` is None for a station."""
 
     queue_id: UUID
+    kind: str
     prefix: str
     clinic: ClinicInfo | None
 
 
 def screen_with(token: str | None) -> Screen | None:
     """Return the screen that holds ``token``; None for no, unknown and revoked ones alike."""
-    if not token:
-        return None
-    statement = (
-        select(Display, Queue)
-        .outerjoin(Queue, Queue.id == Display.queue_id)
-        .where(Display.token_hash == token_hash(token), Display.revoked_at.is_(None))
-    )
-    found = db.session.execute(statement).one_or_none()
-    return _screen(*found) if found else None
+    return _screen(_screens().where(Display.token_hash == token_hash(token))) if token else None
 
 
 def screen_by_id(display_id: UUID) -> Screen | None:
     """Return the screen with this id unless it is revoked."""
-    statement = (
-        select(Display, Queue)
-        .outerjoin(Queue, Queue.id == Display.queue_id)
-        .where(Display.id == display_id, Display.revoked_at.is_(None))
+    return _screen(_screens().where(Display.id == display_id))
+
+
+def screen_for(actor: Actor, display_id: UUID) -> Screen:
+    """Return a paired screen of the actor's facility; NotFound (404) for any other."""
+    mine = _screens().where(
+        Display.id == display_id,
+        Display.organization_id == actor.organization_id,
+        Display.facility_id == organization.facility(actor).id,
+        Display.paired_at.is_not(None),
     )
-    found = db.session.execute(statement).one_or_none()
-    return _screen(*found) if found else None
+    found = _screen(mine)
+    if found is None:
+        raise NotFound
+    return found
 
 
-def _screen(display: Display, queue: Queue | None) -> Screen:
+def _screens() -> Any:
+    """A row for each queue of a screen, in their order; one row without a queue while it has none."""
+    return (
+        select(Display, BoardLogo.digest, Queue)
+        .outerjoin(BoardLogo, BoardLogo.id == Display.logo_id)
+        .outerjoin(DisplayQueue, DisplayQueue.display_id == Display.id)
+        .outerjoin(Queue, Queue.id == DisplayQueue.queue_id)
+        .where(Display.revoked_at.is_(None))
+        .order_by(DisplayQueue.place)
+    )
+
+
+def _screen(one: Any) -> Screen | None:
+    rows = db.session.execute(one).all()
+    if not rows:
+        return None
+    display, digest, _ = rows[0]
     return Screen(
         display_id=display.id,
         name=display.name or "",
-        language=display.language,
-        theme=display.theme,
+        look=_look(display, digest),
         code=display.pairing_code,
         code_expires_at=display.code_expires_at,
-        wall=_wall(queue, display.language) if queue and display.paired_at else None,
+        walls=_walls(display, rows) if display.paired_at else (),
+        version=display.version,
     )
 
 
-def _wall(queue: Queue, language: str) -> Wall:
+def _look(display: Display, digest: str | None) -> Look:
+    return Look(
+        language=display.language,
+        second_language=display.second_language,
+        digits=display.digits,
+        theme=display.theme,
+        accent=display.accent,
+        privacy=display.privacy,
+        voice=display.voice,
+        head=display.head,
+        head_ar=display.head_ar,
+        note=display.note,
+        note_ar=display.note_ar,
+        logo=digest,
+    )
+
+
+def _walls(display: Display, rows: Sequence[Any]) -> tuple[Wall, ...]:
+    return tuple(_wall(row[2], display) for row in rows if row[2])
+
+
+def _wall(queue: Queue, display: Display) -> Wall:
+    variant = board.variant(display.language, display.privacy, display.digits, queue_privacy=queue.privacy)
     return Wall(
         queue_id=queue.id,
         organization_id=queue.organization_id,
         facility_id=queue.facility_id,
         clinic_id=queue.clinic_id,
+        kind=queue.kind,
+        prefix=queue.prefix,
         privacy=queue.privacy,
-        languages=(language,),
+        variants=(variant,),
     )
 
 
 def displays(actor: Actor) -> tuple[str, list[DisplayRow]]:
-    """Return the facility's paired screens by name, and the live topic of that list."""
+    """Return the facility's paired screens by name, and the live topic of that list. Two statements."""
     facility = organization.facility(actor)
-    clinics = organization.directory(actor.organization_id).clinics
+    lines = {each.queue_id: each for each in queues(actor)}
     since = clock.now() - THERE
+    in_order = func.array_agg(aggregate_order_by(DisplayQueue.queue_id, DisplayQueue.place))
+    shown = select(in_order).where(DisplayQueue.display_id == Display.id).scalar_subquery()
     statement = (
-        select(Display, Queue.clinic_id)
-        .join(Queue, Queue.id == Display.queue_id)
+        select(Display, shown)
         .where(
             Display.organization_id == actor.organization_id,
             Display.facility_id == facility.id,
@@ -134,50 +204,61 @@ def displays(actor: Actor) -> tuple[str, list[DisplayRow]]:
         DisplayRow(
             display_id=display.id,
             name=display.name or "",
-            clinic=clinics.get(clinic_id) if clinic_id else None,
+            lines=[lines[queue_id] for queue_id in queue_ids or [] if queue_id in lines],
             language=display.language,
             theme=display.theme,
             paired_at=display.paired_at or clock.now(),
             last_seen_at=display.last_seen_at,
             is_there=display.last_seen_at is not None and display.last_seen_at >= since,
         )
-        for display, clinic_id in db.session.execute(statement)
+        for display, queue_ids in db.session.execute(statement)
     ]
     return displays_topic(facility.id), rows
 
 
 def queues(actor: Actor) -> list[QueueChoice]:
-    """Return the facility's queues that a screen can show, in the order of its clinics."""
+    """Return the facility's queues that a screen can show: its clinics in their order, then its stations."""
     facility = organization.facility(actor)
     clinics = organization.directory(actor.organization_id).clinics
     order = {clinic_id: place for place, clinic_id in enumerate(clinics)}
-    statement = select(Queue.id, Queue.prefix, Queue.clinic_id).where(
+    statement = select(Queue.id, Queue.kind, Queue.prefix, Queue.clinic_id).where(
         Queue.organization_id == actor.organization_id,
         Queue.facility_id == facility.id,
-        Queue.kind == CLINIC,
         Queue.is_active,
     )
     found = [
-        QueueChoice(queue_id=queue_id, prefix=prefix, clinic=clinics.get(clinic_id) if clinic_id else None)
-        for queue_id, prefix, clinic_id in db.session.execute(statement)
+        QueueChoice(
+            queue_id=queue_id,
+            kind=kind,
+            prefix=prefix,
+            clinic=clinics.get(clinic_id) if clinic_id else None,
+        )
+        for queue_id, kind, prefix, clinic_id in db.session.execute(statement)
     ]
-    return sorted(found, key=lambda each: (order.get(each.clinic.id, 0) if each.clinic else 0, each.prefix))
+    last = len(order)
+    return sorted(
+        found, key=lambda each: (order.get(each.clinic.id, last) if each.clinic else last, each.prefix)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceName:
-    """What the head of a board says: the clinic, or the facility for a queue that belongs to no clinic."""
+    """What the head of a board says unless the screen has words of its own, and its clock's time zone."""
 
     name: str
     name_ar: str | None
     timezone: str
 
 
-def place_of(wall: Wall) -> PlaceName:
-    """Return whose board it is, and the time zone of its clock."""
-    directory = organization.directory(wall.organization_id)
-    facility = directory.facilities[wall.facility_id]
-    clinic = directory.clinics.get(wall.clinic_id) if wall.clinic_id else None
+def place_of(screen: Screen) -> PlaceName:
+    """Return whose board it is: the one clinic's, or the facility's where several lines are shown."""
+    first = screen.walls[0]
+    directory = organization.directory(first.organization_id)
+    facility = directory.facilities[first.facility_id]
+    clinic = directory.clinics.get(first.clinic_id) if first.clinic_id and len(screen.walls) == 1 else None
+    own = screen.look
+    if own.head or own.head_ar:
+        return PlaceName(name=own.head or own.head_ar or "", name_ar=own.head_ar, timezone=facility.timezone)
     head = clinic or facility
     return PlaceName(name=head.name, name_ar=head.name_ar, timezone=facility.timezone)
 

@@ -7,6 +7,7 @@ bp = Blueprint("reception", __name__)
 from clinic_web.reception.routes import (  # noqa: E402 - they fill bp
     appointments,
     blocks,
+    board_settings,
     boards,
     desk,
     doctor,
@@ -24,6 +25,7 @@ from clinic_web.reception.routes import (  # noqa: E402 - they fill bp
 __all__ = [
     "appointments",
     "blocks",
+    "board_settings",
     "boards",
     "bp",
     "desk",

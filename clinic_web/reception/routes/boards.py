@@ -1,4 +1,4 @@
-"""Screens on walls: the board and its snapshot for a screen, the list of screens for the desk."""
+"""Screens on walls: the boards and their snapshots for a screen, the list of screens for the desk."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from uuid import UUID
 
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from clinic_web.kernel import clock, push
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, NotFound, RuleBroken
 from clinic_web.reception import board_stream
-from clinic_web.reception.board_words import context, name_in
+from clinic_web.reception.board_words import Two, context, line_in, name_in, two
 from clinic_web.reception.live import BOARD
+from clinic_web.reception.models.displays import LANGUAGES
 from clinic_web.reception.queries import displays as queries
-from clinic_web.reception.queries.displays import Screen
+from clinic_web.reception.queries.board import Wall
+from clinic_web.reception.queries.displays import QueueChoice, Screen
 from clinic_web.reception.routes import bp
-from clinic_web.reception.service import displays
+from clinic_web.reception.service import displays, logos
 from clinic_web.reception.service.displays import DISPLAYS, PAIRING, Pairing
 from clinic_web.ui import sockets
 from clinic_web.ui.ports import ports
@@ -40,9 +43,9 @@ ASSETS = ("css/tokens.css", "css/parts.css", "css/board.css", "js/board.js")
 def board() -> ResponseReturnValue:
     screen = queries.screen_with(request.cookies.get(COOKIE))
     if screen is None:
-        new = displays.begin_pairing(request.accept_languages.best_match(displays.LANGUAGES) or "en")
+        new = displays.begin_pairing(request.accept_languages.best_match(LANGUAGES) or "en")
         return remember(_page(_known(new.display_id)), new.token)
-    if screen.wall is None and screen.code_expires_at <= clock.now():
+    if not screen.walls and screen.code_expires_at <= clock.now():
         displays.renew_code(screen.display_id)
         screen = _known(screen.display_id)
     return remember(_page(screen), request.cookies[COOKIE])
@@ -55,11 +58,29 @@ def board_snapshot() -> ResponseReturnValue:
     screen = queries.screen_with(token)
     if screen is None or token is None:
         return {"error": "unpaired"}, 401
-    if screen.wall is None:
-        return {"page": fingerprint(screen), "server_time": clock.now().isoformat()}
-    snapshot = board_stream.snapshot_of(screen.wall, screen.language)
-    body = board_stream.message(snapshot) | {"page": fingerprint(screen), "topic": screen.topic}
-    return remember(jsonify(body), token)
+    body = {"page": fingerprint(screen), "server_time": clock.now().isoformat()}
+    if not screen.walls:
+        return body
+    parts = [board_stream.message(part) for part in board_stream.snapshots_of(_asked_for(screen))]
+    return remember(jsonify(parts[0] | body if len(parts) == 1 else {"parts": parts} | body), token)
+
+
+def _asked_for(screen: Screen) -> list[Wall]:
+    """Return the screen's walls whose topics the address names (``?part=``), or all."""
+    wanted = set(request.args.getlist("part"))
+    pairs = zip(screen.walls, screen.topics, strict=True)
+    return [wall for wall, topic in pairs if topic in wanted] or list(screen.walls)
+
+
+@bp.get("/board/logo/<digest>.png")
+@open_to_all("a logo hangs on the wall anyway, and its address is the hash of its bytes")
+def board_logo(digest: str) -> ResponseReturnValue:
+    image = logos.image_of(digest)
+    if image is None:
+        raise NotFound
+    answer = Response(image, mimetype="image/png")
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
 
 
 def _known(display_id: UUID) -> Screen:
@@ -70,22 +91,36 @@ def _known(display_id: UUID) -> Screen:
 
 
 def _page(screen: Screen) -> Response:
+    look = screen.look
     shared: dict[str, Any] = {
-        **context(screen.language),
+        **context(look.language),
         "screen": screen,
         "page": fingerprint(screen),
         "server_time": clock.now(),
         "own_at": _place_of(screen.own_topic),
     }
-    if screen.wall is None:
+    if not screen.walls:
         return make_response(render_template("reception/board/pairing.html", **shared))
-    snapshot = board_stream.snapshot_of(screen.wall, screen.language)
-    head = queries.place_of(screen.wall)
-    title = name_in(screen.language, head.name, head.name_ar)
+    head = queries.place_of(screen)
     page = render_template(
-        "reception/board/page.html", **shared, snapshot=snapshot, title=title, timezone=head.timezone
+        "reception/board/page.html",
+        **shared,
+        parts=board_stream.snapshots_of(screen.walls),
+        title=name_in(look.language, head.name, head.name_ar),
+        note=_note(screen),
+        timezone=head.timezone,
     )
     return make_response(page)
+
+
+def _note(screen: Screen) -> Two | None:
+    """Return the screen's own sentence for its foot, if it has one."""
+    look = screen.look
+    if not (look.note or look.note_ar):
+        return None
+    texts = (look.note_ar, look.note) if look.language == "ar" else (look.note, look.note_ar)
+    lead, other = texts if texts[0] else (texts[1], None)
+    return two(look.language, lead or "", other)
 
 
 def _place_of(topic: str) -> str:
@@ -94,9 +129,9 @@ def _place_of(topic: str) -> str:
 
 
 def fingerprint(screen: Screen) -> str:
-    """Return what a screen's page depends on besides the board itself; when it differs, the page loads again:
-    paired, moved to another queue, other language or theme, or a new version of the program."""
-    parts = (screen.display_id, screen.topic, screen.theme, screen.code, *(asset(path) for path in ASSETS))
+    """Return what a screen's page depends on besides the boards themselves; when it differs, the page loads
+    again: paired, other lines, another look, or a new version of the program."""
+    parts = (screen.display_id, *screen.topics, screen.look, screen.code, *(asset(path) for path in ASSETS))
     return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
@@ -174,12 +209,23 @@ def _pair_again(error: DomainError) -> ResponseReturnValue:
 
 
 def _form(values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> dict[str, Any]:
-    return {"values": values or {}, "errors": errors or {}, "queues": queries.queues(actor())}
+    return {"values": values or {}, "errors": errors or {}, "lines": lines(queries.queues(actor()))}
+
+
+def lines(queues: list[QueueChoice]) -> list[tuple[str, str]]:
+    """Return the queues as the options of a field, named in the person's language."""
+    return [(str(each.queue_id), line_name(each)) for each in queues]
+
+
+def line_name(queue: QueueChoice) -> str:
+    """Return what people call a line: its clinic, its station, or its letter."""
+    locale = str(get_locale() or "en")
+    return line_in("ar" if locale == "ar" else "en", queue.clinic, queue.kind, queue.prefix).lead
 
 
 def _list() -> dict[str, Any]:
     topic, rows = queries.displays(actor())
-    return {"topic": topic, "rows": rows}
+    return {"topic": topic, "rows": rows, "line_name": line_name}
 
 
 def wire_boards(app: Flask) -> None:
@@ -198,12 +244,12 @@ def asking_screen() -> Screen | None:
 
 
 def may_join_board(joiner: Joiner, topic: str) -> bool:
-    """A screen hears the one board it is paired to, in its language and under the queue's present privacy.
+    """A screen hears the boards it is paired to, in its language and under the queues' present privacy.
 
     Asked of the token again, not of the joiner: somebody may be signed in at the browser with the board.
     """
     screen = asking_screen()
-    return screen is not None and screen.topic == topic
+    return screen is not None and topic in screen.topics
 
 
 def may_join_own(joiner: Joiner, topic: str) -> bool:

@@ -1,6 +1,6 @@
-"""Screens on walls: a code, shown there and typed at a desk, gives the screen the right to one queue's board.
+"""Screens on walls: a code, shown there and typed at a desk, gives the screen the right to a queue's board.
 
-The screen's token is in a cookie that only the board's pages get; we keep its hash. It reads one board and
+The screen's token is in a cookie that only the board's pages get; we keep its hash. It reads its boards and
 nothing else, for months, until somebody revokes it. Approving is one guarded UPDATE: of two desks that type
 the same code one wins, and an old code opens nothing.
 """
@@ -25,7 +25,8 @@ from clinic_web.kernel.errors import N_, Busy, InvalidForm, NotFound, RuleBroken
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.reception.access import queue_for
 from clinic_web.reception.live import board_topic
-from clinic_web.reception.models import Display
+from clinic_web.reception.models import Display, DisplayQueue
+from clinic_web.reception.models.displays import LANGUAGES, THEMES
 
 CODE_LIVES = timedelta(minutes=15)
 CODE_LENGTH = 6
@@ -40,9 +41,6 @@ SEEN_EVERY = timedelta(minutes=1)
 MISREAD = str.maketrans("ILOU٠١٢٣٤٥٦٧٨٩", "110V0123456789", " -–·")
 
 PAIRING, DISPLAYS = "pairing:", "displays:"
-
-LANGUAGES = ("en", "ar")
-THEMES = ("light", "dark", "auto")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +170,6 @@ def _approve(actor: Actor, pairing: Pairing) -> UUID:
     given = {
         "organization_id": queue.organization_id,
         "facility_id": queue.facility_id,
-        "queue_id": queue.id,
         "name": pairing.name.strip(),
         "language": pairing.language,
         "theme": pairing.theme,
@@ -201,8 +198,11 @@ def _approve(actor: Actor, pairing: Pairing) -> UUID:
             N_("No screen shows this code now. A code lives for 15 minutes; look at the screen again."),
             field="code",
         )
-    audit.changed(actor, "display.pair", "display", display_id, old=None, new=given)
-    _tell(display_id, queue.facility_id)
+    db.session.execute(insert(DisplayQueue).values(display_id=display_id, place=0, queue_id=queue.id))
+    audit.changed(
+        actor, "display.pair", "display", display_id, old=None, new=given | {"queues": [str(queue.id)]}
+    )
+    tell_screen(display_id, queue.facility_id)
     # The queue's stream exists from now on, so that a tick can vouch for the board before the first call.
     push.changed(board_topic(queue.id))
     return display_id
@@ -214,7 +214,7 @@ def revoke(actor: Actor, display_id: UUID) -> str:
     Revoking twice changes nothing. Raises NotFound (404) when the display is not the actor's.
     """
     with transaction():
-        display = _display_for(actor, display_id)
+        display = display_for(actor, display_id)
         if display.revoked_at is None:
             display.revoked_at = clock.now()
             display.updated_by = actor.user_id
@@ -223,14 +223,15 @@ def revoke(actor: Actor, display_id: UUID) -> str:
                 "display.revoke",
                 "display",
                 display_id,
-                old={"name": display.name, "queue_id": display.queue_id},
+                old={"name": display.name},
                 new=None,
             )
-            _tell(display_id, display.facility_id)
+            tell_screen(display_id, display.facility_id)
         return display.name or ""
 
 
-def _display_for(actor: Actor, display_id: UUID) -> Display:
+def display_for(actor: Actor, display_id: UUID) -> Display:
+    """Return a display of the actor's own, locked; NotFound (404) for any other."""
     mine = select(Display).where(Display.id == display_id, Display.organization_id == actor.organization_id)
     if actor.facility_id:
         mine = mine.where(Display.facility_id == actor.facility_id)
@@ -240,7 +241,7 @@ def _display_for(actor: Actor, display_id: UUID) -> Display:
     return display
 
 
-def _tell(display_id: UUID, facility_id: UUID | None) -> None:
+def tell_screen(display_id: UUID, facility_id: UUID | None) -> None:
     """The screen looks again what it is; the people who look after screens see it in their list."""
     push.changed(pairing_topic(display_id))
     if facility_id:
