@@ -38,7 +38,7 @@ def saw(
     resource_type: str,
     resource_id: UUID | None = None,
     *,
-    ids: Iterable[UUID] = (),
+    ids: Iterable[UUID | str] = (),
 ) -> None:
     """Note that ``actor`` saw or changed patient data; ``ids`` are the rows of a list view."""
     listed = [str(each) for each in ids]

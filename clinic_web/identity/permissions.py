@@ -42,6 +42,7 @@ PERMISSIONS: dict[str, str] = {
     "payment.take": N_("Take payments"),
     "board.pair": N_("Pair displays"),
     "board.revoke": N_("Take displays out of use"),
+    "list.export": N_("Export lists as files"),
     "report.view": N_("See reports"),
     "user.manage": N_("Give people access and roles"),
     "organization.manage": N_("Change clinics, staff, services and prices"),
@@ -75,7 +76,7 @@ ROLES: tuple[DefaultRole, ...] = (
         frozenset(
             _FIND
             | {"appointment.view", "appointment.overbook", "visit.view", "desk.view", "payment.view"}
-            | {"board.pair", "board.revoke", "report.view", "organization.manage"}
+            | {"board.pair", "board.revoke", "report.view", "list.export", "organization.manage"}
         ),
     ),
     DefaultRole(

@@ -17,6 +17,7 @@ from clinic_web.organization.directory import (
     StaffInfo,
     directory,
     facility,
+    require_newest,
     topic,
 )
 from clinic_web.organization.directory import as_of as directory_as_of
@@ -98,6 +99,7 @@ __all__ = [
     "moment_at",
     "opened",
     "organization_by_external_id",
+    "require_newest",
     "save_week",
     "shifts",
     "staff_offered",

@@ -186,6 +186,15 @@ def forget_changed(work: UnitOfWork) -> None:
             _kept.pop(UUID(stream.topic.removeprefix(TOPIC)), None)
 
 
+def require_newest(at: StreamMoved) -> None:
+    """Forget the copy unless it was read where its topic stands at ``at``: for those who keep what they make
+    of it under that version."""
+    organization_id = UUID(at.topic.removeprefix(TOPIC))
+    kept = _kept.get(organization_id)
+    if kept and kept.at != at:
+        del _kept[organization_id]
+
+
 def facility(actor: Actor) -> FacilityInfo:
     """Return where the actor works, or the organization's first facility; NotFound when there is none."""
     facilities = directory(actor.organization_id).facilities

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from clinic_web.patients.finding import find
 from clinic_web.patients.importing import ImportedPatient, ids_of_imported, import_patients
+from clinic_web.patients.live import patients_topic
 from clinic_web.patients.queries import IS_KNOWN, PatientCard, card, cards, require
 from clinic_web.patients.service import Registration, register
 
@@ -20,6 +21,7 @@ __all__ = [
     "find",
     "ids_of_imported",
     "import_patients",
+    "patients_topic",
     "register",
     "require",
 ]

@@ -32,4 +32,11 @@ def wire(app: Flask) -> None:
     )
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
+    entry(
+        order=25,
+        label=N_("Visits"),
+        endpoint="reception.visits_list",
+        permission="visit.view",
+        is_start=False,
+    )
     entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair", is_start=False)
