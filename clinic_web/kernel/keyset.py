@@ -30,6 +30,7 @@ class Page(Generic[T]):
     counts: dict[str, int]
     before: Cursor | None
     after: Cursor | None
+    aside: dict[str, Any] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -46,12 +47,17 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """What a list's rows are made of, in SQL: no join in ``source`` may multiply a row."""
+    """What a list's rows are made of, in SQL: no join in ``source`` may multiply a row.
+
+    ``given`` stands before (``WITH …``); ``aside`` is a JSON object of sums, read with the first page's rows.
+    """
 
     columns: str
     source: str
     id: str
     state: str
+    given: str = ""
+    aside: str = "NULL"
 
 
 @dataclass
@@ -89,11 +95,11 @@ def page(
     A page before the first row is the first page, and a full one.
     """
     size, width = size or PAGE, len(asked.by)
-    found, counts = _fetch(table, where, asked, states, size + 1)
+    found, counts, aside = _fetch(table, where, asked, states, size + 1)
     cursor = asked.cursor
     if cursor and cursor.is_before and len(found) < size:
         cursor = None
-        found, counts = _fetch(table, where, asked.at(None), states, size + 1)
+        found, counts, aside = _fetch(table, where, asked.at(None), states, size + 1)
     has_more, found = len(found) > size, found[:size]
     is_before = bool(cursor and cursor.is_before)
     if is_before:
@@ -104,6 +110,7 @@ def page(
         counts=counts,
         before=_beside(found[0], width, is_before=True) if found and has_before else None,
         after=_beside(found[-1], width, is_before=False) if found and has_after else None,
+        aside=aside,
     )
 
 
@@ -134,23 +141,25 @@ def _beside(row: Any, width: int, *, is_before: bool) -> Cursor:
 
 def _fetch(
     table: Table, where: Where, asked: Asked, states: tuple[str, ...] | None, limit: int
-) -> tuple[list[Any], dict[str, int]]:
+) -> tuple[list[Any], dict[str, int], dict[str, Any]]:
     chosen, values, order = _chosen(table, where, asked, states, limit)
     sql = f"""
-        SELECT counted.counts, chosen.*
-          FROM (SELECT jsonb_object_agg(state, n) AS counts
+        {table.given}
+        SELECT counted.counts, counted.aside, chosen.*
+          FROM (SELECT jsonb_object_agg(state, n) AS counts, {table.aside} AS aside
                   FROM (SELECT state, count(*) AS n
                           FROM (SELECT {table.state} AS state FROM {table.source}
                                  WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) few GROUP BY state) each) counted
           LEFT JOIN ({chosen}) chosen ON true ORDER BY {order}
         """  # noqa: S608 - made of constants
     rows = _statement(sql).all(values)
-    return [row for row in rows if row.row_id is not None], dict(rows[0].counts or {})
+    first = rows[0]  # also of an empty list
+    return [row for row in rows if row.row_id is not None], dict(first.counts or {}), dict(first.aside or {})
 
 
 def _rows(table: Table, where: Where, asked: Asked, states: tuple[str, ...] | None, limit: int) -> list[Any]:
     chosen, values, _ = _chosen(table, where, asked, states, limit)
-    return _statement(chosen).all(values)
+    return _statement(f"{table.given} {chosen}").all(values)
 
 
 def _chosen(

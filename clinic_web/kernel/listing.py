@@ -19,6 +19,7 @@ from clinic_web.kernel.errors import N_, RuleBroken
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # the days beside them still exist
 LONGEST_TEXT = 100
+AS_OF = "asof"  # the time of asking, where the order depends on it: the pages of one list share it
 NO_SUCH_FILTER = N_("This address asks for a filter that does not exist.")
 
 Read = Callable[[str], Any]
@@ -104,7 +105,7 @@ class Asked:
 
     @property
     def is_narrowed(self) -> bool:
-        return any(name not in ("when", "from", "to") for name in self.texts)
+        return any(name not in ("when", "from", "to", AS_OF) for name in self.texts)
 
     def to_address(self) -> dict[str, str]:
         """Return the address as it is written shortest: what is not asked for is left out."""
@@ -117,6 +118,13 @@ class Asked:
 
     def at(self, cursor: Cursor | None) -> Asked:
         return replace(self, cursor=cursor)
+
+    @property
+    def first_page(self) -> Asked:
+        """The same list from its beginning, as it is then."""
+        texts = {name: text for name, text in self.texts.items() if name != AS_OF}
+        values = {name: value for name, value in self.values.items() if name != AS_OF}
+        return replace(self, cursor=None, texts=texts, values=values)
 
 
 def read(grammar: Grammar, args: Mapping[str, str], today: date) -> Asked:

@@ -17,7 +17,7 @@ from clinic_web.organization.directory import (
     StaffInfo,
     directory,
     facility,
-    require_newest,
+    stands_at,
     topic,
 )
 from clinic_web.organization.directory import as_of as directory_as_of
@@ -99,10 +99,10 @@ __all__ = [
     "moment_at",
     "opened",
     "organization_by_external_id",
-    "require_newest",
     "save_week",
     "shifts",
     "staff_offered",
+    "stands_at",
     "survey",
     "terms",
     "topic",

@@ -21,7 +21,7 @@ from clinic_web.patients.routes import bp
 from clinic_web.ui import lists
 from clinic_web.ui.lists import Listing, Looked, Sheet
 from clinic_web.ui.texts import say
-from clinic_web.ui.web import actor, needs
+from clinic_web.ui.web import needs
 
 SEX_WORDS = {"FEMALE": N_("Female"), "MALE": N_("Male"), "OTHER": N_("Other"), "UNKNOWN": N_("Not known")}
 
@@ -29,17 +29,17 @@ SEX_WORDS = {"FEMALE": N_("Female"), "MALE": N_("Male"), "OTHER": N_("Other"), "
 @bp.get("/patients")
 @needs("patient.search")
 def patients_list() -> ResponseReturnValue:
-    return lists.show(PATIENTS, _zone())
+    return lists.show(PATIENTS, _zone)
 
 
 @bp.get("/patients.csv")
 @needs("list.export")
 def patients_file() -> ResponseReturnValue:
-    return lists.export(PATIENTS, _zone(), request.args.getlist("id"))
+    return lists.export(PATIENTS, _zone, request.args.getlist("id"))
 
 
-def _zone() -> str:
-    return organization.facility(actor()).timezone
+def _zone(who: Actor) -> str:
+    return organization.facility(who).timezone
 
 
 def _look(who: Actor, asked: Asked) -> Looked:
@@ -65,7 +65,7 @@ def _heads() -> list[str]:
 
 
 def _sheets(who: Actor, asked: Asked, ids: list[UUID]) -> Iterator[Sheet]:
-    zone = _zone()
+    zone = _zone(who)
     for rows in listing.all_patients(who, asked, ids):
         yield Sheet(ids=[row.card.id for row in rows], cells=[_cells(row, zone) for row in rows])
 

@@ -64,7 +64,10 @@ class PatientRow:
 
 
 def stand(actor: Actor) -> Standing:
-    return _stand([patients_topic(actor.organization_id)])
+    house = organization.topic(actor.organization_id)
+    standing = _stand([patients_topic(actor.organization_id), house])
+    organization.stands_at(standing.moved[house])
+    return standing
 
 
 def patients_page(actor: Actor, asked: Asked) -> Page[PatientRow]:

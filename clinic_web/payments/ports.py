@@ -10,26 +10,30 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.kept import Stand, Standing
 
 
 def _know_no_visit(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:
     return {}
 
 
-def _know_no_topic(actor: Actor, clinic_ids: Collection[UUID]) -> list[str]:
-    return []
+_stand = Stand()
+
+
+def _know_no_queue(actor: Actor, topics: list[str]) -> Standing:
+    return _stand(topics)
 
 
 @dataclass
 class Ports:
     """``visit_states``: the state of each visit (``WAITING`` …), in one query.
 
-    ``visit_topics``: the live topics that tell the moves of the clinics' visits; the page listens to them, so
-    that a ticket's edge never lies.
+    ``stand``: where the given topics stand and those that tell the moves of the facility's visits, in one
+    query; the list is kept under them and listens to them, so that a ticket's edge never lies.
     """
 
     visit_states: Callable[[Actor, Collection[UUID]], dict[UUID, str]] = _know_no_visit
-    visit_topics: Callable[[Actor, Collection[UUID]], list[str]] = _know_no_topic
+    stand: Callable[[Actor, list[str]], Standing] = _know_no_queue
 
 
 ports = Ports()

@@ -81,10 +81,14 @@ def read(listing_: Listing, timezone: str) -> Asked:
     return listing.read(listing_.grammar, request.args, clock.today(timezone))
 
 
-def show(listing_: Listing, timezone: str, **around: Any) -> Response:
-    """Answer with the list: the fragment to htmx, the page around it otherwise."""
-    asked = read(listing_, timezone)
-    shown = fragment(listing_, asked)
+def show(listing_: Listing, timezone: Callable[[Actor], str], **around: Any) -> Response:
+    """Answer with the list: the fragment to htmx, the page around it otherwise.
+
+    Where the topics stand is read first of all, so that nothing that is read afterwards can be older.
+    """
+    standing = listing_.stand(actor())
+    asked = read(listing_, timezone(actor()))
+    shown = fragment(listing_, asked, standing)
     if is_htmx():
         response = make_response(shown.html)
         response.mimetype = "text/html"
@@ -95,10 +99,9 @@ def show(listing_: Listing, timezone: str, **around: Any) -> Response:
     return make_response(render_template(listing_.page, fragment=html, asked=asked, **around))
 
 
-def fragment(listing_: Listing, asked: Asked) -> Kept:
+def fragment(listing_: Listing, asked: Asked, standing: Standing) -> Kept:
     """Return the rendered list, kept or new, and note who saw which rows."""
     who = actor()
-    standing = listing_.stand(who)
     key = kept.key_of(listing_.name, who, standing, _looks(asked))
     shown = kept.find(key)
     if shown is None:
@@ -119,7 +122,8 @@ def _render(listing_: Listing, who: Actor, asked: Asked, standing: Standing) -> 
     html = render_template(
         listing_.fragment,
         asked=asked,
-        address=_addresses(listing_.endpoint, asked),
+        address=_addresses(listing_.endpoint, asked.first_page),
+        stay=_addresses(listing_.endpoint, asked),
         here=url_for(listing_.endpoint, **asked.to_address()),  # type: ignore[arg-type]
         action=url_for(listing_.endpoint),
         export=url_for(listing_.export_endpoint),
@@ -131,13 +135,13 @@ def _render(listing_: Listing, who: Actor, asked: Asked, standing: Standing) -> 
 
 
 def _addresses(endpoint: str, asked: Asked) -> Callable[..., str]:
-    """Return a function that gives the list's address with some of it changed; the pages begin anew."""
-    address = asked.at(None).to_address()
+    """Return a function that gives the list's address with some of it changed; ``when`` takes days away."""
+    address = asked.to_address()
 
     def changed(**changes: Any) -> str:
-        merged: dict[str, Any] = address | {name.rstrip("_"): value for name, value in changes.items()}
-        if "when" in changes:
-            merged |= {"from": None, "to": None}
+        kept_days = {} if "when" not in changes else {"from": None, "to": None}
+        new_ones = {name.rstrip("_"): value for name, value in changes.items()}
+        merged: dict[str, Any] = address | kept_days | new_ones
         return url_for(endpoint, **{name: value for name, value in merged.items() if value})
 
     return changed
@@ -156,13 +160,14 @@ def _build() -> str:
 # ---- The same list as a file -----------------------------------------------------------------------------
 
 
-def export(listing_: Listing, timezone: str, marked: Iterable[str] = ()) -> Response:
+def export(listing_: Listing, timezone: Callable[[Actor], str], marked: Iterable[str] = ()) -> Response:
     """Stream the whole list, or its marked rows, as CSV in UTF-8 with a BOM (spreadsheets ask for one).
 
     Each piece is noted in the access log before it leaves. The first is read before the answer begins, so
     that a refusal still is one.
     """
-    who, asked = actor(), read(listing_, timezone).at(None)
+    who = actor()
+    asked = read(listing_, timezone(who)).first_page
     who.require(EXPORT)
     who.require(listing_.permission)
     sheets = _noted(listing_, who, listing_.sheets(who, asked, _ids(marked)))

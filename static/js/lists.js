@@ -24,14 +24,12 @@
       row.classList.toggle("is-gone", !other);
       if (other) window.Idiomorph.morph(row, other.cloneNode(true), { morphStyle: "outerHTML" });
     }
-    for (const id of ["list-title"]) {
-      const old = document.getElementById(id), now = $(`#${id}`, fresh);
-      if (old && now) old.replaceChildren(...now.cloneNode(true).childNodes);
+    for (const box of $$("[data-list-counts][id]", list)) {
+      const other = $(`#${box.id}`, fresh);
+      if (!other) continue;
+      window.Idiomorph.morph(box, other.cloneNode(true), { morphStyle: "innerHTML" });
+      window.htmx.process(box);
     }
-    $$("#list-tabs > a", list).forEach((chip) => {
-      const twin = $$("#list-tabs > a", fresh).find((one) => one.getAttribute("href") === chip.getAttribute("href"));
-      if (twin) chip.replaceChildren(...twin.cloneNode(true).childNodes);
-    });
     const chip = $("[data-list-news]", list), fresher = after.filter((row) => !known.has(row.id)).length;
     $("span", chip).textContent = fresher ? fill(chip.dataset.new, { n: number(fresher) }) : chip.dataset.moved;
     chip.hidden = false;

@@ -64,7 +64,7 @@ VISITS_ASK = Grammar(
         "ticket": Sort(("v.queue_day", "COALESCE(v.queue_number, 0)"), (listing.a_day, listing.a_number)),
         "state": Sort(("v.status", "v.queue_day"), (str, listing.a_day)),
     },
-    order="-time",
+    order="time",
     when="today",
 )
 APPOINTMENTS_ASK = Grammar(
@@ -189,12 +189,16 @@ class Listed(Generic[T]):
 
 def stand(actor: Actor) -> Standing:
     """Return where everything stands that the lists show: moves, names of patients, names of the house."""
-    facility = organization.facility(actor)
     house = organization.topic(actor.organization_id)
-    fixed = [patients.patients_topic(actor.organization_id), house]
-    standing = _stand(fixed, organization_id=actor.organization_id, facility_id=facility.id)
-    organization.require_newest(standing.moved[house])
+    standing = stand_with(actor, [patients.patients_topic(actor.organization_id), house])
+    organization.stands_at(standing.moved[house])
     return standing
+
+
+def stand_with(actor: Actor, topics: list[str]) -> Standing:
+    """Return where ``topics`` stand, and all queues of the facility."""
+    facility_id = actor.facility_id or organization.facility(actor).id
+    return _stand(topics, organization_id=actor.organization_id, facility_id=facility_id)
 
 
 def visits_page(actor: Actor, asked: Asked) -> Listed[VisitRow]:

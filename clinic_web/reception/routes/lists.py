@@ -30,7 +30,7 @@ from clinic_web.reception.routes import bp
 from clinic_web.ui import lists
 from clinic_web.ui.lists import Listing, Looked, Sheet
 from clinic_web.ui.texts import local_name, say
-from clinic_web.ui.web import actor, needs
+from clinic_web.ui.web import needs
 
 VISIT_WORDS = {
     presence.SCHEDULED: N_("Expected"),
@@ -62,29 +62,29 @@ SOURCE_WORDS = {
 @bp.get("/visits")
 @needs("visit.view")
 def visits_list() -> ResponseReturnValue:
-    return lists.show(VISITS, _zone())
+    return lists.show(VISITS, _zone)
 
 
 @bp.get("/visits.csv")
 @needs("list.export")
 def visits_file() -> ResponseReturnValue:
-    return lists.export(VISITS, _zone(), request.args.getlist("id"))
+    return lists.export(VISITS, _zone, request.args.getlist("id"))
 
 
 @bp.get("/appointments/list")
 @needs("appointment.view")
 def appointments_list() -> ResponseReturnValue:
-    return lists.show(APPOINTMENTS, _zone())
+    return lists.show(APPOINTMENTS, _zone)
 
 
 @bp.get("/appointments.csv")
 @needs("list.export")
 def appointments_file() -> ResponseReturnValue:
-    return lists.export(APPOINTMENTS, _zone(), request.args.getlist("id"))
+    return lists.export(APPOINTMENTS, _zone, request.args.getlist("id"))
 
 
-def _zone() -> str:
-    return organization.facility(actor()).timezone
+def _zone(who: Actor) -> str:
+    return organization.facility(who).timezone
 
 
 def _look_at_visits(who: Actor, asked: Asked) -> Looked:
@@ -129,7 +129,7 @@ def _visit_heads() -> list[str]:
 
 
 def _visit_sheets(who: Actor, asked: Asked, ids: list[UUID]) -> Iterator[Sheet]:
-    zone = _zone()
+    zone = _zone(who)
     for rows in queries.all_visits(who, asked, ids):
         yield Sheet(ids=[row.id for row, _named in rows], cells=[_visit_cells(*each, zone) for each in rows])
 
@@ -156,7 +156,7 @@ def _appointment_heads() -> list[str]:
 
 
 def _appointment_sheets(who: Actor, asked: Asked, ids: list[UUID]) -> Iterator[Sheet]:
-    zone = _zone()
+    zone = _zone(who)
     for rows in queries.all_appointments(who, asked, ids):
         cells = [_appointment_cells(*each, zone) for each in rows]
         yield Sheet(ids=[row.id for row, _named in rows], cells=cells)
