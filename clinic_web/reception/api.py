@@ -16,8 +16,7 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.organization import api as organization
-from clinic_web.reception.live import queue_topic
-from clinic_web.reception.models import Queue, Visit
+from clinic_web.reception.models import Visit
 from clinic_web.reception.models.visits import PRESENT, SCHEDULED
 from clinic_web.reception.queries.lists import stand_with
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
