@@ -74,7 +74,7 @@ def _compare(
         ratio=ratio,
         reach=f">= {REACH} x" if is_bar else "",
         is_met=(ratio >= REACH and seen == 2 * REQUESTS) if is_bar else None,
-        rests_on=f"{ROUNDS} rounds of {REQUESTS} and {REQUESTS} requests, {size} bytes, each in the access log",
+        rests_on=f"{ROUNDS} rounds of {REQUESTS} requests each, {size} bytes, all in the access log",
     )
 
 

@@ -13,7 +13,8 @@ from clinic_web.kernel import clock, record, unit_of_work
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
-from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.kernel.statement import Statement
+from clinic_web.kernel.unit_of_work import single_statement, transaction
 
 LONGEST_AGENT = 300
 
@@ -31,6 +32,16 @@ record.also(
     """,
 )
 
+SAW_LIST = Statement(
+    f"""
+    INSERT INTO audit.access_logs
+           (id, organization_id, user_id, action, resource_type, result, ip_address, user_agent, metadata,
+            accessed_at)
+    VALUES (:id, :organization_id, :user_id, :action, :resource_type, '{ALLOWED}', CAST(:ip_address AS inet),
+            :user_agent, CAST(:ids AS jsonb), :now)
+    """  # noqa: S608 - a constant of the program
+)
+
 
 def saw(
     actor: Actor,
@@ -38,11 +49,33 @@ def saw(
     resource_type: str,
     resource_id: UUID | None = None,
     *,
-    ids: Iterable[UUID | str] = (),
+    ids: Iterable[UUID] = (),
 ) -> None:
     """Note that ``actor`` saw or changed patient data; ``ids`` are the rows of a list view."""
     listed = [str(each) for each in ids]
     _note(actor, action, (resource_type, resource_id), ALLOWED, metadata={"ids": listed} if listed else None)
+
+
+def saw_list(actor: Actor, action: str, resource_type: str, ids: str | None) -> None:
+    """Note a list view in one statement of its own; ``ids`` are its rows as a JSON object, ready to be kept.
+
+    Showing a list changes nothing else, so the statement is the whole unit of work (or a part of the one
+    that is under way).
+    """
+    with single_statement():
+        SAW_LIST.run(
+            {
+                "id": new_id(),
+                "organization_id": actor.organization_id,
+                "user_id": actor.user_id,
+                "action": action,
+                "resource_type": resource_type,
+                "ip_address": actor.ip_address,
+                "user_agent": (actor.user_agent or "")[:LONGEST_AGENT] or None,
+                "ids": ids,
+                "now": clock.now(),
+            }
+        )
 
 
 def saw_at_once(row: str, action: str, resource_type: str, resource_id: str) -> str:

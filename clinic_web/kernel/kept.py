@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import UUID
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.broker import broker
@@ -58,18 +60,24 @@ class Stand:
 
 @dataclass(frozen=True)
 class Kept:
-    """A rendered list and the ids of the rows on it, which each view of it leaves in the access log."""
+    """A rendered list, and the ids of the rows on it as each view of it leaves them in the access log: a
+    JSON object, or nothing where there is no row."""
 
-    ids: list[str]
+    ids: str | None
     html: bytes
 
+    @classmethod
+    def of(cls, ids: Iterable[UUID], html: str) -> Kept:
+        listed = [str(each) for each in ids]
+        return cls(json.dumps({"ids": listed}) if listed else None, html.encode())
+
     def to_bytes(self) -> bytes:
-        return ",".join(self.ids).encode() + b"\n" + self.html
+        return (self.ids or "").encode() + b"\n" + self.html
 
     @classmethod
-    def of(cls, stored: bytes) -> Kept:
+    def from_bytes(cls, stored: bytes) -> Kept:
         ids, _, html = stored.partition(b"\n")
-        return cls(ids.decode().split(",") if ids else [], html)
+        return cls(ids.decode() or None, html)
 
 
 def key_of(name: str, actor: Actor, standing: Standing, asked: Mapping[str, str]) -> str:
@@ -91,10 +99,35 @@ def _rights(permissions: frozenset[str]) -> str:
     return " ".join(sorted(permissions))
 
 
+# The newest of this process: a key never means anything else, so what it leads to can stand here as well.
+MOST_HERE = 128
+_here: dict[str, tuple[float, Kept]] = {}
+
+
 def find(key: str) -> Kept | None:
+    """Return what is kept under the key, in this process or in Redis."""
+    until, kept = _here.get(key, (0.0, None))
+    if kept is not None and time.monotonic() < until:
+        return kept
     stored = broker().attempt(lambda redis: redis.get(key))
-    return Kept.of(stored) if isinstance(stored, bytes) else None
+    if not isinstance(stored, bytes):
+        return None
+    kept = Kept.from_bytes(stored)
+    _keep_here(key, kept)
+    return kept
 
 
 def keep(key: str, kept: Kept) -> None:
+    _keep_here(key, kept)
     broker().attempt(lambda redis: redis.set(key, kept.to_bytes(), ex=FIVE_MINUTES))
+
+
+def _keep_here(key: str, kept: Kept) -> None:
+    while len(_here) >= MOST_HERE:
+        _here.pop(next(iter(_here)), None)
+    _here[key] = (time.monotonic() + FIVE_MINUTES, kept)
+
+
+def forget() -> None:
+    """Forget what this process keeps; Redis goes on keeping it."""
+    _here.clear()

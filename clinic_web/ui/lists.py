@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Response, current_app, make_response, render_template, request, stream_with_context, url_for
@@ -23,7 +24,6 @@ from clinic_web.kernel import clock, kept, keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.kept import Kept, Standing
 from clinic_web.kernel.listing import Asked, Grammar
-from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.ui import sockets, texts
 from clinic_web.ui.web import actor, is_htmx
 
@@ -56,7 +56,7 @@ class Listing:
     """One kind of list. ``name`` is its cache's and its file's, ``endpoint`` the view of its address.
 
     ``stand`` tells where the topics stand that its rows follow, ``look`` reads the page, ``heads`` are the
-    columns of the file and ``sheets`` its rows. ``saw`` writes the access log (as ``audit.api.saw`` does),
+    columns of the file and ``sheets`` its rows. ``saw`` writes the access log (as ``audit.api.saw_list`` does),
     ``permission`` is what seeing the rows takes.
     """
 
@@ -68,7 +68,7 @@ class Listing:
     permission: str
     action: str
     resource: str
-    saw: Callable[..., None]
+    saw: Callable[[Actor, str, str, str | None], None]
     grammar: Grammar
     stand: Callable[[Actor], Standing]
     look: Callable[[Actor, Asked], Looked]
@@ -93,7 +93,8 @@ def show(listing_: Listing, timezone: Callable[[Actor], str], **around: Any) -> 
         response = make_response(shown.html)
         response.mimetype = "text/html"
         if request.headers.get("X-Background") != "1":
-            response.headers["HX-Push-Url"] = url_for(listing_.endpoint, **asked.to_address())  # type: ignore[arg-type]
+            address = urlencode(asked.to_address())
+            response.headers["HX-Push-Url"] = f"{request.path}?{address}" if address else request.path
         return response
     html = Markup(shown.html.decode())  # noqa: S704 - our own template's
     return make_response(render_template(listing_.page, fragment=html, asked=asked, **around))
@@ -107,8 +108,7 @@ def fragment(listing_: Listing, asked: Asked, standing: Standing) -> Kept:
     if shown is None:
         shown = _render(listing_, who, asked, standing)
         kept.keep(key, shown)
-    with transaction():
-        listing_.saw(who, listing_.action, listing_.resource, ids=shown.ids)
+    listing_.saw(who, listing_.action, listing_.resource, shown.ids)
     return shown
 
 
@@ -131,7 +131,7 @@ def _render(listing_: Listing, who: Actor, asked: Asked, standing: Standing) -> 
         most_counted=keyset.MOST_COUNTED,
         **looked.context,
     )
-    return Kept([str(each) for each in looked.ids], html.encode())
+    return Kept.of(looked.ids, html)
 
 
 def _addresses(endpoint: str, asked: Asked) -> Callable[..., str]:
@@ -189,8 +189,7 @@ def _ids(marked: Iterable[str]) -> list[UUID]:
 def _noted(listing_: Listing, who: Actor, sheets: Iterator[Sheet]) -> Iterator[Sheet]:
     action = f"{listing_.action.partition('.')[0]}.export"
     for sheet in sheets:
-        with transaction():
-            listing_.saw(who, action, listing_.resource, ids=sheet.ids)
+        listing_.saw(who, action, listing_.resource, Kept.of(sheet.ids, "").ids)
         yield sheet
 
 

@@ -122,6 +122,7 @@ def test_a_list_goes_without_redis_and_after_a_flush(
     from clinic_web.kernel.broker import broker
 
     broker().redis.flushdb()
+    kept.forget()
     assert shown(amina, "/patients") == before and found == [True, False]
 
 
