@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
+from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.statement import Statement
-from clinic_web.kernel.unit_of_work import StreamMoved
+from clinic_web.kernel.unit_of_work import StreamMoved, single_statement
 
 FIVE_MINUTES = 300
 # The topics that are named, and those that a module's own SQL finds; one that never moved stands at nothing.
@@ -27,14 +29,24 @@ STAND = """
     SELECT t.topic, s.epoch, s.seq FROM (SELECT unnest(CAST(:topics AS text[])) AS topic {more}) t
       LEFT JOIN kernel.streams s ON s.topic = t.topic ORDER BY t.topic
 """
-NEVER = StreamMoved("", "", 0)
+# The same, and the witness of a view if everything still stands where the kept list was rendered from.
+SEEN = """
+    WITH standing AS ({stand}), known AS (
+        SELECT WHERE :generation = (
+            SELECT string_agg(topic || '@' || COALESCE(CAST(epoch AS text), '') || '/' || COALESCE(seq, 0),
+                              ' ' ORDER BY topic) FROM standing)
+    ), witness AS ({witness})
+    SELECT topic, epoch, seq, EXISTS (SELECT FROM witness) AS is_seen FROM standing ORDER BY topic
+"""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where the topics of a list stand, all read in one moment."""
+    """Where the topics of a list stand, all read in one moment. ``is_seen``: nothing has moved since the list
+    was rendered that is shown again, and the access log says so already."""
 
     moved: Mapping[str, StreamMoved]
+    is_seen: bool = False
 
     @property
     def topics(self) -> list[str]:
@@ -45,17 +57,33 @@ class Standing:
         return " ".join(f"{each.topic}@{each.epoch}/{each.seq}" for each in self.moved.values())
 
 
+@dataclass(frozen=True)
+class View:
+    """A kept list that is about to be shown again: from which state it was rendered, and the parameters of
+    the witness."""
+
+    generation: str
+    witness: Mapping[str, Any]
+
+
 class Stand:
-    """Asks where topics stand; ``more`` is SQL that finds further ones by the values it names."""
+    """Asks where topics stand. ``more`` is SQL that finds further ones by the values it names, ``witness`` is
+    the INSERT that notes a view where the CTE ``known`` has a row."""
 
-    def __init__(self, more: str = "") -> None:
-        self._statement = Statement(STAND.format(more=f"UNION ALL {more}" if more else ""))
+    def __init__(self, *, witness: str, more: str = "") -> None:
+        stand = STAND.format(more=f"UNION ALL {more}" if more else "")
+        self._stand = Statement(stand)
+        self._seen = Statement(SEEN.format(stand=stand, witness=witness))
 
-    def __call__(self, topics: Iterable[str], **values: object) -> Standing:
-        rows = self._statement.all({"topics": list(topics), **values})
-        return Standing(
-            {row.topic: StreamMoved(row.topic, str(row.epoch or ""), row.seq or 0) for row in rows}
-        )
+    def __call__(self, topics: Iterable[str], view: View | None = None, **values: object) -> Standing:
+        values["topics"] = list(topics)
+        if view is None:
+            rows = self._stand.all(values)
+        else:
+            with single_statement():
+                rows = self._seen.all({**view.witness, "generation": view.generation, **values})
+        moved = {row.topic: StreamMoved(row.topic, str(row.epoch or ""), row.seq or 0) for row in rows}
+        return Standing(moved, is_seen=view is not None and bool(rows) and rows[0].is_seen)
 
 
 @dataclass(frozen=True)
@@ -99,35 +127,43 @@ def _rights(permissions: frozenset[str]) -> str:
     return " ".join(sorted(permissions))
 
 
-# The newest of this process: a key never means anything else, so what it leads to can stand here as well.
-MOST_HERE = 128
-_here: dict[str, tuple[float, Kept]] = {}
-
-
 def find(key: str) -> Kept | None:
-    """Return what is kept under the key, in this process or in Redis."""
-    until, kept = _here.get(key, (0.0, None))
-    if kept is not None and time.monotonic() < until:
-        return kept
     stored = broker().attempt(lambda redis: redis.get(key))
-    if not isinstance(stored, bytes):
-        return None
-    kept = Kept.from_bytes(stored)
-    _keep_here(key, kept)
-    return kept
+    return Kept.from_bytes(stored) if isinstance(stored, bytes) else None
 
 
 def keep(key: str, kept: Kept) -> None:
-    _keep_here(key, kept)
     broker().attempt(lambda redis: redis.set(key, kept.to_bytes(), ex=FIVE_MINUTES))
 
 
-def _keep_here(key: str, kept: Kept) -> None:
-    while len(_here) >= MOST_HERE:
-        _here.pop(next(iter(_here)), None)
-    _here[key] = (time.monotonic() + FIVE_MINUTES, kept)
+@dataclass(frozen=True)
+class Shown:
+    """What this process answered to a question, from which state, and until when that may be asked again."""
+
+    kept: Kept
+    generation: str
+    address: str
+    until: datetime
+
+
+MOST_SHOWN = 128
+_shown: dict[Hashable, Shown] = {}
+
+
+def shown_here(question: Hashable) -> Shown | None:
+    """Return what this process answered last. It holds only if its generation still does."""
+    shown = _shown.get(question)
+    return shown if shown and clock.now() < shown.until else None
+
+
+def remember(question: Hashable, shown: Shown) -> None:
+    """Remember an answer; the oldest of many are forgotten."""
+    _shown.pop(question, None)
+    while len(_shown) >= MOST_SHOWN:
+        _shown.pop(next(iter(_shown)), None)
+    _shown[question] = shown
 
 
 def forget() -> None:
-    """Forget what this process keeps; Redis goes on keeping it."""
-    _here.clear()
+    """Forget what this process answered; Redis goes on keeping it."""
+    _shown.clear()

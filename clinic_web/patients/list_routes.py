@@ -93,6 +93,7 @@ PATIENTS = Listing(
     permission="patient.search",
     action="patient.list",
     resource="patient",
+    witness=audit.list_view,
     saw=audit.saw_list,
     grammar=listing.GRAMMAR,
     stand=listing.stand,

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from clinic_web.audit import api as audit
 from clinic_web.kernel import keyset, listing
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.kept import Stand, Standing
+from clinic_web.kernel.kept import Stand, Standing, View
 from clinic_web.kernel.keyset import Page, Table, Where
 from clinic_web.kernel.listing import Asked, Grammar, Sort
 from clinic_web.organization import api as organization
@@ -52,7 +53,7 @@ OF_PHONE = """
               UNION SELECT d.id FROM patients.patients d JOIN reached ON d.phone_of_id = reached.id)
 """
 
-_stand = Stand()
+_stand = Stand(witness=audit.SAW_KNOWN_LIST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +64,9 @@ class PatientRow:
     registered_at: datetime
 
 
-def stand(actor: Actor) -> Standing:
+def stand(actor: Actor, view: View | None = None) -> Standing:
     house = organization.topic(actor.organization_id)
-    standing = _stand([patients_topic(actor.organization_id), house])
+    standing = _stand([patients_topic(actor.organization_id), house], view)
     organization.stands_at(standing.moved[house])
     return standing
 

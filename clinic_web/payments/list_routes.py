@@ -104,10 +104,12 @@ PAYMENTS = Listing(
     permission="payment.view",
     action="payment.list",
     resource="payment",
+    witness=audit.list_view,
     saw=audit.saw_list,
     grammar=GRAMMAR,
     stand=queries.stand,
     look=_look,
     heads=_heads,
     sheets=_sheets,
+    moment=lambda: queries.slot(clock.now()).isoformat(),
 )

@@ -9,19 +9,20 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from clinic_web.audit import api as audit
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.kept import Stand, Standing
+from clinic_web.kernel.kept import Stand, Standing, View
 
 
 def _know_no_visit(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:
     return {}
 
 
-_stand = Stand()
+_stand = Stand(witness=audit.SAW_KNOWN_LIST)
 
 
-def _know_no_queue(actor: Actor, topics: list[str]) -> Standing:
-    return _stand(topics)
+def _know_no_queue(actor: Actor, topics: list[str], view: View | None) -> Standing:
+    return _stand(topics, view, organization_id=actor.organization_id)
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Ports:
     """
 
     visit_states: Callable[[Actor, Collection[UUID]], dict[UUID, str]] = _know_no_visit
-    stand: Callable[[Actor, list[str]], Standing] = _know_no_queue
+    stand: Callable[[Actor, list[str], View | None], Standing] = _know_no_queue
 
 
 ports = Ports()

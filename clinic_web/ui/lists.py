@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from markupsafe import Markup
 
 from clinic_web.kernel import clock, kept, keyset, listing
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.kept import Kept, Standing
+from clinic_web.kernel.kept import Kept, Shown, Standing, View
 from clinic_web.kernel.listing import Asked, Grammar
 from clinic_web.ui import sockets, texts
 from clinic_web.ui.web import actor, is_htmx
@@ -56,8 +57,9 @@ class Listing:
     """One kind of list. ``name`` is its cache's and its file's, ``endpoint`` the view of its address.
 
     ``stand`` tells where the topics stand that its rows follow, ``look`` reads the page, ``heads`` are the
-    columns of the file and ``sheets`` its rows. ``saw`` writes the access log (as ``audit.api.saw_list`` does),
-    ``permission`` is what seeing the rows takes.
+    columns of the file and ``sheets`` its rows. ``witness`` and ``saw`` write the access log (they are
+    ``audit.api.list_view``, ``saw_list``), ``permission`` is what seeing the rows takes. ``moment`` is what
+    of the time of asking decides how the list looks, besides the day.
     """
 
     name: str
@@ -68,53 +70,73 @@ class Listing:
     permission: str
     action: str
     resource: str
-    saw: Callable[[Actor, str, str, str | None], None]
+    witness: Callable[[Actor, str, str, str | None], dict[str, Any]]
+    saw: Callable[[Mapping[str, Any]], None]
     grammar: Grammar
-    stand: Callable[[Actor], Standing]
+    stand: Callable[[Actor, View | None], Standing]
     look: Callable[[Actor, Asked], Looked]
     heads: Callable[[], list[str]]
     sheets: Callable[[Actor, Asked, list[UUID]], Iterator[Sheet]]
-
-
-def read(listing_: Listing, timezone: str) -> Asked:
-    """Return what the request's address asks of the list."""
-    return listing.read(listing_.grammar, request.args, clock.today(timezone))
+    moment: Callable[[], str] = str
 
 
 def show(listing_: Listing, timezone: Callable[[Actor], str], **around: Any) -> Response:
-    """Answer with the list: the fragment to htmx, the page around it otherwise.
-
-    Where the topics stand is read first of all, so that nothing that is read afterwards can be older.
-    """
-    standing = listing_.stand(actor())
-    asked = read(listing_, timezone(actor()))
-    shown = fragment(listing_, asked, standing)
+    """Answer with the list: the fragment to htmx, the page around it otherwise."""
+    shown = _shown(listing_, timezone)
     if is_htmx():
-        response = make_response(shown.html)
-        response.mimetype = "text/html"
+        response = Response(shown.kept.html, mimetype="text/html")
         if request.headers.get("X-Background") != "1":
-            address = urlencode(asked.to_address())
-            response.headers["HX-Push-Url"] = f"{request.path}?{address}" if address else request.path
+            response.headers["HX-Push-Url"] = shown.address
         return response
-    html = Markup(shown.html.decode())  # noqa: S704 - our own template's
-    return make_response(render_template(listing_.page, fragment=html, asked=asked, **around))
+    html = Markup(shown.kept.html.decode())  # noqa: S704 - our own template's
+    return make_response(render_template(listing_.page, fragment=html, **around))
 
 
-def fragment(listing_: Listing, asked: Asked, standing: Standing) -> Kept:
-    """Return the rendered list, kept or new, and note who saw which rows."""
+def _shown(listing_: Listing, timezone: Callable[[Actor], str]) -> Shown:
+    """Return the rendered list, and note who saw which rows.
+
+    If this process has answered the same question before, one statement asks whether everything still stands
+    as it did, and notes the view if it does. Else where the topics stand is read before anything else, so that
+    nothing that is read afterwards can be older.
+    """
     who = actor()
-    key = kept.key_of(listing_.name, who, standing, _looks(asked))
-    shown = kept.find(key)
-    if shown is None:
-        shown = _render(listing_, who, asked, standing)
-        kept.keep(key, shown)
-    listing_.saw(who, listing_.action, listing_.resource, shown.ids)
+    moment = listing_.moment()
+    place = (who.organization_id, who.facility_id, who.permissions)
+    question = (listing_.name, *place, texts.language(), moment, request.query_string)
+    before = kept.shown_here(question)
+    standing = listing_.stand(who, _view(listing_, who, before) if before else None)
+    if before and standing.is_seen:
+        return before
+    shown = _find_or_render(listing_, who, standing, timezone(who), moment)
+    listing_.saw(_view(listing_, who, shown).witness)
+    kept.remember(question, shown)
     return shown
 
 
-def _looks(asked: Asked) -> dict[str, str]:
+def _view(listing_: Listing, who: Actor, shown: Shown) -> View:
+    ids = shown.kept.ids
+    return View(shown.generation, listing_.witness(who, listing_.action, listing_.resource, ids))
+
+
+def _find_or_render(listing_: Listing, who: Actor, standing: Standing, timezone: str, moment: str) -> Shown:
+    asked = listing.read(listing_.grammar, request.args, clock.today(timezone))
+    key = kept.key_of(listing_.name, who, standing, _looks(asked, moment))
+    rendered = kept.find(key)
+    if rendered is None:
+        rendered = _render(listing_, who, asked, standing)
+        kept.keep(key, rendered)
+    address = urlencode(asked.to_address())
+    return Shown(
+        rendered,
+        standing.generation,
+        f"{request.path}?{address}" if address else request.path,
+        min(clock.now() + timedelta(seconds=kept.FIVE_MINUTES), clock.midnight_after(clock.now(), timezone)),
+    )
+
+
+def _looks(asked: Asked, moment: str) -> dict[str, str]:
     """What decides how a list looks besides its rows: the address, the day, the language, the templates."""
-    return asked.to_address() | {"/": f"{asked.today} {texts.language()} {_build()}"}
+    return asked.to_address() | {"/": f"{asked.today} {moment} {texts.language()} {_build()}"}
 
 
 def _render(listing_: Listing, who: Actor, asked: Asked, standing: Standing) -> Kept:
@@ -167,7 +189,7 @@ def export(listing_: Listing, timezone: Callable[[Actor], str], marked: Iterable
     that a refusal still is one.
     """
     who = actor()
-    asked = read(listing_, timezone(who)).first_page
+    asked = listing.read(listing_.grammar, request.args, clock.today(timezone(who))).first_page
     who.require(EXPORT)
     who.require(listing_.permission)
     sheets = _noted(listing_, who, listing_.sheets(who, asked, _ids(marked)))
@@ -189,7 +211,7 @@ def _ids(marked: Iterable[str]) -> list[UUID]:
 def _noted(listing_: Listing, who: Actor, sheets: Iterator[Sheet]) -> Iterator[Sheet]:
     action = f"{listing_.action.partition('.')[0]}.export"
     for sheet in sheets:
-        listing_.saw(who, action, listing_.resource, Kept.of(sheet.ids, "").ids)
+        listing_.saw(listing_.witness(who, action, listing_.resource, Kept.of(sheet.ids, "").ids))
         yield sheet
 
 

@@ -196,6 +196,7 @@ def test_every_change_is_seen_at_once(
         change()
         page = amina.get("/visits", headers=HTMX).text
         monkeypatch.setattr(kept, "find", lambda key: None)
+        kept.forget()
         assert page == amina.get("/visits", headers=HTMX).text
         monkeypatch.setattr(kept, "find", find)
         return page

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from clinic_web.kernel import clock, keyset, listing
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.kept import Standing
+from clinic_web.kernel.kept import Standing, View
 from clinic_web.kernel.keyset import Page, Table, Where
 from clinic_web.kernel.listing import Asked, Grammar, Sort
 from clinic_web.kernel.money import ZERO
@@ -187,7 +187,7 @@ class PaymentsPage:
         return self.page.number_in(STATES[state])
 
 
-def stand(actor: Actor) -> Standing:
+def stand(actor: Actor, view: View | None = None) -> Standing:
     """Return where everything stands that the list shows. Every clinic of the house counts, closed ones too;
     when the house itself has just changed, they are looked up again."""
     house = organization.topic(actor.organization_id)
@@ -195,8 +195,9 @@ def stand(actor: Actor) -> Standing:
         facility = organization.facility(actor)
         clinics = organization.directory(actor.organization_id).clinics.values()
         topics = [payments_topic(each.id) for each in clinics if each.facility_id == facility.id]
-        standing = ports.stand(actor, [*topics, house, patients.patients_topic(actor.organization_id)])
-        if organization.stands_at(standing.moved[house]):
+        fixed = [*topics, house, patients.patients_topic(actor.organization_id)]
+        standing = ports.stand(actor, fixed, view)
+        if standing.is_seen or organization.stands_at(standing.moved[house]):
             return standing
 
 

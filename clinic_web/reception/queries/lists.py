@@ -13,9 +13,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from clinic_web.audit import api as audit
 from clinic_web.kernel import keyset, listing
 from clinic_web.kernel.actor import Actor
-from clinic_web.kernel.kept import Stand, Standing
+from clinic_web.kernel.kept import Stand, Standing, View
 from clinic_web.kernel.keyset import Page, Table, Where
 from clinic_web.kernel.listing import Asked, Grammar, Sort
 from clinic_web.organization import api as organization
@@ -95,8 +96,9 @@ APPOINTMENTS = Table(
 )
 # The moves of every queue of the facility, its stations' included.
 _stand = Stand(
-    """SELECT 'queue:' || q.id FROM reception.queues q
-        WHERE q.organization_id = :organization_id AND q.facility_id = :facility_id"""
+    witness=audit.SAW_KNOWN_LIST,
+    more="""SELECT 'queue:' || q.id FROM reception.queues q
+        WHERE q.organization_id = :organization_id AND q.facility_id = :facility_id""",
 )
 TICKET = re.compile(r"[A-Za-z]{1,4}\s*-\s*\d{1,4}")
 BOOKING = re.compile(r"BK-[\w-]+", re.IGNORECASE)
@@ -187,18 +189,18 @@ class Listed(Generic[T]):
     choices: Choices
 
 
-def stand(actor: Actor) -> Standing:
+def stand(actor: Actor, view: View | None = None) -> Standing:
     """Return where everything stands that the lists show: moves, names of patients, names of the house."""
     house = organization.topic(actor.organization_id)
-    standing = stand_with(actor, [patients.patients_topic(actor.organization_id), house])
+    standing = stand_with(actor, [patients.patients_topic(actor.organization_id), house], view)
     organization.stands_at(standing.moved[house])
     return standing
 
 
-def stand_with(actor: Actor, topics: list[str]) -> Standing:
-    """Return where ``topics`` stand, and all queues of the facility."""
+def stand_with(actor: Actor, topics: list[str], view: View | None = None) -> Standing:
+    """Return where ``topics`` and all queues of the facility stand; note the ``view`` if nothing moved."""
     facility_id = actor.facility_id or organization.facility(actor).id
-    return _stand(topics, organization_id=actor.organization_id, facility_id=facility_id)
+    return _stand(topics, view, organization_id=actor.organization_id, facility_id=facility_id)
 
 
 def visits_page(actor: Actor, asked: Asked) -> Listed[VisitRow]:
