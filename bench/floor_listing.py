@@ -1,6 +1,8 @@
-"""The least that could answer a kept list: who asks, one row in the access log, a string of that size.
+"""What a kept list is measured against: routes that do nothing but what each view of a list has to do.
 
-Both statements are the program's own, by bare psycopg; there is no cache, no rights, no page around it.
+``program()`` is the program with one bare route more: the same session look-up and rights as every route, the
+same row in the access log, and a string of that size. ``listing()`` does the two statements by bare psycopg
+under a bare Flask: no signed cookie, no CSRF, no headers, no languages.
 """
 
 from __future__ import annotations
@@ -8,25 +10,45 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
 from bench.floor import Pool, _seen, _who_asks
 from bench.floor_sql import WITNESS
+from clinic_web.app import create_app
+from clinic_web.audit import api as audit
+from clinic_web.ui.web import actor, needs
+
+
+def _facts() -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(Path(os.environ["FLOOR_FACTS"]).read_text())
+    return facts
+
+
+def program() -> Flask:
+    app, facts = create_app(), _facts()
+    page, ids = "x" * facts["size"], json.dumps({"ids": facts["ids"]})
+
+    @app.get("/bare")
+    @needs("visit.view")
+    def bare() -> str:
+        audit.saw_list(audit.list_view(actor(), "visit.list", "visit", ids))
+        return page
+
+    return app
 
 
 def listing() -> Flask:
-    app = Flask("floor")
-    facts = json.loads(Path(os.environ["FLOOR_FACTS"]).read_text())
-    pool = Pool(os.environ["DATABASE_URL"])
+    app, facts, pool = Flask("floor"), _facts(), Pool(os.environ["DATABASE_URL"])
     page, metadata = "x" * facts["size"], {"ids": facts["ids"]}
 
     @app.get("/healthz")
     def healthz() -> str:
         return "alive"
 
-    @app.get("/visits")
-    def visits() -> str:
+    @app.get("/bare")
+    def bare() -> str:
         with pool.cursor() as cursor:
             values = _who_asks(cursor, facts) | {"action": "visit.list"}
             seen = _seen(values, "visit", None) | {"resource_id": None, "metadata": metadata}

@@ -1,8 +1,9 @@
 """Kept lists per second, as a part of what a bare route answers that looks up the same session, writes the
 same access-log row and returns a string of that size.
 
-Both programs run side by side with the same gunicorn settings and take turns under the same load of eight
-connections; each round's ratio is of neighbours, and the figure is the median of the rounds.
+Both run side by side with the same gunicorn settings and take turns under the same load of eight connections;
+each round's ratio is of neighbours, and the figure is the median of the rounds. For information: the whole
+page around the list, and the list beside a bare Flask that does only the two statements.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bench import cpu, facts
 from bench.figures import ROUNDS, Figure, milliseconds
@@ -35,12 +37,18 @@ def run(world: World) -> list[Figure]:
     with web("wsgi:app", world.env) as ours:
         body = _page(ours, desks[0])
         ids = [each.decode() for each in VISIT.findall(body)]
-        env = world.env | facts.env(world, desks, size=len(body), ids=ids)
-        with web("bench.floor_listing:listing()", env) as bare:
-            return [
-                _compare(world, (ours, bare), desks, size=len(body), headers=HTMX, what="a kept list of 50"),
-                _compare(world, (ours, bare), desks, size=len(body), headers={}, what="the page around it"),
-            ]
+        told = world.env | facts.env(world, desks, size=len(body), ids=ids)
+        program = told | {"DATABASE_URL": world.env["DATABASE_URL"]}
+        here = Lists(world, ours, desks, len(body))
+        with web(
+            "bench.floor_listing:program()", world.env | told | {"DATABASE_URL": world.env["DATABASE_URL"]}
+        ) as bare:
+            asks = [_ask(desk, {}, "/bare") for desk in desks]
+            listed = here.beside(bare, asks, HTMX, "a kept list of 50", reach=REACH)
+            page = here.beside(bare, asks, {}, "the page around it")
+        with web("bench.floor_listing:listing()", told) as flask:
+            asks = [Ask("/bare", headers=facts.headers(desk)) for desk in desks]
+            return [listed, page, here.beside(flask, asks, HTMX, "a kept list of 50, beside bare Flask")]
 
 
 def _page(ours: Web, desk: Person) -> bytes:
@@ -49,33 +57,43 @@ def _page(ours: Web, desk: Person) -> bytes:
     return answer.body
 
 
-def _ask(desk: Person, headers: dict[str, str]) -> Ask:
-    plain = desk.asks("/visits")
+def _ask(desk: Person, headers: dict[str, str], path: str = "/visits") -> Ask:
+    plain = desk.asks(path)
     return Ask(plain.path, headers=plain.headers | headers)
 
 
-def _compare(
-    world: World, pair: tuple[Web, Web], desks: list[Person], *, size: int, headers: dict[str, str], what: str
-) -> Figure:
-    ours, bare = pair
-    mine = [_ask(desks[number % DESKS], headers) for number in range(REQUESTS)]
-    floor = [Ask("/visits", headers=facts.headers(desks[number % DESKS])) for number in range(REQUESTS)]
-    _rate(ours, mine), _rate(bare, floor)
-    rounds = [(_rate(ours, mine), _rate(bare, floor)) for _ in range(ROUNDS)]
-    before = world.sql(VIEWS)[0][0]
-    costs = [_cost(ours, mine), _cost(bare, floor)]
-    seen = world.sql(VIEWS)[0][0] - before
-    ratio = statistics.median(our / their for our, their in rounds)
-    is_bar = bool(headers)
-    return Figure(
-        what=f"{what}: requests per second",
-        ours=f"{statistics.median(our for our, _ in rounds):.0f}, {milliseconds(costs[0])} of the web's CPU",
-        floor=f"{statistics.median(their for _, their in rounds):.0f}, {milliseconds(costs[1])} bare route",
-        ratio=ratio,
-        reach=f">= {REACH} x" if is_bar else "",
-        is_met=(ratio >= REACH and seen == 2 * REQUESTS) if is_bar else None,
-        rests_on=f"{ROUNDS} rounds of {REQUESTS} requests each, {size} bytes, all in the access log",
-    )
+@dataclass(frozen=True)
+class Lists:
+    """The program that keeps lists, and who looks at them."""
+
+    world: World
+    web: Web
+    desks: list[Person]
+    size: int
+
+    def beside(
+        self, bare: Web, asks: list[Ask], headers: dict[str, str], what: str, *, reach: float | None = None
+    ) -> Figure:
+        """Measure the list beside what ``asks`` ask of ``bare``, one of each per desk."""
+        mine = [_ask(self.desks[number % DESKS], headers) for number in range(REQUESTS)]
+        floor = [asks[number % DESKS] for number in range(REQUESTS)]
+        _rate(self.web, mine)
+        _rate(bare, floor)
+        rounds = [(_rate(self.web, mine), _rate(bare, floor)) for _ in range(ROUNDS)]
+        before = self.world.sql(VIEWS)[0][0]
+        costs = _cost(self.web, mine), _cost(bare, floor)
+        seen = self.world.sql(VIEWS)[0][0] - before
+        ratio = statistics.median(our / their for our, their in rounds)
+        ours, theirs = (statistics.median(each) for each in zip(*rounds, strict=True))
+        return Figure(
+            what=f"{what}: requests per second",
+            ours=f"{ours:.0f}, {milliseconds(costs[0])} of the web's CPU",
+            floor=f"{theirs:.0f}, {milliseconds(costs[1])} bare route",
+            ratio=ratio,
+            reach=f">= {reach} x" if reach else "",
+            is_met=ratio >= reach and seen == 2 * REQUESTS if reach else None,
+            rests_on=f"{ROUNDS} rounds of {REQUESTS} requests each, {self.size} bytes, all in the access log",
+        )
 
 
 def _rate(web: Web, asks: Sequence[Ask]) -> float:

@@ -30,13 +30,15 @@ STAND = """
       LEFT JOIN kernel.streams s ON s.topic = t.topic ORDER BY t.topic
 """
 # The same, and the witness of a view if everything still stands where the kept list was rendered from.
-SEEN = """
+SEE_AGAIN = """
     WITH standing AS ({stand}), known AS (
         SELECT WHERE :generation = (
             SELECT string_agg(topic || '@' || COALESCE(CAST(epoch AS text), '') || '/' || COALESCE(seq, 0),
                               ' ' ORDER BY topic) FROM standing)
     ), witness AS ({witness})
-    SELECT topic, epoch, seq, EXISTS (SELECT FROM witness) AS is_seen FROM standing ORDER BY topic
+    SELECT CASE WHEN NOT EXISTS (SELECT FROM witness) THEN (
+               SELECT jsonb_agg(jsonb_build_array(topic, COALESCE(CAST(epoch AS text), ''), COALESCE(seq, 0))
+                                ORDER BY topic) FROM standing) END AS moved
 """
 
 
@@ -57,6 +59,9 @@ class Standing:
         return " ".join(f"{each.topic}@{each.epoch}/{each.seq}" for each in self.moved.values())
 
 
+SEEN = Standing({}, is_seen=True)
+
+
 @dataclass(frozen=True)
 class View:
     """A kept list that is about to be shown again: from which state it was rendered, and the parameters of
@@ -73,17 +78,19 @@ class Stand:
     def __init__(self, *, witness: str, more: str = "") -> None:
         stand = STAND.format(more=f"UNION ALL {more}" if more else "")
         self._stand = Statement(stand)
-        self._seen = Statement(SEEN.format(stand=stand, witness=witness))
+        self._seen = Statement(SEE_AGAIN.format(stand=stand, witness=witness))
 
     def __call__(self, topics: Iterable[str], view: View | None = None, **values: object) -> Standing:
         values["topics"] = list(topics)
+        rows: Any
         if view is None:
-            rows = self._stand.all(values)
+            rows = [(row.topic, str(row.epoch or ""), row.seq or 0) for row in self._stand.all(values)]
         else:
             with single_statement():
-                rows = self._seen.all({**view.witness, "generation": view.generation, **values})
-        moved = {row.topic: StreamMoved(row.topic, str(row.epoch or ""), row.seq or 0) for row in rows}
-        return Standing(moved, is_seen=view is not None and bool(rows) and rows[0].is_seen)
+                rows = self._seen.first({**view.witness, "generation": view.generation, **values}).moved
+        if rows is None:
+            return SEEN
+        return Standing({topic: StreamMoved(topic, epoch, seq) for topic, epoch, seq in rows})
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ class PatientRow:
 def stand(actor: Actor, view: View | None = None) -> Standing:
     house = organization.topic(actor.organization_id)
     standing = _stand([patients_topic(actor.organization_id), house], view)
-    organization.stands_at(standing.moved[house])
+    if not standing.is_seen:
+        organization.stands_at(standing.moved[house])
     return standing
 
 

@@ -96,8 +96,8 @@ def _shown(listing_: Listing, timezone: Callable[[Actor], str]) -> Shown:
     """Return the rendered list, and note who saw which rows.
 
     If this process has answered the same question before, one statement asks whether everything still stands
-    as it did, and notes the view if it does. Else where the topics stand is read before anything else, so that
-    nothing that is read afterwards can be older.
+    as it did, and notes the view if it does. Else where the topics stand is read before anything else, so
+    that nothing that is read afterwards can be older.
     """
     who = actor()
     moment = listing_.moment()

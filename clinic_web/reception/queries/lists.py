@@ -193,7 +193,8 @@ def stand(actor: Actor, view: View | None = None) -> Standing:
     """Return where everything stands that the lists show: moves, names of patients, names of the house."""
     house = organization.topic(actor.organization_id)
     standing = stand_with(actor, [patients.patients_topic(actor.organization_id), house], view)
-    organization.stands_at(standing.moved[house])
+    if not standing.is_seen:
+        organization.stands_at(standing.moved[house])
     return standing
 
 
