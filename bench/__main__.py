@@ -20,6 +20,7 @@ NAMES = (
     "idle",
     "receptions",
     "doctors",
+    "listing",
     "killed",
     "search",
     "imports",

@@ -149,3 +149,12 @@ BOOKING = (SESSION, CLAIM, PATIENT, TERMS, BOOK, PAYMENT, RECORD_BOOKED)
 # Long, and nothing in it that a floor would leave out.
 CALL_NEXT = CALL_NEXT_AT_ONCE.sql
 CALLING = (SESSION, CALL_NEXT)
+WITNESS = """
+    INSERT INTO audit.access_logs
+           (id, organization_id, user_id, action, resource_type, resource_id, result,
+            ip_address, user_agent, metadata, accessed_at)
+    SELECT w.* FROM jsonb_to_recordset(CAST(%(witnesses)s AS jsonb))
+           AS w(id uuid, organization_id uuid, user_id uuid, action text, resource_type text,
+                resource_id uuid, result text, ip_address inet, user_agent text, metadata jsonb,
+                accessed_at timestamptz)
+"""

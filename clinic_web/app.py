@@ -94,5 +94,5 @@ def _wire_modules(app: Flask) -> None:
     identity_ports.staff = organization.staff_offered
     organization_ports.upcoming = reception.upcoming
     payments_ports.visit_states = reception.visit_states
-    payments_ports.visit_topics = reception.visit_topics
+    payments_ports.stand = reception.stand_with
     cli.register(app)

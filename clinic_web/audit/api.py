@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,8 @@ from clinic_web.kernel import clock, record, unit_of_work
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
-from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.kernel.statement import Statement
+from clinic_web.kernel.unit_of_work import single_statement, transaction
 
 LONGEST_AGENT = 300
 
@@ -31,6 +32,17 @@ record.also(
     """,
 )
 
+SAW_LIST = f"""
+    INSERT INTO audit.access_logs
+           (id, organization_id, user_id, action, resource_type, result, ip_address, user_agent, metadata,
+            accessed_at)
+    SELECT :access_id, :organization_id, :user_id, CAST(:action AS text), CAST(:resource_type AS text),
+           '{ALLOWED}', CAST(:ip_address AS inet), CAST(:user_agent AS text), CAST(:ids AS jsonb), :now
+    """
+# The same as a CTE, for a view that is one only where ``known`` has a row (see ``kernel.kept``).
+SAW_KNOWN_LIST = f"{SAW_LIST} FROM known RETURNING id"
+_saw_list = Statement(SAW_LIST)
+
 
 def saw(
     actor: Actor,
@@ -43,6 +55,28 @@ def saw(
     """Note that ``actor`` saw or changed patient data; ``ids`` are the rows of a list view."""
     listed = [str(each) for each in ids]
     _note(actor, action, (resource_type, resource_id), ALLOWED, metadata={"ids": listed} if listed else None)
+
+
+def list_view(actor: Actor, action: str, resource_type: str, ids: str | None) -> dict[str, Any]:
+    """Return the parameters of ``SAW_LIST``; ``ids`` are the rows as a JSON object, ready to be kept."""
+    return {
+        "access_id": new_id(),
+        "organization_id": actor.organization_id,
+        "user_id": actor.user_id,
+        "action": action,
+        "resource_type": resource_type,
+        "ip_address": actor.ip_address,
+        "user_agent": (actor.user_agent or "")[:LONGEST_AGENT] or None,
+        "ids": ids,
+        "now": clock.now(),
+    }
+
+
+def saw_list(view: Mapping[str, Any]) -> None:
+    """Note a list view in one statement of its own. Showing a list changes nothing else, so it is the whole
+    unit of work, or a part of the one that is under way."""
+    with single_statement():
+        _saw_list.run(view)
 
 
 def saw_at_once(row: str, action: str, resource_type: str, resource_id: str) -> str:

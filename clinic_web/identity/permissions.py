@@ -53,6 +53,7 @@ PERMISSIONS: dict[str, str] = {
     "payment.void": N_("Void payments of which nothing was paid"),
     "board.pair": N_("Pair displays"),
     "board.revoke": N_("Take displays out of use"),
+    "list.export": N_("Export lists as files"),
     "report.view": N_("See reports"),
     "user.manage": N_("Give people access and roles"),
     "organization.manage": N_("Change clinics, staff, services and prices"),
@@ -90,7 +91,8 @@ ROLES: tuple[DefaultRole, ...] = (
             | {"appointment.view", "appointment.overbook", "appointment.cancel_session"}
             | {"visit.view", "desk.view", "payment.view"}
             | {"payment.refund", "payment.refund_any", "payment.void"}
-            | {"board.pair", "board.revoke", "report.view", "organization.manage", "queue.reserve"}
+            | {"board.pair", "board.revoke", "queue.reserve"}
+            | {"report.view", "list.export", "organization.manage"}
         ),
     ),
     DefaultRole(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _offset = timedelta(0)
@@ -21,6 +21,12 @@ def today(timezone: str) -> date:
 def local(moment: datetime, timezone: str) -> datetime:
     """Return ``moment`` as the clock on the wall of ``timezone`` shows it."""
     return moment.astimezone(ZoneInfo(timezone))
+
+
+def midnight_after(moment: datetime, timezone: str) -> datetime:
+    """Return when the local day of ``moment`` ends."""
+    tomorrow = local(moment, timezone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), ZoneInfo(timezone)).astimezone(UTC)
 
 
 def offset() -> timedelta:

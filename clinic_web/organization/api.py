@@ -17,6 +17,7 @@ from clinic_web.organization.directory import (
     StaffInfo,
     directory,
     facility,
+    stands_at,
     topic,
 )
 from clinic_web.organization.directory import as_of as directory_as_of
@@ -116,6 +117,7 @@ __all__ = [
     "shifts",
     "shifts_on",
     "staff_offered",
+    "stands_at",
     "survey",
     "terms",
     "topic",

@@ -186,6 +186,22 @@ def forget_changed(work: UnitOfWork) -> None:
             _kept.pop(UUID(stream.topic.removeprefix(TOPIC)), None)
 
 
+def stands_at(at: StreamMoved) -> bool:
+    """Return whether the copy was read where its topic stands at ``at``; forget it where it was not.
+
+    For those who just read the topic, because they keep what they make of the directory under its version:
+    for a second nobody else needs to look.
+    """
+    organization_id = UUID(at.topic.removeprefix(TOPIC))
+    kept = _kept.get(organization_id)
+    if kept and kept.at != at:
+        del _kept[organization_id]
+        return False
+    if kept:
+        kept.looked_at = time.monotonic()
+    return True
+
+
 def facility(actor: Actor) -> FacilityInfo:
     """Return where the actor works, or the organization's first facility; NotFound when there is none."""
     facilities = directory(actor.organization_id).facilities

@@ -18,6 +18,7 @@ from clinic_web.patients.importing_notes import (
     import_conditions,
 )
 from clinic_web.patients.links import ids_of, survivors_of
+from clinic_web.patients.live import patients_topic
 from clinic_web.patients.names import join, normalise, phone
 from clinic_web.patients.names import split as split_name
 from clinic_web.patients.queries import IS_KNOWN, PatientCard, card, cards, ids_of_card, require
@@ -48,6 +49,7 @@ __all__ = [
     "merge_check",
     "normalise",
     "parse_born",
+    "patients_topic",
     "phone",
     "register",
     "require",

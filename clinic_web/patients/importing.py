@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
+from clinic_web.kernel import push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import RuleBroken
@@ -18,6 +19,7 @@ from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.patients import names
+from clinic_web.patients.live import patients_topic
 from clinic_web.patients.models import Patient
 from clinic_web.patients.numbers import draw, patient_number
 
@@ -60,6 +62,7 @@ def import_patients(actor: Actor, rows: Iterable[ImportedPatient]) -> int:
     """
     with transaction():
         country = organization.facility(actor).phone_country
+        push.changed(patients_topic(actor.organization_id))
         return sum(_add(actor, chunk, country) for chunk in _chunks(rows))
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from clinic_web.kernel import clock
 from clinic_web.kernel.errors import InvalidForm, RuleBroken, StaleScreen
-from clinic_web.organization import api as organization
-from clinic_web.payments import forms
+from clinic_web.payments import forms, list_routes
 from clinic_web.payments.models import CASH, VISA
-from clinic_web.payments.queries.day import DayFilters
 from clinic_web.payments.queries.receipts import Receipt
 from clinic_web.payments.service import taking, viewing
 from clinic_web.payments.service.viewing import Panel
 from clinic_web.ui.texts import currency_sign, money, say
-from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs, page_or_fragment
+from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
 
@@ -51,6 +46,12 @@ def page() -> ResponseReturnValue:
     if in_hand and not is_htmx():
         panel = viewing.panel(actor(), in_hand, request.args.get("receipt", type=UUID))
     return _day(panel)
+
+
+@bp.get("/list.csv")
+@needs("list.export")
+def export() -> ResponseReturnValue:
+    return list_routes.export()
 
 
 @bp.get("/<uuid:payment_id>/panel")
@@ -139,7 +140,9 @@ def _refused(
     context = {"typed": typed, "errors": errors or {}, "clash": clash_of(moved_on) if moved_on else None}
     if is_htmx():
         return panel_fragment(shown, at=request.form.get("at"), **context), status
-    return _day(shown, **context), status
+    page = _day(shown, **context)
+    page.status_code = status
+    return page
 
 
 def clash_of(error: StaleScreen) -> dict[str, Any]:
@@ -148,38 +151,9 @@ def clash_of(error: StaleScreen) -> dict[str, Any]:
     return {"sentence": say(error), "rows": rows}
 
 
-def _day(panel: Panel | None, **context: Any) -> str:
+def _day(panel: Panel | None, **context: Any) -> Response:
     """Render the list as a page or as its own fragment, with the payment in hand beside it."""
-    today = clock.today(organization.facility(actor()).timezone)
-    filters = forms.read_filters(request.args, today)
-    shown = viewing.day_page(actor(), filters)
-    return page_or_fragment(
-        "payments/page.html",
-        "payments/_day.html",
-        shown=shown,
-        filters=filters,
-        today=today,
-        address=_addresses(filters, today),
-        older=forms.to_before(shown.day.older),
-        before=forms.to_before(filters.before),
-        previous_day=filters.day - timedelta(days=1),
-        next_day=filters.day + timedelta(days=1),
-        panel=panel,
-        **_panel_context(**context),
-    )
-
-
-def _addresses(filters: DayFilters, today: date) -> Callable[..., str]:
-    """Return a function that gives the list's address with some filters changed; the page begins anew."""
-    asked = forms.to_address(filters, today)
-
-    def address(**changes: Any) -> str:
-        merged = asked | {"before": None} | changes
-        if merged.get("day") == today:
-            merged["day"] = None
-        return url_for(".page", **merged)
-
-    return address
+    return list_routes.show({"panel": panel, **_panel_context(**context)})
 
 
 def beside_list(shown: Panel, **context: Any) -> ResponseReturnValue:

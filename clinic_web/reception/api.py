@@ -16,10 +16,10 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.organization import api as organization
-from clinic_web.reception.live import queue_topic
-from clinic_web.reception.models import Queue, Visit
+from clinic_web.reception.models import Visit
 from clinic_web.reception.models.visits import PRESENT, SCHEDULED
 from clinic_web.reception.queries.blocks import open_numbers
+from clinic_web.reception.queries.lists import stand_with
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
 from clinic_web.reception.service.queues import ensure_queue, ensure_station
 
@@ -30,10 +30,10 @@ __all__ = [
     "has_visits_on",
     "import_past_visits",
     "open_numbers_on",
+    "stand_with",
     "tickets_of",
     "upcoming",
     "visit_states",
-    "visit_topics",
 ]
 
 
@@ -80,11 +80,3 @@ def visit_states(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:
         Visit.organization_id == actor.organization_id, Visit.id.in_(visit_ids)
     )
     return {visit_id: status for visit_id, status in db.session.execute(mine)}
-
-
-def visit_topics(actor: Actor, clinic_ids: Collection[UUID]) -> list[str]:
-    """Return the live topics that tell every move of the clinics' visits, in one query."""
-    mine = select(Queue.id).where(
-        Queue.organization_id == actor.organization_id, Queue.clinic_id.in_(clinic_ids)
-    )
-    return [queue_topic(queue_id) for queue_id in db.session.scalars(mine)]

@@ -70,6 +70,13 @@ def _wire_navigation() -> None:
     entry(
         order=45, label=N_("Lines"), endpoint="reception.queues", permission="queue.reserve", is_start=False
     )
+    entry(
+        order=25,
+        label=N_("Visits"),
+        endpoint="reception.visits_list",
+        permission="visit.view",
+        is_start=False,
+    )
     entry(order=50, label=N_("Boards"), endpoint="reception.boards", permission="board.pair", is_start=False)
 
 

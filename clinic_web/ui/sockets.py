@@ -169,6 +169,11 @@ def may_join(joiner: Joiner | None, topic: str) -> bool:
         db.session.rollback()
 
 
+def is_heard(topic: str) -> bool:
+    """Return whether anybody may hear topics of this kind at all."""
+    return topic.partition(":")[0] + ":" in _rules
+
+
 def stream_of(topic: str) -> str:
     """Return the stream a topic follows: ``board:<queue>`` for ``board:<queue>:<variant>``."""
     return ":".join(topic.split(":")[:2])

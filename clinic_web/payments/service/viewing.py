@@ -1,4 +1,4 @@
-"""Looking at payments: the day's list, one bill, one receipt. Each view leaves one row in the access log."""
+"""Looking at payments: one bill, one receipt. Each view leaves one row in the access log."""
 
 from __future__ import annotations
 
@@ -19,37 +19,10 @@ from clinic_web.payments.models import Payment
 from clinic_web.payments.ports import ports
 from clinic_web.payments.queries.bill import Bill, bill_of
 from clinic_web.payments.queries.books import Books, books_of
-from clinic_web.payments.queries.day import Day, DayFilters, DayRow, clinics_listed, payments_of_day
 from clinic_web.payments.queries.receipts import Receipt, receipt
 from clinic_web.payments.service.limits import limit_of
 from clinic_web.payments.service.printing import printed
 from clinic_web.payments.service.sharing import share_rule
-
-# A socket may hear 40 topics; where a facility has more clinics than this, those with payments come first.
-MOST_CLINICS = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListedPayment:
-    """A row with its names; ``visit_state`` is None where nobody tells where the visit stands."""
-
-    row: DayRow
-    patient: patients.PatientCard | None
-    service: organization.ServiceInfo | None
-    doctor: organization.StaffInfo | None
-    visit_state: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DayPage:
-    """The day's list as somebody sees it, and the topics that change it."""
-
-    day: Day
-    rows: list[ListedPayment]
-    facility: organization.FacilityInfo
-    clinics: list[organization.ClinicInfo]
-    doctors: list[organization.StaffInfo]
-    topics: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,48 +51,6 @@ class Panel:
         if self.receipt is None:
             raise NotFound(N_("This receipt is not here (any more)."))
         return self.receipt
-
-
-def day_page(actor: Actor, filters: DayFilters) -> DayPage:
-    """Return the day's list of the actor's facility; at most six queries, however many rows."""
-    facility = organization.facility(actor)
-    directory = organization.directory(actor.organization_id)
-    day = payments_of_day(actor, facility, filters)
-    cards = patients.cards(actor, {row.patient_id for row in day.rows})
-    states = ports.visit_states(actor, [row.visit_id for row in day.rows if row.visit_id])
-    with transaction():
-        audit.saw(actor, "payment.list", "payment", ids=[row.id for row in day.rows])
-    doctors = (directory.staff.get(each) for each in day.doctor_ids)
-    return DayPage(
-        day=day,
-        rows=[_listed(row, directory, cards, states) for row in day.rows],
-        facility=facility,
-        clinics=directory.clinics_of(facility.id),
-        doctors=sorted((each for each in doctors if each), key=lambda each: each.short_name),
-        topics=_topics(actor, facility, filters, day),
-    )
-
-
-def _listed(
-    row: DayRow,
-    directory: organization.Directory,
-    cards: dict[UUID, patients.PatientCard],
-    states: dict[UUID, str],
-) -> ListedPayment:
-    return ListedPayment(
-        row=row,
-        patient=cards.get(row.patient_id),
-        service=directory.services.get(row.service_id) if row.service_id else None,
-        doctor=directory.staff.get(row.doctor_id) if row.doctor_id else None,
-        visit_state=states.get(row.visit_id) if row.visit_id else None,
-    )
-
-
-def _topics(actor: Actor, facility: organization.FacilityInfo, filters: DayFilters, day: Day) -> list[str]:
-    listed = clinics_listed(actor, facility, filters.clinic_id)
-    busy = {row.clinic_id for row in day.rows}
-    followed = sorted(listed, key=lambda each: each not in busy)[:MOST_CLINICS]
-    return [*map(payments_topic, followed), *ports.visit_topics(actor, followed)[:MOST_CLINICS]]
 
 
 def panel_of_visit(actor: Actor, visit_id: UUID) -> Panel:

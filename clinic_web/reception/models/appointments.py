@@ -80,6 +80,8 @@ class Appointment(Model, Stamped, Versioned):
         Index("idx_appointment_clinic_date", "clinic_id", "start_time"),
         Index("idx_appointment_status_date", "status", "start_time"),
         Index("idx_appointment_booking_id", "booking_id"),
+        Index("ix_appointments_list", "facility_id", "start_time", "id"),
+        Index("ix_appointments_booked", "facility_id", "created_at", "id"),
         {"schema": "reception", "info": {"patient_id": "check"}},
     )
 

@@ -147,6 +147,14 @@ class Visit(Model, Stamped, Versioned):
         Index("idx_visit_clinic_status_date", "clinic_id", "status", "queue_day"),
         Index("idx_visit_doctor_status", "doctor_id", "status"),
         Index("idx_visit_patient_date", "patient_id", "queue_day"),
+        Index(
+            "ix_visits_list",
+            "facility_id",
+            "queue_day",
+            text("COALESCE(check_in_time, scheduled_time, created_at)"),
+            "id",
+        ),
+        Index("ix_visits_by_state", "facility_id", "status", "queue_day"),
         # Each call leaves a dead entry at the head of the line's index: sweep them early.
         {
             "schema": "reception",

@@ -17,13 +17,14 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound
 from clinic_web.kernel.ids import dated_number, new_id
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.reception.access import NO_QUEUE
+from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models import Appointment, Queue, QueueDay, QueueNumber, Visit, VisitTransition
 from clinic_web.reception.models import appointments as promise
 from clinic_web.reception.models.queues import CLINIC, ISSUED, ticket_text
@@ -193,6 +194,8 @@ def _write(actor: Actor, rows: Sequence[_Placed]) -> None:
     )
     _insert(Visit, [_visit(actor, row, booked.get(row.visit.id)) for row in rows])
     _insert(QueueNumber, [_number(actor, row) for row in rows if row.number is not None])
+    for queue_id in {row.queue.id for row in rows}:
+        push.changed(queue_topic(queue_id))
     _insert(VisitTransition, [move for row in rows for move in _moves(actor, row.visit)])
 
 

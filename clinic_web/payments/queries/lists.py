@@ -1,0 +1,316 @@
+"""The list of payments: those that were due or moved on the asked days, what was taken, what is still owed.
+
+Rows, numbers and sums come in one statement. What is still to come today stands below what has happened,
+although its time is later; so the order depends on the time of asking, which the pages of one list share
+(``asof`` in their addresses).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from clinic_web.kernel import clock, keyset, listing
+from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.kept import Standing, View
+from clinic_web.kernel.keyset import Page, Table, Where
+from clinic_web.kernel.listing import Asked, Grammar, Sort
+from clinic_web.kernel.money import ZERO
+from clinic_web.organization import api as organization
+from clinic_web.organization.api import ClinicInfo, Directory, ServiceInfo, StaffInfo
+from clinic_web.patients import api as patients
+from clinic_web.patients.api import PatientCard
+from clinic_web.payments.live import payments_topic
+from clinic_web.payments.models import (
+    DESK_METHODS,
+    METHODS,
+    OWING,
+    PAID,
+    PARTIALLY_PAID,
+    PARTIALLY_REFUNDED,
+    PENDING,
+    REFUNDED,
+    VOIDED,
+)
+from clinic_web.payments.ports import ports
+
+# What the address calls the states. "owing" is what the sum of what is still owed leads to.
+STATES = {
+    "to-pay": (PENDING,),
+    "part-paid": (PARTIALLY_PAID,),
+    "paid": (PAID,),
+    "refunded": (PARTIALLY_REFUNDED, REFUNDED),
+    "void": (VOIDED,),
+    "owing": OWING,
+}
+GRAMMAR = Grammar(
+    filters={
+        "q": listing.a_text,
+        "state": listing.one_of(STATES),
+        "method": listing.one_of(METHODS),
+        "clinic": UUID,
+        "doctor": UUID,
+        "service": UUID,
+        "patient": UUID,
+        listing.AS_OF: listing.a_moment,
+    },
+    sorts={
+        "time": Sort(("l.moment",), (listing.a_moment,)),
+        "due": Sort(("l.total_amount",), (listing.an_amount,)),
+        "left": Sort(("l.balance_due",), (listing.an_amount,)),
+        "state": Sort(("l.status", "l.moment"), (str, listing.a_moment)),
+    },
+    order="-time",
+    when="today",
+)
+# Between two looks an appointment's time may pass without anything changing: the list is computed anew then.
+SLOT = timedelta(minutes=5)
+BEGINS, ENDS = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+# `due` are the payments of the days, `of_doctor` what the sums are of, `listed` what other filters narrow.
+GIVEN = """
+    WITH due AS (
+        SELECT id FROM payments.payments p
+         WHERE p.organization_id = :organization_id AND p.facility_id = :facility_id
+           AND p.due_at >= :begins AND p.due_at < :ends {only}
+        UNION
+        SELECT p.payment_id FROM payments.payment_transactions p
+         WHERE p.organization_id = :organization_id AND p.facility_id = :facility_id
+           AND p.payment_date >= :begins AND p.payment_date < :ends {only}
+    ), of_clinic AS (
+        SELECT p.* FROM due JOIN payments.payments p ON p.id = due.id
+         WHERE CAST(:clinic AS uuid) IS NULL OR p.clinic_id = :clinic
+    ), of_doctor AS (
+        SELECT * FROM of_clinic WHERE CAST(:doctor AS uuid) IS NULL OR doctor_id = :doctor
+    ), listed AS (
+        SELECT p.*, moved.methods, moved.numbers, moved.moved_at,
+               COALESCE(moved.moved_at, CASE WHEN p.due_at <= :asof THEN p.due_at ELSE p.opened_at END)
+                   AS moment
+          FROM of_doctor p
+          LEFT JOIN LATERAL (
+               SELECT array_agg(DISTINCT t.payment_method ORDER BY t.payment_method) AS methods,
+                      array_agg(t.payment_number) AS numbers,
+                      max(t.payment_date) FILTER (WHERE t.payment_date >= :begins AND t.payment_date < :ends)
+                          AS moved_at
+                 FROM payments.payment_transactions t WHERE t.payment_id = p.id AND t.status = 'COMPLETED'
+               ) moved ON true
+    )
+"""
+# Sums travel through JSON as text: a float never touches money.
+SUMS = """(
+    SELECT jsonb_build_object(
+        'owed', (SELECT CAST(COALESCE(sum(balance_due), 0) AS text) FROM of_doctor),
+        'doctors', (SELECT jsonb_agg(DISTINCT doctor_id) FROM of_clinic WHERE doctor_id IS NOT NULL),
+        'taken', (SELECT jsonb_object_agg(payment_method, CAST(taken AS text)) FROM (
+            SELECT t.payment_method,
+                   sum(CASE t.kind WHEN 'REFUND' THEN -t.amount ELSE t.amount END) AS taken
+              FROM payments.payment_transactions t JOIN of_doctor p ON p.id = t.payment_id
+             WHERE t.payment_date >= :begins AND t.payment_date < :ends AND t.status = 'COMPLETED'
+             GROUP BY t.payment_method) m)))"""
+COLUMNS = """l.id, l.visit_id, l.patient_id, l.clinic_id, l.doctor_id, l.service_id, l.ticket, l.methods,
+    l.total_amount, l.amount_paid - l.amount_refunded AS paid, l.balance_due, l.status, l.opened_at,
+    l.currency, COALESCE(l.moved_at, l.due_at) AS at"""
+ONLY_PATIENT = "AND p.patient_id = :patient"
+NUMBER = re.compile(r"PAY-[\w-]+")
+TICKET = re.compile(r"([A-Z]{1,4})-(\d{1,4})")
+MOST_FOUND = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRow:
+    """One payment in the list; ``at`` is when it last moved on those days, or when it is due."""
+
+    id: UUID
+    visit_id: UUID | None
+    patient_id: UUID
+    clinic_id: UUID
+    doctor_id: UUID | None
+    service_id: UUID | None
+    ticket: str | None
+    methods: list[str] | None
+    total_amount: Decimal
+    paid: Decimal
+    balance_due: Decimal
+    status: str
+    currency: str
+    opened_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedPayment:
+    """A row with its names; ``visit_state`` is None where nobody tells where the visit stands."""
+
+    row: PaymentRow
+    patient: PatientCard | None
+    clinic: ClinicInfo | None
+    service: ServiceInfo | None
+    doctor: StaffInfo | None
+    visit_state: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """What was taken on those days by method, and what is owed; only clinic and doctor narrow them."""
+
+    taken: Mapping[str, Decimal]
+    owed: Decimal
+
+    @property
+    def taken_in_all(self) -> Decimal:
+        return sum(self.taken.values(), ZERO)
+
+    @property
+    def other_methods(self) -> Decimal:
+        """What was taken otherwise than a desk does; the sum of the day would not add up without it."""
+        return sum((taken for method, taken in self.taken.items() if method not in DESK_METHODS), ZERO)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsPage:
+    """One page of the list as somebody sees it, and among what its filters choose."""
+
+    page: Page[PaymentRow]
+    rows: list[ListedPayment]
+    sums: Sums
+    as_of: datetime
+    clinics: list[ClinicInfo]
+    doctors: list[StaffInfo]
+    patient: PatientCard | None
+
+    def number_in(self, state: str) -> int:
+        return self.page.number_in(STATES[state])
+
+
+def stand(actor: Actor, view: View | None = None) -> Standing:
+    """Return where everything stands that the list shows. Every clinic of the house counts, closed ones too;
+    when the house itself has just changed, they are looked up again."""
+    house = organization.topic(actor.organization_id)
+    while True:
+        facility = organization.facility(actor)
+        clinics = organization.directory(actor.organization_id).clinics.values()
+        topics = [payments_topic(each.id) for each in clinics if each.facility_id == facility.id]
+        fixed = [*topics, house, patients.patients_topic(actor.organization_id)]
+        standing = ports.stand(actor, fixed, view)
+        if standing.is_seen or organization.stands_at(standing.moved[house]):
+            return standing
+
+
+def payments_page(actor: Actor, asked: Asked) -> PaymentsPage:
+    """Return the asked page of the facility's payments; three statements at most, however many rows."""
+    table, where, known = _asked(actor, asked)
+    page = keyset.page(table, where, asked, _row, states=asked.get("state"))
+    cards = known | _cards(actor, asked, page.rows, known)
+    directory = organization.directory(actor.organization_id)
+    doctors = {UUID(each) for each in page.aside["doctors"] or ()} | ({asked.get("doctor")} - {None})
+    here = [directory.staff[each] for each in doctors if each in directory.staff]
+    return PaymentsPage(
+        page=page,
+        rows=_listed(actor, page.rows, directory, cards),
+        sums=Sums(
+            taken={method: Decimal(taken) for method, taken in (page.aside["taken"] or {}).items()},
+            owed=Decimal(page.aside["owed"]),
+        ),
+        as_of=where.values["asof"],
+        clinics=directory.clinics_of(organization.facility(actor).id),
+        doctors=sorted(here, key=lambda each: each.short_name),
+        patient=cards.get(asked.get("patient")),
+    )
+
+
+def all_payments(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[ListedPayment]]:
+    """Return all that is asked for, or only ``ids`` of it, in pieces of their own statements."""
+    table, where, _ = _asked(actor, asked)
+    if ids:
+        where.add("l.id = ANY(:ids)", ids=ids)
+    directory = organization.directory(actor.organization_id)
+    for rows in keyset.chunks(table, where, asked, _row, states=asked.get("state")):
+        yield _listed(actor, rows, directory, _cards(actor, asked, rows, {}))
+
+
+def slot(now: datetime) -> datetime:
+    """Return the beginning of the five minutes that ``now`` lies in."""
+    seconds = int(SLOT.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, UTC)
+
+
+Known = dict[UUID, PatientCard]
+
+
+def _asked(actor: Actor, asked: Asked) -> tuple[Table, Where, Known]:
+    table = Table(
+        columns=COLUMNS,
+        source="listed l",
+        id="l.id",
+        state="l.status",
+        given=GIVEN.format(only=ONLY_PATIENT if asked.get("patient") else ""),
+        aside=SUMS,
+    )
+    where = Where()
+    where.values |= _question(actor, asked)
+    where.add_given(":method = ANY(l.methods)", asked, "method")
+    where.add_given("l.service_id = :service", asked, "service")
+    return table, where, _search(actor, asked, where)
+
+
+def _question(actor: Actor, asked: Asked) -> dict[str, Any]:
+    facility, period = organization.facility(actor), asked.period
+    begins = organization.moment_at(period.first, time(), facility.timezone) if period.first else BEGINS
+    after = period.last + timedelta(days=1) if period.last else None
+    return {
+        "organization_id": actor.organization_id,
+        "facility_id": facility.id,
+        "begins": begins,
+        "ends": organization.moment_at(after, time(), facility.timezone) if after else ENDS,
+        "asof": asked.get(listing.AS_OF) or slot(clock.now()),
+        "clinic": asked.get("clinic"),
+        "doctor": asked.get("doctor"),
+        "patient": asked.get("patient"),
+    }
+
+
+def _search(actor: Actor, asked: Asked, where: Where) -> Known:
+    """Look for a ticket or a receipt's number, or else a patient; return the cards that this brought."""
+    typed = asked.get("q")
+    if not typed:
+        return {}
+    plain = re.sub(r"\s", "", typed).upper()
+    if NUMBER.fullmatch(plain):
+        where.add(":typed = ANY(l.numbers)", typed=plain)
+        return {}
+    found = {card.id: card for card in patients.find(actor, typed, limit=MOST_FOUND)}
+    if ticket := TICKET.fullmatch(plain):
+        known = f"{ticket[1]}-{int(ticket[2]):03d}"
+        where.add("(l.ticket = :typed OR l.patient_id = ANY(:found))", typed=known, found=list(found))
+    else:
+        where.add("l.patient_id = ANY(:found)", found=list(found))
+    return found
+
+
+def _row(row: Any) -> PaymentRow:
+    return PaymentRow(**{name: getattr(row, name) for name in PaymentRow.__dataclass_fields__})
+
+
+def _cards(actor: Actor, asked: Asked, rows: list[PaymentRow], known: Known) -> Known:
+    wanted = {row.patient_id for row in rows} | ({asked.get("patient")} - {None})
+    return patients.cards(actor, wanted - known.keys())
+
+
+def _listed(actor: Actor, rows: list[PaymentRow], directory: Directory, cards: Known) -> list[ListedPayment]:
+    states = ports.visit_states(actor, [row.visit_id for row in rows if row.visit_id])
+    return [
+        ListedPayment(
+            row=row,
+            patient=cards.get(row.patient_id),
+            clinic=directory.clinics.get(row.clinic_id),
+            service=directory.services.get(row.service_id) if row.service_id else None,
+            doctor=directory.staff.get(row.doctor_id) if row.doctor_id else None,
+            visit_state=states.get(row.visit_id) if row.visit_id else None,
+        )
+        for row in rows
+    ]
