@@ -19,7 +19,7 @@ from clinic_web.ui import shell, sockets
 
 ROOT = Path(__file__).parents[1]
 LARGEST_FORM = 1 << 20
-MODULES = ("identity", "organization", "patients", "payments", "reception", "notifications")
+MODULES = ("identity", "organization", "patients", "payments", "reception", "notifications", "reports")
 
 
 def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> Flask:

@@ -19,6 +19,7 @@ SCHEMAS = (
     "payments",
     "reception",
     "notifications",
+    "reports",
 )
 # What happened stays as it was written: the application may add rows here, nothing else.
 INSERT_ONLY = (
@@ -30,6 +31,7 @@ INSERT_ONLY = (
     "payments.receipt_prints",
     "payments.share_movements",
     "reception.visit_transitions",
+    "reports.daily_reports",
 )
 
 settings = current_app.config["SETTINGS"]

@@ -1,0 +1,20 @@
+"""What reports adds to the program: its pages, its nights, its jobs, who may hear its topic."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+
+from clinic_web.kernel import jobs, schedule
+from clinic_web.reports import live
+from clinic_web.reports.jobs import make
+from clinic_web.reports.service import running
+from clinic_web.ui.sockets import topic_rule
+
+
+def wire(app: Flask) -> None:
+    topic_rule(live.REPORTS, live.may_join)
+    jobs.register("reports.make", make, queue="reports")
+    schedule.every(timedelta(minutes=5), "reports.begin_nights", running.begin_nights)
+    schedule.every(timedelta(seconds=30), "reports.sweep", running.sweep)
