@@ -58,12 +58,14 @@ class Visits:
     """How many visits there were, by where they ended."""
 
     by_status: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[tuple[str, str]] = field(default_factory=Counter)  # visit_type and status
     expected: int = 0  # by appointment, and not cancelled
     missed: int = 0  # of them
     walk_ins: int = 0
 
     def add(self, visit_type: str, status: str, number: int) -> None:
         self.by_status[status] += number
+        self.by_kind[visit_type, status] += number
         if visit_type != BY_APPOINTMENT:
             self.walk_ins += number
         elif status != CANCELLED:
