@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HEIGHT = 168
-MOST_LABELS = 12
+LETTERS = 44  # of all names below a chart, where it is as narrow as a phone
 GAP = 0.28  # of a column, between two
 
 
@@ -158,5 +158,6 @@ def _marks(names: Sequence[str], mark: Series, scale: _Scale) -> list[Mark]:
 
 def _labels(names: Sequence[str], scale: _Scale) -> list[Label]:
     """Every name where there is room, else every second, third …"""
-    every = -(-len(names) // MOST_LABELS)
+    most = max(2, LETTERS // (max(map(len, names)) + 1))
+    every = -(-len(names) // most)
     return [Label(scale.x(column, 0.5, 0), name) for column, name in enumerate(names) if column % every == 0]
