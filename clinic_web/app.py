@@ -15,7 +15,7 @@ from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs
 from clinic_web.kernel.db import db, engine_options, use_green_connections
 from clinic_web.payments.ports import ports as payments_ports
 from clinic_web.reception import api as reception
-from clinic_web.ui import shell, sockets
+from clinic_web.ui import operations, shell, sockets
 
 ROOT = Path(__file__).parents[1]
 LARGEST_FORM = 1 << 20
@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     _offer_migrations(app)
     jobs.bind_app(app)
     housekeeping.register()
+    operations.install(app)
     shell.install(app, settings)
     if is_worker:
         sockets.install_writer(settings)

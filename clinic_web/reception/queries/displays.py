@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
@@ -144,6 +144,16 @@ def displays(actor: Actor) -> tuple[str, list[DisplayRow]]:
         for display, clinic_id in db.session.execute(statement)
     ]
     return displays_topic(facility.id), rows
+
+
+def displays_live() -> dict[str, float]:
+    """Return how many paired screens of all tenants are on and off."""
+    is_there = Display.last_seen_at >= clock.now() - THERE
+    statement = select(func.count().filter(is_there), func.count()).where(
+        Display.paired_at.is_not(None), Display.revoked_at.is_(None)
+    )
+    there, paired = db.session.execute(statement).one()
+    return {"on": float(there), "off": float(paired - there)}
 
 
 def queues(actor: Actor) -> list[QueueChoice]:
