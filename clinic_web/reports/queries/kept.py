@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.db import db
@@ -150,3 +150,10 @@ def runs_of(facility_id: UUID) -> list[Run]:
         .limit(RUNS_SHOWN)
     )
     return list(db.session.scalars(asked))
+
+
+def runs_failed() -> float:
+    """Return how many runs of all tenants failed lately and were not taken up again."""
+    recent = clock.now() - FAILED_SHOWN_FOR
+    failed = select(func.count()).where(Run.state == FAILED, Run.created_at >= recent)
+    return float(db.session.scalar(failed) or 0)
