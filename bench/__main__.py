@@ -12,7 +12,7 @@ from bench import figures
 from bench.figures import Figure
 from bench.world import World, new_world
 
-NAMES = ("calls", "walkins", "booking", "boards", "idle", "receptions", "doctors", "killed")
+NAMES = ("calls", "walkins", "booking", "boards", "idle", "receptions", "doctors", "killed", "history")
 
 
 def main(names: list[str]) -> int:

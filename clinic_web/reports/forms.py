@@ -25,13 +25,13 @@ class Asked:
 
 
 def read_asked(address: Mapping[str, str], today: date) -> Asked:
-    """Return what an address asks for: ``day``, or ``from`` and ``to``.
+    """Return what an address asks for: ``day`` (also ``today``, ``yesterday``), or ``from`` and ``to``.
 
     Raises InvalidForm (422) with the field when these days can't be shown, RuleBroken (422) for nonsense.
     """
     try:
         facility = address.get("facility")
-        day = _day(address.get("day"))
+        day = _named_day(address.get("day"), today)
         version = int(address["version"]) if address.get("version") else None
         first, last = day or _day(address.get("from")), day or _day(address.get("to"))
         asked = Asked(UUID(facility) if facility else None, first, last or first, version)
@@ -74,6 +74,12 @@ def read_days(form: Mapping[str, str]) -> tuple[date, date]:
     if errors:
         raise InvalidForm(errors)
     return found["from"], found["to"]
+
+
+def _named_day(text: str | None, today: date) -> date | None:
+    """An address with a name instead of a date can be kept as a bookmark."""
+    named = {"today": today, "yesterday": today - timedelta(days=1)}
+    return named.get(text or "") or _day(text)
 
 
 def _day(text: str | None) -> date | None:

@@ -84,8 +84,8 @@ def test_a_period_adds_up_and_offers_to_make_what_is_missing(mona: FlaskClient, 
 def test_without_a_report_the_page_says_how_one_comes(mona: FlaskClient, past: Past) -> None:
     shown = words(mona.get("/reports").text)
     assert "No report is kept of this day" in shown and "Make the report now" in shown
-    today = words(mona.get(f"/reports?day={past.day(0)}").text)
-    assert "Today is not over" in today
+    assert "Today is not over" in words(mona.get("/reports?day=today").text)
+    assert mona.get("/reports?day=yesterday").status_code == 200
 
 
 def test_csv_is_what_a_spreadsheet_opens(mona: FlaskClient, reported: Past) -> None:

@@ -20,14 +20,12 @@ from sqlalchemy import create_engine, text
 from bench.load import Answer, Ask, Connection
 from bench.programs import ROOT, free_port
 from clinic_web.config import Settings
-from clinic_web.identity import api as identity
 from clinic_web.kernel import clock, metrics, operations
-from clinic_web.kernel.actor import system_actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.leader import Leadership
 from clinic_web.kernel.tables import PARKED, Delivery, DomainEvent
-from tests.cast import PASSWORD, Cast, Person, sign_in
+from tests.cast import Cast, hire_operator, sign_in
 
 HTMX = {"HX-Request": "true"}
 TOKEN = "metrics-only-metrics-only-metrics-only"
@@ -56,14 +54,8 @@ def park(number: int = 1) -> list[UUID]:
 @pytest.fixture
 def operator(app: Flask, cast: Cast) -> FlaskClient:
     """Somebody with the operator's role and nothing else."""
-    user_id = identity.create_user(
-        system_actor(cast.organization_id), username="ola", password=PASSWORD, first_name="Ola",
-        last_name="Tester", roles=["operator"], facility_id=None,
-    )  # fmt: skip
-    signed_in = identity.actor_of_token(identity.open_session(user_id))
-    assert signed_in is not None
     client = app.test_client()
-    sign_in(client, Person(user_id, "ola", signed_in.actor))
+    sign_in(client, hire_operator(cast))
     return client
 
 
