@@ -103,7 +103,9 @@ class Page:
     @cached_property
     def key_figures(self) -> list[KeyFigure]:
         now = _key_values(self.report.figures, self.facility.currency)
-        then = _key_values(self.before.figures, self.facility.currency) if not self.before.is_empty else {}
+        # Half a month beside a whole one would look like a fall: nothing is compared then.
+        is_whole = not (self.before.is_empty or self.before.missing)
+        then = _key_values(self.before.figures, self.facility.currency) if is_whole else {}
         looks = {"no_shows": "late", "left": "pay", "outstanding": "pay"}
         return [
             KeyFigure(
