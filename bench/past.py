@@ -19,7 +19,7 @@ VISITS = f"""
            (id, organization_id, facility_id, clinic_id, queue_id, doctor_id, attending_id, patient_id,
             service_id, queue_day, queue_number, ticket, scheduled_time, check_in_time, called_at, start_time,
             end_time, times_called, visit_type, status, created_at, updated_at)
-    SELECT {_KEY.format(at="came", hash="md5('v' || n)")},
+    SELECT {_KEY.format(at="came", hash="md5(%(queue)s::text || n)")},
            %(organization)s, %(facility)s, %(clinic)s, %(queue)s,
            doctor, doctor, patients[1 + n %% cardinality(patients)], %(service)s, day, number, 'H-' || number,
            CASE WHEN n %% 4 > 0 THEN came END, came,

@@ -11,7 +11,7 @@ from bench.figures import Figure
 from bench.multiples import compare
 from bench.programs import Web, web
 from bench.scenarios import calls
-from bench.scenarios.calls import DOCTORS, Ward, ward
+from bench.scenarios.calls import Ward
 from bench.world import World
 
 FEW, MANY = 1_000, 1_000_000
@@ -19,7 +19,7 @@ REACH = 1.2
 
 
 def run(world: World) -> list[Figure]:
-    hall = ward(world, doctors=DOCTORS)
+    hall = calls.ward(world, doctors=calls.DOCTORS, clinics=calls.CLINICS)
     with web("bench.floor:bare()", world.env) as bare, web("wsgi:app", world.env) as ours:
         few = _after(world, hall, bare, ours, FEW, before=0)
         many = _after(world, hall, bare, ours, MANY, before=FEW)
@@ -39,8 +39,9 @@ def run(world: World) -> list[Figure]:
 
 
 def _after(world: World, hall: Ward, bare: Web, ours: Web, number: int, *, before: int) -> Figure:
-    past.load(world, hall.lines[0], number, before=before)
+    for line in hall.lines:
+        share = len(hall.lines)
+        past.load(world, line, number // share, before=before // share)
     world.settle()
-
     name = f"call next, {number:,} past visits"
     return compare(world, bare, ours, calls._subject(hall, name, hall.set_back))
