@@ -20,7 +20,7 @@ from clinic_web.kernel.errors import N_, StaleScreen
 from clinic_web.kernel.leader import LEADER_LOCK
 from clinic_web.kernel.unit_of_work import transaction
 
-TOPIC = "operations"
+TOPIC = delivery.OPERATIONS
 SHOWN = 50
 LONGEST_ERROR = 300
 

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, text
 from bench.load import Answer, Ask, Connection
 from bench.programs import ROOT, free_port
 from clinic_web.config import Settings
-from clinic_web.kernel import clock, metrics, operations
+from clinic_web.kernel import clock, delivery, metrics, operations
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.leader import Leadership
@@ -86,6 +86,15 @@ def test_a_retried_delivery_is_due_again_and_screens_hear_it(
     db.session.refresh(row)
     assert (row.state, row.attempts) == ("DUE", 0)
     assert operator.post(url, headers=HTMX).status_code == 409
+
+
+def test_screens_hear_when_a_delivery_is_parked(operator: FlaskClient, pushed: list[str]) -> None:
+    [parked] = park()
+    operations.retry(parked)
+    pushed.clear()
+    claimed = {"id": parked, "attempts": delivery.TRIES - 1, "consumer": "reception.tell:visit.called"}
+    delivery._note_failure(claimed, ValueError("no such room"))
+    assert pushed == ["operations"] and operations.parked_number() == 1
 
 
 def test_all_can_be_tried_again_at_once(operator: FlaskClient) -> None:
@@ -188,7 +197,7 @@ def gunicorn(settings: Settings, folder: Path) -> Iterator[int]:
 
 
 def wait_for(works: Callable[[], object], log: Path) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 40
     while time.monotonic() < until:
         try:
             if works():
