@@ -18,7 +18,7 @@ from clinic_web.kernel.money import ZERO
 SEEN = ("IN_PROGRESS", "PENDING_PAYMENT", "COMPLETED")
 NO_SHOW, CANCELLED, BY_APPOINTMENT = "NO_SHOW", "CANCELLED", "SCHEDULED"
 OPEN = ("SCHEDULED", "WAITING", "CALLED", "ON_HOLD")
-DOCTOR_PAYABLE, CENTRE_INCOME = "DOCTOR_PAYABLE", "CENTRE_INCOME"
+DOCTOR_PAYABLE, CENTRE_INCOME, UNASSIGNED = "DOCTOR_PAYABLE", "CENTRE_INCOME", "UNASSIGNED_SHARE"
 AGES = (7, 30, 90, 999)
 
 
@@ -152,6 +152,11 @@ class Money:
     @property
     def centre_share(self) -> Decimal:
         return -self.accounts[CENTRE_INCOME]
+
+    @property
+    def unassigned_share(self) -> Decimal:
+        """What waits until the doctor is known."""
+        return -self.accounts[UNASSIGNED]
 
     @property
     def outstanding_in_all(self) -> Decimal:

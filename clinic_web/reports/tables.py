@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -46,7 +46,6 @@ class Table:
     rows: list[list[Any]]
     total: list[Any] | None = None
     note: str = ""
-    shown: bool = field(default=True)
 
     def written(self) -> Iterable[list[str]]:
         """Return the rows, the total last, as a person reads them."""
@@ -251,6 +250,8 @@ class Teller:
             rows += [[self._in(money, self._doctor(doctor)), amount] for doctor, amount in shares if amount]
             if money.centre_share or shares:
                 rows.append([self._in(money, _("Centre")), money.centre_share])
+            if money.unassigned_share:
+                rows.append([self._in(money, _("Waits for its doctor")), money.unassigned_share])
         columns = [Column(_("Whose"), TEXT), Column(_("Share"), MONEY)]
         note = _("As the ledger says: what moved on these days, also shares handed over or taken back.")
         return Table("shares", _("Shares"), columns, rows, self._total(rows), note=note)
@@ -269,22 +270,12 @@ class Teller:
         return Table("outstanding", _("Outstanding"), columns, rows, self._total(rows))
 
     def disagreements(self) -> Table:
-        what = {
-            "PAID": _("Paid"), "REFUNDED": _("Given back"), "DOCTOR_SHARE": _("Doctor's share"),
-            "CENTER_SHARE": _("Centre's share"), "MOVED": _("Moved"), "CREDIT": _("Patient's credit"),
-            "LEGS": _("Sum of the ledger's legs"),
-        }  # fmt: skip
         rows = [
-            [each["ticket"] or "", each["id"], what.get(each["what"], each["what"]),
-             *(_decimal(each[name]) for name in ("payment", "transactions", "ledger"))]
+            [each["ticket"] or "", each["id"], " ".join(map(texts.say, each["what"]))]
             for each in self.figures.disagreements
-        ]  # fmt: skip
-        columns = [
-            Column(_("Ticket"), CODE), Column(_("Payment"), CODE), Column(_("What"), TEXT),
-            Column(_("The payment says"), MONEY), Column(_("Its movements say"), MONEY),
-            Column(_("The ledger says"), MONEY),
-        ]  # fmt: skip
-        return Table("disagreements", _("What does not add up"), columns, rows, shown=False)
+        ]
+        columns = [Column(_("Ticket"), CODE), Column(_("Payment"), CODE), Column(_("What"), TEXT)]
+        return Table("disagreements", _("What does not add up"), columns, rows)
 
     def _total(self, rows: list[list[Any]]) -> list[Any] | None:
         """Add up; sums of two currencies would be of nothing."""
@@ -334,7 +325,3 @@ def _consultations() -> list[Column]:
 
 def _both(spans: Minutes | None) -> tuple[int | None, int | None]:
     return (spans.median, spans.p90) if spans else (None, None)
-
-
-def _decimal(said: str | None) -> Decimal | None:
-    return Decimal(said) if said is not None else None

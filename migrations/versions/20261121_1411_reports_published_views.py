@@ -23,13 +23,14 @@ VIEWS = {
     """,
     "payments.v_payments": """
         SELECT id, organization_id, facility_id, clinic_id, doctor_id, service_id, visit_id, ticket, currency,
-               total_amount, amount_paid, amount_refunded, balance_due, doctor_share, center_share, status,
-               opened_at, due_at, voided_at
+               total_amount, amount_paid, amount_refunded, balance_due, doctor_share, center_share,
+               unassigned_share, status, opened_at, due_at, voided_at
           FROM payments.payments
     """,
     "payments.v_transactions": """
         SELECT id, organization_id, facility_id, payment_id, payment_number, kind, payment_date,
-               payment_method, amount, applied_amount, credit_amount, currency, doctor_share, center_share
+               payment_method, amount, applied_amount, credit_amount, currency, doctor_share, center_share,
+               unassigned_share, reverses_id
           FROM payments.payment_transactions WHERE status = 'COMPLETED'
     """,
     "payments.v_ledger_entries": """

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import text
 
 from clinic_web.kernel.db import db
-from clinic_web.reports.queries.disagreements import disagreements
+from clinic_web.payments import api as payments
 from clinic_web.reports.queries.question import Question
 
 # A wait ends with the call after which the patient went in; who never went in did not wait, but missed it.
@@ -47,7 +47,8 @@ VISITS = text(
     """
 )
 # What moved on that day, as the transactions say and as the ledger says; and what was due that day and how
-# much of it was left when the day was over (a later payment does not change that any more).
+# much of it was left when the day was over (a later payment does not change that any more). A refund closes
+# its claim; a receipt that was a mistake (``reverses_id``) counts as if it had never been.
 MONEY = text(
     """
     WITH moved AS MATERIALIZED (
@@ -67,8 +68,9 @@ MONEY = text(
                     ELSE p.total_amount - COALESCE(paid.amount, 0) END AS left_over
           FROM payments.v_payments p
           LEFT JOIN LATERAL (
-               SELECT sum(t.applied_amount) FILTER (WHERE t.kind <> 'REFUND') AS amount,
-                      bool_or(t.kind = 'REFUND') AS is_refunded
+               SELECT sum(CASE t.kind WHEN 'REFUND' THEN -t.applied_amount ELSE t.applied_amount END)
+                          FILTER (WHERE t.kind <> 'REFUND' OR t.reverses_id IS NOT NULL) AS amount,
+                      bool_or(t.kind = 'REFUND' AND t.reverses_id IS NULL) AS is_refunded
                  FROM payments.v_transactions t WHERE t.payment_id = p.id AND t.payment_date < :ends
                ) paid ON true
          WHERE p.organization_id = :organization_id AND p.facility_id = :facility_id
@@ -119,7 +121,17 @@ def figures(question: Question) -> dict[str, Any]:
     """Return the day as its report holds it: visits, waits, consultations, money, what does not add up."""
     visits: dict[str, Any] = db.session.execute(VISITS, question.values).scalar_one()
     money: dict[str, Any] = db.session.execute(MONEY, question.values).scalar_one()
-    return visits | money | {"disagreements": disagreements(question)}
+    return visits | money | {"disagreements": _disagreements(question)}
+
+
+def _disagreements(question: Question) -> list[dict[str, Any]]:
+    """Return the facility's payments that do not agree with themselves: which, and in what (messages)."""
+    found = payments.disagreements(question.organization_id, question.day)
+    return [
+        {"id": str(each.payment_id), "ticket": each.ticket, "what": each.sentences}
+        for each in found
+        if each.facility_id == question.facility_id
+    ]
 
 
 def outstanding(question: Question) -> list[Any]:

@@ -21,7 +21,7 @@ STATES = (
     "CANCELLED",
 )
 PLACES = ("DRAWER", "BANK", "CARD", "RECEIVABLE")
-ACCOUNTS = (*PLACES, "DOCTOR_PAYABLE", "CENTRE_INCOME", "PATIENT_CREDIT")
+ACCOUNTS = (*PLACES, "DOCTOR_PAYABLE", "CENTRE_INCOME", "UNASSIGNED_SHARE", "PATIENT_CREDIT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,6 @@ class Question:
             "clinics": list(self.clinics),
             "states": list(STATES),
             "accounts": list(ACCOUNTS),
-            "places": list(PLACES),
         }
 
 
