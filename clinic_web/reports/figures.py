@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -187,30 +188,49 @@ class Figures:
     def money_in(self, currency: str) -> Money:
         return self.money.setdefault(currency, Money(currency))
 
-    def add_day(self, kept: Mapping[str, Any]) -> None:
-        """Add a day as the kept report holds it."""
-        self.days += 1
-        self._add_visits(kept)
-        self._add_minutes(kept)
+    def add(self, days: Iterable[Mapping[str, Any]]) -> None:
+        """Add days as the kept reports hold them.
+
+        A year of a large centre is a million groups: what is equal is counted first, named and sorted after.
+        """
+        visits: Counter[tuple[Any, ...]] = Counter()
+        waits: Counter[tuple[Any, ...]] = Counter()
+        consultations: Counter[tuple[Any, ...]] = Counter()
+        for kept in days:
+            self.days += 1
+            for *group, number in kept["visits"]:
+                visits[tuple(group)] += number
+            for *group, number in kept["waits"]:
+                waits[tuple(group)] += number
+            for *group, number in kept["consultations"]:
+                consultations[tuple(group)] += number
+            self._add_the_rest(kept)
+        self._name_visits(visits)
+        self._name_minutes(waits, consultations)
+
+    def _add_the_rest(self, kept: Mapping[str, Any]) -> None:
+        for hour, number in kept["arrivals"]:
+            self.arrivals[hour] += number
+        for doctor, spans in kept["consultations_by_doctor"].items():
+            counts = self.consultations_by_doctor[_id(doctor)].counts
+            for minutes, number in spans:
+                counts[minutes] += number
         self._add_money(kept)
         self.disagreements += kept.get("disagreements", [])
 
-    def _add_visits(self, kept: Mapping[str, Any]) -> None:
-        for clinic, doctor, service, visit_type, status, number in kept["visits"]:
+    def _name_visits(self, visits: Counter[tuple[Any, ...]]) -> None:
+        for (clinic, doctor, service, visit_type, status), number in visits.items():
             self.visits.add(visit_type, status, number)
             self.by_clinic[UUID(clinic)].add(visit_type, status, number)
             self.by_doctor[_id(doctor)].add(visit_type, status, number)
             self.by_service[_id(service)].add(visit_type, status, number)
-        for hour, number in kept["arrivals"]:
-            self.arrivals[hour] += number
 
-    def _add_minutes(self, kept: Mapping[str, Any]) -> None:
-        for clinic, hour, minutes, number in kept["waits"]:
+    def _name_minutes(self, waits: Counter[tuple[Any, ...]], consultations: Counter[tuple[Any, ...]]) -> None:
+        for (clinic, hour, minutes), number in waits.items():
             for spans in (self.waits, self.waits_by_hour[hour], self.waits_by_clinic[UUID(clinic)]):
                 spans.add(minutes, number)
-        for doctor, hour, minutes, number in kept["consultations"]:
-            by_doctor = self.consultations_by_doctor[_id(doctor)]
-            for spans in (self.consultations, self.consultations_by_hour[hour], by_doctor):
+        for (hour, minutes), number in consultations.items():
+            for spans in (self.consultations, self.consultations_by_hour[hour]):
                 spans.add(minutes, number)
 
     def _add_money(self, kept: Mapping[str, Any]) -> None:
@@ -243,5 +263,29 @@ class Figures:
             self.money_in(currency).outstanding[age] = (number, Decimal(amount))
 
 
+@dataclass
+class DayLine:
+    """What one day is in a list of days: how many, how long, how much."""
+
+    visits: Visits = field(default_factory=Visits)
+    waits: Minutes = field(default_factory=Minutes)
+    net: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    left: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> DayLine:
+        line = cls()
+        for _clinic, _doctor, _service, visit_type, status, number in kept["visits"]:
+            line.visits.add(visit_type, status, number)
+        for _clinic, _hour, minutes, number in kept["waits"]:
+            line.waits.counts[minutes] += number
+        for currency, _method, received, refunded, _number in kept["methods"]:
+            line.net[currency] += Decimal(received) - Decimal(refunded)
+        for currency, _number, _total, left, _left_number in kept["due"]:
+            line.left[currency] += Decimal(left)
+        return line
+
+
+@lru_cache(4096)
 def _id(text: str | None) -> UUID | None:
     return UUID(text) if text else None

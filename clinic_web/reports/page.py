@@ -163,7 +163,7 @@ class Page:
         return self._chart(_("Visits by day"), _("visits"), self._days(), used)
 
     def _taken_by_day(self) -> Chart | None:
-        taken = [float(each.money_in(self.facility.currency).net) for each in self.report.daily.values()]
+        taken = [float(each.net[self.facility.currency]) for each in self.report.daily.values()]
         series = Series("main", _("Taken"), [max(each, 0) for each in taken])
         return self._chart(
             _("Taken by day"), texts.currency_sign(self.facility.currency), self._days(), [series]
@@ -229,7 +229,7 @@ def page_of(actor: Actor, asked: Asked) -> Page:
         facilities=facilities_of(actor),
         today=today,
         report=report,
-        before=report_of(facility, period.before),
+        before=report_of(facility, period.before, with_lines=False),
         versions=versions_of(facility.id, period.first) if period.days == 1 else [],
         version=version,
         runs=runs_of(facility.id),

@@ -139,9 +139,17 @@ class Teller:
     def days(self) -> Table:
         rows = []
         for day, own in sorted(self.report.daily.items()):
-            money = own.money_in(self.currency)
             counts = [own.visits.number, own.visits.seen, own.visits.no_shows, own.visits.cancelled]
-            rows.append([day, *counts, own.waits.median, own.waits.p90, money.net, money.due.left])
+            rows.append(
+                [
+                    day,
+                    *counts,
+                    own.waits.median,
+                    own.waits.p90,
+                    own.net[self.currency],
+                    own.left[self.currency],
+                ]
+            )
         all_of = self.figures
         visits, money = all_of.visits, all_of.money_in(self.currency)
         total = [

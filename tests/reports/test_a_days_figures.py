@@ -27,7 +27,7 @@ from tests.reports.conftest import Past
 def figures_of(past: Past, *, back: int = 1) -> Figures:
     found = Figures()
     question = question_of(past.cast.organization_id, past.cast.facility_id, past.day(back))
-    found.add_day(figures(question))
+    found.add([figures(question)])
     return found
 
 

@@ -76,7 +76,7 @@ def test_a_period_adds_up_its_days_and_names_those_without_a_report(past: Past, 
     report = report_of(facility, Period(past.day(3), past.day(0)))
     assert report.figures.days == 3 and report.so_far
     assert report.figures.visits.number == 12 and report.figures.waits.median == 10
-    assert report.figures.money["EGP"].net == 2 * report.daily[past.day(1)].money["EGP"].net
+    assert report.figures.money["EGP"].net == 2 * report.daily[past.day(1)].net["EGP"]
     assert report.missing == [past.day(3)]
     assert Period(past.day(3), past.day(1)).before == Period(past.day(10), past.day(8))
     assert Period(past.day(9), past.day(1)).before == Period(past.day(23), past.day(15))

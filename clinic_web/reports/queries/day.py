@@ -42,8 +42,13 @@ VISITS = text(
              SELECT jsonb_build_array(clinic_id, came_hour, waited, count(*)) AS x
                FROM visit WHERE waited >= 0 GROUP BY clinic_id, came_hour, waited) r),
         'consultations', (SELECT COALESCE(jsonb_agg(x ORDER BY x), '[]') FROM (
-             SELECT jsonb_build_array(doctor_id, start_hour, consulted, count(*)) AS x
-               FROM visit WHERE consulted >= 0 GROUP BY doctor_id, start_hour, consulted) r))
+             SELECT jsonb_build_array(start_hour, consulted, count(*)) AS x
+               FROM visit WHERE consulted >= 0 GROUP BY start_hour, consulted) r),
+        'consultations_by_doctor', (SELECT COALESCE(jsonb_object_agg(doctor, spans), '{}') FROM (
+             SELECT doctor, jsonb_agg(jsonb_build_array(consulted, number) ORDER BY consulted) AS spans
+               FROM (SELECT COALESCE(CAST(doctor_id AS text), '') AS doctor, consulted, count(*) AS number
+                       FROM visit WHERE consulted >= 0 GROUP BY doctor_id, consulted) c
+              GROUP BY doctor) r))
     """
 )
 # What moved on that day, as the transactions say and as the ledger says; and what was due that day and how

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from clinic_web.kernel import clock
 from clinic_web.kernel.db import db
 from clinic_web.organization.api import FacilityInfo
-from clinic_web.reports.figures import Figures
+from clinic_web.reports.figures import DayLine, Figures
 from clinic_web.reports.models import FAILED, OPEN, DailyReport, Run
 from clinic_web.reports.queries import day as of_day
 from clinic_web.reports.queries.question import question_of
@@ -72,12 +72,12 @@ class KeptDay:
 class Report:
     """The days of a period added up. ``missing``: days that are over and have no report.
 
-    ``so_far``: today is in it, computed now and not kept. ``daily`` has each day's own visits and net.
+    ``so_far``: today is in it, computed now and not kept. ``daily`` has each day for itself.
     """
 
     period: Period
     figures: Figures = field(default_factory=Figures)
-    daily: dict[date, Figures] = field(default_factory=dict)
+    daily: dict[date, DayLine] = field(default_factory=dict)
     missing: list[date] = field(default_factory=list)
     kept: list[KeptDay] = field(default_factory=list)
     so_far: bool = False
@@ -88,31 +88,30 @@ class Report:
         return not self.figures.days
 
 
-def report_of(facility: FacilityInfo, period: Period, *, version: int | None = None) -> Report:
+def report_of(
+    facility: FacilityInfo, period: Period, *, version: int | None = None, with_lines: bool = True
+) -> Report:
     """Return the facility's report of a period: one query, and the day's own when today is in it.
 
-    ``version`` picks an older report of a single day.
+    ``version`` picks an older report of a single day; ``with_lines``: also each day for itself.
     """
-    report = Report(period)
-    today = clock.today(facility.timezone)
+    report, days = Report(period), dict[date, Any]()
+    outstanding: Any = []
     for row in _newest(facility.id, period, version):
-        _add(report, row.day, row.figures)
-        report.figures.set_outstanding(row.outstanding)
+        days[row.day], outstanding = row.figures, row.outstanding
         report.outstanding_at = row.made_at
         report.kept.append(KeptDay(row.day, row.version, row.made_at, row.versions))
+    today = clock.today(facility.timezone)
     if period.first <= today <= period.last:
         question = question_of(facility.organization_id, facility.id, today)
-        _add(report, today, of_day.figures(question))
-        report.figures.set_outstanding(of_day.outstanding(question))
+        days[today], outstanding = of_day.figures(question), of_day.outstanding(question)
         report.so_far, report.outstanding_at = True, clock.now()
-    report.missing = [day for day in period if day not in report.daily and day < today]
+    report.figures.add(days.values())
+    report.figures.set_outstanding(outstanding)
+    if with_lines:
+        report.daily = {day: DayLine.of(kept) for day, kept in days.items()}
+    report.missing = [day for day in period if day not in days and day < today]
     return report
-
-
-def _add(report: Report, day: date, kept: dict[str, Any]) -> None:
-    report.figures.add_day(kept)
-    report.daily[day] = Figures()
-    report.daily[day].add_day(kept)
 
 
 def _newest(facility_id: UUID, period: Period, version: int | None) -> Any:
