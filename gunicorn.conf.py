@@ -5,9 +5,13 @@ from gevent import monkey
 # psycopg decides while it is imported whether it waits with gevent or blocks the whole process.
 monkey.patch_all()
 
+import atexit  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
+import shutil  # noqa: E402
+import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -30,6 +34,24 @@ loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 
 # The heartbeat file of a worker in memory: on a slow disk a write to it can stall the whole worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes its own file
+
+# Where workers count for Prometheus: in memory, of this start alone; set before the program is imported.
+METRICS = tempfile.mkdtemp(prefix="clinic-metrics-", dir=worker_tmp_dir)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS
+_MASTER = os.getpid()
+
+
+@atexit.register
+def _forget_metrics() -> None:
+    if os.getpid() == _MASTER:
+        shutil.rmtree(METRICS, ignore_errors=True)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """What a worker that ended had open (sockets, connections) is open no more; what it counted stays."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
 
 
 def _allow_many_sockets() -> None:

@@ -24,6 +24,7 @@ NAMES = (
     "killed",
     "search",
     "imports",
+    "history",
 )
 
 

@@ -18,11 +18,20 @@ from clinic_web.organization import api as organization
 from clinic_web.organization.ports import ports as organization_ports
 from clinic_web.payments.ports import ports as payments_ports
 from clinic_web.reception import api as reception
-from clinic_web.ui import shell, sockets
+from clinic_web.ui import operations, shell, sockets
 
 ROOT = Path(__file__).parents[1]
 LARGEST_FORM = 1 << 20
-MODULES = ("identity", "organization", "patients", "payments", "reception", "notifications", "setup")
+MODULES = (
+    "identity",
+    "organization",
+    "patients",
+    "payments",
+    "reception",
+    "notifications",
+    "reports",
+    "setup",
+)
 
 
 def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> Flask:
@@ -44,6 +53,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     _offer_migrations(app)
     jobs.bind_app(app)
     housekeeping.register()
+    operations.install(app)
     shell.install(app, settings)
     if is_worker:
         sockets.install_writer(settings)

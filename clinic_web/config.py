@@ -23,6 +23,7 @@ class Settings:
     ``database_url`` is the application's role, ``database_owner_url`` the one that migrates. URLs are in
     SQLAlchemy's form for psycopg 3. ``public_url`` decides cookie flags, links and allowed origins.
     ``trusted_proxies`` is how many proxies of our own stand in front and add to X-Forwarded-For.
+    ``metrics_token`` is what Prometheus must bring along; without one there are no metrics.
     """
 
     environment: str
@@ -34,6 +35,7 @@ class Settings:
     pool_size: int
     trusted_proxies: int = 0
     log_level: str
+    metrics_token: str | None = None
 
     @property
     def is_test(self) -> bool:
@@ -67,6 +69,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         pool_size=_whole_number(env, "DATABASE_POOL_SIZE", default=10),
         trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", default=0),
         log_level=env.get("LOG_LEVEL", "INFO").upper(),
+        metrics_token=_metrics_token(env),
     )
 
 
@@ -88,6 +91,13 @@ def _secret(env: Mapping[str, str]) -> str:
     if len(secret) < SHORTEST_SECRET:
         raise ConfigError(f"SECRET_KEY is too short: {SHORTEST_SECRET} characters at least.")
     return secret
+
+
+def _metrics_token(env: Mapping[str, str]) -> str | None:
+    token = env.get("METRICS_TOKEN") or _from_file(env, "METRICS_TOKEN")
+    if token and len(token) < SHORTEST_SECRET:
+        raise ConfigError(f"METRICS_TOKEN is too short: {SHORTEST_SECRET} characters at least.")
+    return token
 
 
 def _database_url(url: str) -> str:

@@ -20,6 +20,7 @@ SCHEMAS = (
     "reception",
     "notifications",
     "setup",
+    "reports",
 )
 # What happened stays as it was written: the application may add rows here, nothing else.
 INSERT_ONLY = (
@@ -37,6 +38,7 @@ INSERT_ONLY = (
     "reception.visit_moves",
     "reception.next_told",
     "reception.delays_told",
+    "reports.daily_reports",
 )
 
 settings = current_app.config["SETTINGS"]

@@ -112,7 +112,12 @@ def assemble() -> Cast:
 
 
 def _hire(
-    cast: Cast, name: str, role: str, organization_id: UUID, facility_id: UUID, staff_id: UUID | None = None
+    cast: Cast,
+    name: str,
+    role: str,
+    organization_id: UUID,
+    facility_id: UUID | None,
+    staff_id: UUID | None = None,
 ) -> None:
     user_id = identity.create_user(
         system_actor(organization_id, facility_id=facility_id),
@@ -128,6 +133,12 @@ def _hire(
     signed_in = identity.actor_of_token(token)
     assert signed_in is not None
     cast.people[name] = Person(user_id, name, signed_in.actor)
+
+
+def hire_operator(cast: Cast) -> Person:
+    """Ola runs the program: she sees its machinery, all tenants' and no patient."""
+    _hire(cast, "ola", "operator", cast.organization_id, None)
+    return cast.people["ola"]
 
 
 def sign_in(client: FlaskClient, person: Person) -> None:

@@ -14,13 +14,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text
 
-from clinic_web.kernel import bus, clock
+from clinic_web.kernel import bus, clock, push
 from clinic_web.kernel.db import db
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.unit_of_work import run_again, transaction
 
 logger = structlog.get_logger(__name__)
 
+OPERATIONS = "operations"  # the live topic of who runs the program
 TRIES = 8
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -115,6 +116,8 @@ def _note_failure(claimed: dict[str, Any], error: Exception) -> None:
                 "now": clock.now(),
             },
         )
+        if park:
+            push.changed(OPERATIONS)
     logger.warning(
         "delivery_parked" if park else "delivery_failed",
         delivery_id=str(claimed["id"]),

@@ -32,6 +32,7 @@ logger = structlog.get_logger(__name__)
 SWEEP = 1.0
 STEADY = 10.0  # a child that lived this long is started again at once
 PAUSE = 1.0
+HEARTBEAT = 30
 PR_SET_PDEATHSIG = 1
 
 
@@ -134,6 +135,7 @@ def _work(app: Flask, kind: type[DeliveryWorker] | type[OutsideWorker], queues: 
         connection=connection,
         serializer=JSONSerializer,
         maintenance_interval=30,
+        worker_ttl=HEARTBEAT + 15,  # RQ says every ``worker_ttl - 15`` seconds that an idle worker is there
     )
     worker.work(logging_level="WARNING")
 

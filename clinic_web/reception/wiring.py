@@ -18,11 +18,12 @@ from clinic_web.events.reception import (
     VisitMoved,
     WaitingOfferClosed,
 )
-from clinic_web.kernel import bus, schedule
+from clinic_web.kernel import bus, metrics, schedule
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
 from clinic_web.reception import handlers, jobs, live
 from clinic_web.reception.queries import of_patient
+from clinic_web.reception.queries.displays import displays_live
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.boards import wire_boards
 from clinic_web.reception.service.offering import expire_due
@@ -44,6 +45,7 @@ def wire(app: Flask) -> None:
     for event in (VisitCalled, VisitCheckedIn, VisitCancelled, VisitMoved):
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
     schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
+    metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")
     _wire_waiting_list()
     _wire_navigation()
 

@@ -20,7 +20,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_web.config import Settings
-from clinic_web.kernel import clock, push
+from clinic_web.kernel import clock, metrics, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
@@ -42,6 +42,10 @@ class Joiner:
     actor: Actor | None
     display_id: UUID | None
     session_id: UUID | None = None
+
+    @property
+    def kind(self) -> str:
+        return "person" if self.actor else "display"
 
 
 MayJoin = Callable[[Joiner, str], bool]
@@ -65,8 +69,13 @@ class Hub:
     stamps: dict[str, object] = field(default_factory=dict)
     is_ticking: bool = False
 
+    def remember(self, sid: str, joiner: Joiner) -> None:
+        self.joiners[sid] = joiner
+        metrics.sockets.labels(joiner.kind).inc()
+
     def forget(self, sid: str) -> None:
-        self.joiners.pop(sid, None)
+        if joiner := self.joiners.pop(sid, None):
+            metrics.sockets.labels(joiner.kind).dec()
         self.topics.pop(sid, None)
         self.stamps.pop(sid, None)
 
@@ -123,7 +132,7 @@ def connect(auth: Any = None) -> None:
     if joiner.actor is None and joiner.display_id is None:
         raise Refused("signed-out")
     sid: str = request.sid  # type: ignore[attr-defined]
-    hub.joiners[sid] = joiner
+    hub.remember(sid, joiner)
     if joiner.session_id:
         hub.stamps[sid] = ports.session_rights([joiner.session_id]).get(joiner.session_id)
     db.session.rollback()

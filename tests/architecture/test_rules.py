@@ -213,3 +213,29 @@ def test_a_patients_rows_are_asked_for_by_all_their_ids() -> None:
         if one_id.search(file.read_text(encoding="utf-8")) and file.name not in of_one_record
     ]
     assert not asking
+
+
+def test_a_view_runs_with_the_rights_of_who_asks(settings: Settings) -> None:
+    """A plain view runs with its owner's rights and would step around row-level security."""
+    engine = create_engine(settings.database_owner_url)
+    with engine.connect() as connection:
+        open_views = connection.exec_driver_sql(
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'v'"
+            " AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'public')"
+            " AND NOT 'security_invoker=true' = ANY(COALESCE(reloptions, '{}'))"
+        ).fetchall()
+    engine.dispose()
+    assert not open_views
+
+
+def test_reports_read_of_other_modules_only_what_they_publish() -> None:
+    """Their tables are their own; ``<schema>.v_*`` is for others."""
+    schemas = "|".join(sorted({table.schema or "" for table in Model.metadata.sorted_tables} - {"reports"}))
+    table = re.compile(rf"\b(?:FROM|JOIN|INTO|UPDATE)\s+((?:{schemas})\.(?!v_)\w+)")
+    reading = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in (PROGRAM / "reports").rglob("*.py")
+        for name in table.findall(file.read_text(encoding="utf-8"))
+        if not name.startswith("clinic_web.")
+    ]
+    assert not reading

@@ -12,6 +12,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.reception.service import calling, walking_in
 from tests import factories
 from tests.browser.conftest import House
+from tests.cast import hire_operator
 
 pytestmark = pytest.mark.browser
 
@@ -29,12 +30,16 @@ PAGES = [
     ("mona", "/admin/staff"),
     ("mona", "/admin/hours"),
     ("mona", "/payments/limits"),
+    ("mona", "/reports?day=today"),
+    ("mona", "/reports"),
+    ("ola", "/operations"),
 ]
 
 
 def fill(house: House) -> None:
     """A few people in the line, one of them with the doctor, so that every part of a page is there."""
     cast = house.cast
+    hire_operator(cast)
     amina: Actor = cast.people["amina"].actor
     for number in range(4):
         patient = factories.patient(organization_id=cast.organization_id, last_name=f"Tahhan {number}")

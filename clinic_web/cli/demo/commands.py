@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import date
+from datetime import date, timedelta
 from random import Random
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.patients import api as patients
 from clinic_web.reception import api as reception
+from clinic_web.reports import api as reports
 
 PATIENTS = 2000
 CROWDS = {"DENTAL": 0.78, "PAED": 0.74, "EYE": 0.66}
@@ -76,6 +77,10 @@ def _ensure_past(actor: Actor) -> None:
         steps.say(f"{PATIENTS} patients")
         visits = history.load(actor, patient_ids, today, _random(today))
         steps.say(f"a month of history, {visits} visits")
+    facility = organization.facility(actor)
+    for back in range(history.DAYS, 0, -1):
+        reports.make_day(actor.organization_id, facility.id, today - timedelta(days=back))
+    steps.say(f"{history.DAYS} nightly reports")
 
 
 def _doctor_names(actor: Actor) -> dict[UUID, tuple[str, str]]:

@@ -216,6 +216,16 @@ def displays(actor: Actor) -> tuple[str, list[DisplayRow]]:
     return displays_topic(facility.id), rows
 
 
+def displays_live() -> dict[str, float]:
+    """Return how many paired screens of all tenants are on and off."""
+    is_there = Display.last_seen_at >= clock.now() - THERE
+    statement = select(func.count().filter(is_there), func.count()).where(
+        Display.paired_at.is_not(None), Display.revoked_at.is_(None)
+    )
+    there, paired = db.session.execute(statement).one()
+    return {"on": float(there), "off": float(paired - there)}
+
+
 def queues(actor: Actor) -> list[QueueChoice]:
     """Return the facility's queues that a screen can show: its clinics in their order, then its stations."""
     facility = organization.facility(actor)

@@ -1,0 +1,1 @@
+"""Making reports: one day, and runs over many days."""

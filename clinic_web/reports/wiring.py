@@ -1,0 +1,26 @@
+"""What reports adds to the program: its pages, its nights, its jobs, who may hear its topic."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+
+from clinic_web.kernel import jobs, metrics, schedule
+from clinic_web.kernel.errors import N_
+from clinic_web.reports import live, routes
+from clinic_web.reports.jobs import make
+from clinic_web.reports.queries.kept import runs_failed
+from clinic_web.reports.service import running
+from clinic_web.ui.nav import entry
+from clinic_web.ui.sockets import topic_rule
+
+
+def wire(app: Flask) -> None:
+    app.register_blueprint(routes.bp)
+    entry(order=60, label=N_("Reports"), endpoint="reports.page", permission="report.view", is_start=False)
+    topic_rule(live.REPORTS, live.may_join)
+    jobs.register("reports.make", make, queue="reports")
+    schedule.every(timedelta(minutes=5), "reports.begin_nights", running.begin_nights)
+    schedule.every(timedelta(seconds=30), "reports.sweep", running.sweep)
+    metrics.reading("report_runs_failed", "Runs of reports that failed within a week", runs_failed)

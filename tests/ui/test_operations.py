@@ -1,0 +1,216 @@
+"""The operator's page, and what Prometheus reads."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import unescape
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+
+from bench.load import Answer, Ask, Connection
+from bench.programs import ROOT, free_port
+from clinic_web.config import Settings
+from clinic_web.kernel import clock, delivery, metrics, operations
+from clinic_web.kernel.db import db
+from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.leader import Leadership
+from clinic_web.kernel.tables import PARKED, Delivery, DomainEvent
+from tests.cast import Cast, hire_operator, sign_in
+
+HTMX = {"HX-Request": "true"}
+TOKEN = "metrics-only-metrics-only-metrics-only"
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def park(number: int = 1) -> list[UUID]:
+    ids = []
+    for _ in range(number):
+        event = DomainEvent(id=new_id(), event_type="visit.called", aggregate_type="visit",
+                            aggregate_id=new_id(), event_data={}, occurred_at=clock.now())  # fmt: skip
+        db.session.add(event)
+        db.session.flush()
+        row = Delivery(id=new_id(), event_id=event.id, consumer="reception.tell:visit.called", queue="events",
+                       state=PARKED, attempts=8, due_at=clock.now(), parked_at=clock.now(),
+                       last_error="ValueError: no such room\nDETAIL: Maryam Tahhan")  # fmt: skip
+        db.session.add(row)
+        ids.append(row.id)
+    db.session.commit()
+    return ids
+
+
+@pytest.fixture
+def operator(app: Flask, cast: Cast) -> FlaskClient:
+    """Somebody with the operator's role and nothing else."""
+    client = app.test_client()
+    sign_in(client, hire_operator(cast))
+    return client
+
+
+def test_parked_deliveries_stand_there_with_their_error_and_without_rows(operator: FlaskClient) -> None:
+    park()
+    page = operator.get("/operations")
+    shown = words(page.text)
+    assert page.status_code == 200
+    for part in (
+        "Parked deliveries 1",
+        "reception.tell:visit.called",
+        "ValueError: no such room",
+        "Try again",
+    ):
+        assert part in shown, part
+    assert "Maryam" not in page.text
+
+
+def test_a_retried_delivery_is_due_again_and_screens_hear_it(
+    operator: FlaskClient, pushed: list[str]
+) -> None:
+    [parked] = park()
+    url = f"/operations/deliveries/{parked}/retry"
+    answer = operator.post(url, headers=HTMX)
+    assert answer.status_code == 200 and "due again" in answer.text and "operations" in pushed
+    row = db.session.get(Delivery, parked)
+    assert row is not None
+    db.session.refresh(row)
+    assert (row.state, row.attempts) == ("DUE", 0)
+    assert operator.post(url, headers=HTMX).status_code == 409
+
+
+def test_screens_hear_when_a_delivery_is_parked(operator: FlaskClient, pushed: list[str]) -> None:
+    [parked] = park()
+    operations.retry(parked)
+    pushed.clear()
+    claimed = {"id": parked, "attempts": delivery.TRIES - 1, "consumer": "reception.tell:visit.called"}
+    delivery._note_failure(claimed, ValueError("no such room"))
+    assert pushed == ["operations"] and operations.parked_number() == 1
+
+
+def test_all_can_be_tried_again_at_once(operator: FlaskClient) -> None:
+    park(3)
+    assert "Try all again" in operator.get("/operations").text
+    operator.post("/operations/deliveries/retry", headers=HTMX)
+    assert operations.parked() == [] and operations.waiting()[0].number == 3
+
+
+def test_only_the_operator_sees_it(as_person: Callable[[str], FlaskClient]) -> None:
+    assert as_person("mona").get("/operations").status_code == 403
+    assert as_person("mona").post("/operations/deliveries/retry").status_code == 403
+
+
+def test_the_leader_is_whoever_holds_the_lock(app: Flask, settings: Settings) -> None:
+    engine = create_engine(settings.database_url)
+    with Leadership(engine) as leadership:
+        assert leadership.is_mine()
+        leader = operations.leader()
+        assert leader is not None
+        assert abs((leader.seen_at - clock.now()).total_seconds()) < 60
+    engine.dispose()
+
+
+def test_metrics_need_their_token(client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client.get("/metrics").status_code == 404
+    with_token(app, monkeypatch)
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
+    assert client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+def test_metrics_name_routes_and_queues_but_nobody(
+    client: FlaskClient, app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_token(app, monkeypatch)
+    park()
+    client.get(f"/payments/{cast.salma}/panel")
+    client.get("/no/such/page")
+    told = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+    for line in (
+        'clinic_http_request_seconds_count{method="GET",route="/payments/<uuid:payment_id>/panel",status="302"}',
+        'route="unknown",status="404"',
+        'clinic_deliveries_pending{queue="events"} 0.0',
+        "clinic_deliveries_parked 1.0",
+        'clinic_jobs_waiting{queue="reports"}',
+        'clinic_displays{state="on"} 0.0',
+        "clinic_leader 0.0",
+        "clinic_redis_up 1.0",
+    ):
+        assert line in told, line
+    assert str(cast.salma) not in told and "/no/such/page" not in told
+
+
+def test_a_metric_that_cannot_be_read_is_left_out(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> float:
+        return float(db.session.scalar(text("SELECT 1 / 0")))
+
+    broken = metrics.Reading("clinic_broken", "Fails", fails)
+    monkeypatch.setitem(metrics._readings, "broken", broken)
+    told = metrics.scrape().decode()
+    assert "clinic_broken" not in told and "clinic_redis_up" in told
+
+
+def with_token(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    import dataclasses
+
+    settings = dataclasses.replace(app.config["SETTINGS"], metrics_token=TOKEN)
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+
+
+def test_the_counts_of_all_web_processes_are_summed(settings: Settings, tmp_path: Path) -> None:
+    """Two workers answer in turns; whichever is asked tells what both have counted."""
+    with gunicorn(settings, tmp_path) as port:
+        for _ in range(40):
+            assert fetch(port, "/nowhere").status == 404
+        told = {fetch(port, "/metrics").body.decode() for _ in range(6)}
+    counted = {re.search(r'_count\{method="GET",route="unknown",status="404"\} (\S+)', each) for each in told}
+    assert {found.group(1) for found in counted if found} == {"40.0"}
+    assert all("clinic_database_pool_size 50.0" in each for each in told)
+
+
+@contextmanager
+def gunicorn(settings: Settings, folder: Path) -> Iterator[int]:
+    port = free_port()
+    env = {
+        "PATH": "/usr/bin:/bin", "APP_ENV": "test", "SECRET_KEY": settings.secret_key, "PORT": str(port),
+        "DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url, "METRICS_TOKEN": TOKEN,
+        "DATABASE_POOL_SIZE": "25", "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: b"clinic_database_pool_size 50.0" in fetch(port, "/metrics").body, folder / "log")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def wait_for(works: Callable[[], object], log: Path) -> None:
+    until = time.monotonic() + 40
+    while time.monotonic() < until:
+        try:
+            if works():
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+def fetch(port: int, path: str) -> Answer:
+    connection = Connection(port)
+    try:
+        return connection.send(Ask(path, headers={"Authorization": f"Bearer {TOKEN}"}))
+    finally:
+        connection.close()
