@@ -67,7 +67,7 @@ class StationStop(Model, Stamped, Versioned):
         ),
         Index("ix_station_stops_day", "queue_id", "queue_day", "status"),
         Index(None, "visit_id"),
-        {"schema": "reception"},
+        {"schema": "reception", "info": {"patient_id": "frozen"}},
     )
 
     id: Mapped[Key]

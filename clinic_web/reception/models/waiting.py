@@ -78,7 +78,7 @@ class WaitingEntry(Model, Stamped, Versioned):
             postgresql_where=text("status = 'LISTED'"),
         ),
         Index(None, "patient_id"),
-        {"schema": "reception"},
+        {"schema": "reception", "info": {"patient_id": "frozen"}},
     )
 
     id: Mapped[Key]

@@ -52,7 +52,7 @@ def move_appointment(appointment_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/appointments/<uuid:appointment_id>/undo-move")
 @needs("appointment.reschedule")
-def undo_move(appointment_id: UUID) -> ResponseReturnValue:
+def undo_rescheduling(appointment_id: UUID) -> ResponseReturnValue:
     moved = rescheduling.undo_reschedule(actor(), appointment_id, version=forms.version_of(request.form))
     text = _("on %(when)s again", when=when(moved.start_time))
     return done(_act(moved, text, undo=False), appointment_id)
@@ -100,7 +100,7 @@ def show_move(
 
 
 def _act(moved: Rescheduled, text: str, *, undo: bool) -> LastAct:
-    back = url_for("reception.undo_move", appointment_id=moved.appointment_id) if undo else None
+    back = url_for("reception.undo_rescheduling", appointment_id=moved.appointment_id) if undo else None
     return LastAct(
         text=text,
         ticket=moved.ticket,
