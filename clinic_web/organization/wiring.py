@@ -51,6 +51,14 @@ def wire(app: Flask) -> None:
         permission=MANAGE,
         state=partial(state_of, "hours"),
     )
+    admin.section(
+        order=85,
+        label=N_("Leave"),
+        why=N_("When doctors are away. Who has an appointment then is shown, and nothing is lost."),
+        icon="calendar-x",
+        endpoint="organization.leave",
+        permission=MANAGE,
+    )
 
 
 def may_join(joiner: Joiner, topic: str) -> bool:

@@ -6,4 +6,4 @@ from flask import Blueprint
 
 bp = Blueprint("organization", __name__, url_prefix="/admin")
 
-from clinic_web.organization.routes import hours, overview, things  # noqa: E402, F401 - they register themselves
+from clinic_web.organization.routes import away, hours, overview, things  # noqa: E402, F401 - they register themselves
