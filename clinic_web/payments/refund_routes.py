@@ -1,4 +1,4 @@
-"""Giving money back, correcting receipts and voiding, in the payment's panel; the books; the limits."""
+"""Giving money back, correcting receipts and voiding, in the payment's panel; the books."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -16,13 +16,12 @@ from clinic_web.payments.forms import TypedBack
 from clinic_web.payments.models import BANK_TRANSFER, CASH, DESK_METHODS, VISA
 from clinic_web.payments.queries.receipts import Receipt
 from clinic_web.payments.routes import PENDING_PAYMENT, beside_list, bp, clash_of, panel_fragment
-from clinic_web.payments.service import limits, refunding, viewing, voiding
+from clinic_web.payments.service import refunding, viewing, voiding
 from clinic_web.payments.service.viewing import Panel
 from clinic_web.ui.texts import currency_sign, money
-from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs, see_other
+from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs
 
 REFUND, CORRECT, VOID, BOOKS = "refund", "correct", "void", "books"
-FOR_EVERYBODY = "everybody"  # the field of the limit of roles that have none of their own
 
 
 @bp.get("/<uuid:payment_id>/refund")
@@ -180,42 +179,3 @@ def _show(shown: Panel, status: int = 200, **context: Any) -> Response:
     response = make_response(page)
     response.status_code = status
     return response
-
-
-@bp.get("/limits")
-@needs("organization.manage")
-def limits_form() -> ResponseReturnValue:
-    """How much of one payment each role may give back."""
-    found = limits.limits(actor())
-    typed = {_field(role_id): money(amount) for role_id, amount in found.items()}
-    return _limits(typed, {})
-
-
-@bp.post("/limits")
-@needs("organization.manage")
-def save_limits() -> ResponseReturnValue:
-    fields = {FOR_EVERYBODY: None} | {str(each.id): each.id for each in limits.limited_roles(actor())}
-    try:
-        wanted = forms.read_limits(request.form, fields)
-    except InvalidForm as error:
-        return _limits(request.form, form_errors(error)), 422
-    for field, amount in wanted.items():
-        limits.set_limit(actor(), fields[field], amount)
-    if not is_htmx():
-        return see_other(url_for(".limits_form"))
-    return acted(LastAct(text=str(_("Limits saved"))), redirect=url_for(".limits_form"))
-
-
-def _field(role_id: UUID | None) -> str:
-    return str(role_id) if role_id else FOR_EVERYBODY
-
-
-def _limits(typed: Any, errors: dict[str, str]) -> str:
-    return render_template(
-        "payments/limits.html",
-        roles=limits.limited_roles(actor()),
-        everybody=FOR_EVERYBODY,
-        as_delivered=limits.AS_DELIVERED,
-        typed=typed,
-        errors=errors,
-    )

@@ -6,9 +6,10 @@ from flask import Flask
 
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
-from clinic_web.payments import live, receipt_routes, refund_routes, routes
+from clinic_web.payments import limit_routes, live, receipt_routes, refund_routes, routes
 from clinic_web.payments import patient_panel as _panel  # noqa: F401 - its route belongs to the blueprint
 from clinic_web.payments.queries.of_patient import check_payments
+from clinic_web.ui import admin
 from clinic_web.ui.nav import entry
 from clinic_web.ui.sockets import topic_rule
 
@@ -17,6 +18,15 @@ VIEWS = (routes, refund_routes, receipt_routes)  # each adds its views to the on
 
 def wire(app: Flask) -> None:
     app.register_blueprint(routes.bp)
+    app.register_blueprint(limit_routes.bp)
+    admin.section(
+        order=120,
+        label=N_("Refund limits"),
+        why=N_("How much of one payment each role may give back."),
+        icon="arrow-counterclockwise",
+        endpoint="refund_limits.page",
+        permission="organization.manage",
+    )
     entry(order=40, label=N_("Payments"), endpoint="payments.page", permission="payment.view")
     patients.merge_check("payments.payments", check_payments)
     topic_rule(live.PAYMENTS, live.may_join)

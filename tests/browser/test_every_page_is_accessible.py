@@ -29,7 +29,7 @@ PAGES = [
     ("mona", "/admin/services/new"),
     ("mona", "/admin/staff"),
     ("mona", "/admin/hours"),
-    ("mona", "/payments/limits"),
+    ("mona", "/admin/refund-limits"),
     ("mona", "/reports?day=today"),
     ("mona", "/reports"),
     ("ola", "/operations"),

@@ -123,7 +123,7 @@ def test_who_may_not_is_told_so_and_sees_no_button(as_person: AsPerson, paid: Bi
     assert "Give money back" not in words(shown) and "Shares and ledger" in words(shown)
     for url in (f"{base}/refund", f"{base}/void", f"{base}/reopen", f"{base}/receipts/{receipt.id}/correct"):
         assert amina.post(url, data=form()).status_code == 403
-    assert amina.get("/payments/limits").status_code == 403
+    assert amina.get("/admin/refund-limits").status_code == 403
     for url in (f"{base}/books", f"{base}/receipts/{receipt.id}", f"{base}/receipts/{receipt.id}.pdf"):
         assert omar.get(url).status_code == 404
     assert omar.post(f"{base}/receipts/{receipt.id}/print").status_code == 404
@@ -232,12 +232,12 @@ def test_the_last_act_names_the_currency_in_the_readers_language(farida: FlaskCl
 
 def test_the_manager_sets_the_limits(as_person: AsPerson, farida: FlaskClient, paid: Bill) -> None:
     mona = as_person("mona")
-    page = mona.get("/payments/limits")
+    page = mona.get("/admin/refund-limits")
     assert "Cashier" in page.text and "Everybody else" in page.text and "Manager</label>" not in page.text
     field = re.search(r'name="([0-9a-f-]{36})"', page.text)
     assert field is not None
-    wrong = mona.post("/payments/limits", data={field[1]: "a lot", "everybody": "20"})
+    wrong = mona.post("/admin/refund-limits", data={field[1]: "a lot", "everybody": "20"})
     assert wrong.status_code == 422 and 'value="a lot"' in wrong.text and 'value="20"' in wrong.text
-    assert mona.post("/payments/limits", data={field[1]: "150", "everybody": ""}).status_code == 303
+    assert mona.post("/admin/refund-limits", data={field[1]: "150", "everybody": ""}).status_code == 303
     assert [each.amount for each in db.session.scalars(db.select(RefundLimit))] == [Decimal(150)]
     assert 'value="150.00"' in get(farida, f"/payments/{paid.payment_id}/refund")

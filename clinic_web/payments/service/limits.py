@@ -5,6 +5,7 @@ The right ``payment.refund_any`` knows no limit. Who has several roles has the h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
@@ -60,6 +61,13 @@ def limited_roles(actor: Actor) -> list[identity.RoleInfo]:
     """Return the roles for which a limit means something: those that may give back, but not any sum."""
     free = {each.id for each in identity.roles_with(actor, NO_LIMIT)}
     return [each for each in identity.roles_with(actor, "payment.refund") if each.id not in free]
+
+
+def set_limits(actor: Actor, wanted: Mapping[UUID | None, Decimal | None]) -> None:
+    """Set several limits, all or none. NotFound (404)."""
+    with transaction():
+        for role_id, amount in wanted.items():
+            set_limit(actor, role_id, amount)
 
 
 def set_limit(actor: Actor, role_id: UUID | None, amount: Decimal | None) -> None:

@@ -77,8 +77,9 @@ def _rule_of_doctor(actor: Actor, payment: Payment, doctor_id: UUID) -> ShareRul
     service, doctor = directory.services.get(payment.service_id), directory.staff.get(doctor_id)
     if service is None or doctor is None:
         return as_opened
-    percent = doctor.share_percent if service.share_percent is None else service.share_percent
-    return ShareRule(percent, service.share_rule_version)
+    if service.share_percent is None:
+        return ShareRule(doctor.share_percent, doctor.share_rule_version)
+    return ShareRule(service.share_percent, service.share_rule_version)
 
 
 def doctor_becomes_known(actor: Actor, payment_id: UUID, doctor_id: UUID) -> None:
