@@ -40,9 +40,7 @@ def run(world: World) -> list[Figure]:
         told = world.env | facts.env(world, desks, size=len(body), ids=ids)
         program = told | {"DATABASE_URL": world.env["DATABASE_URL"]}
         here = Lists(world, ours, desks, len(body))
-        with web(
-            "bench.floor_listing:program()", world.env | told | {"DATABASE_URL": world.env["DATABASE_URL"]}
-        ) as bare:
+        with web("bench.floor_listing:program()", program) as bare:
             asks = [_ask(desk, {}, "/bare") for desk in desks]
             listed = here.beside(bare, asks, HTMX, "a kept list of 50", reach=REACH)
             page = here.beside(bare, asks, {}, "the page around it")

@@ -21,6 +21,7 @@ from clinic_web.organization.directory import (
     topic,
 )
 from clinic_web.organization.directory import as_of as directory_as_of
+from clinic_web.organization.directory import at_hand as directory_at_hand
 from clinic_web.organization.queries import (
     KnownIds,
     Shift,
@@ -87,6 +88,7 @@ __all__ = [
     "create_working_hours",
     "directory",
     "directory_as_of",
+    "directory_at_hand",
     "facilities_offered",
     "facility",
     "finish_set_up",
