@@ -21,6 +21,7 @@ from clinic_web.organization.directory import (
     topic,
 )
 from clinic_web.organization.directory import as_of as directory_as_of
+from clinic_web.organization.directory import at_hand as directory_at_hand
 from clinic_web.organization.everywhere import FacilityAnywhere, facilities_anywhere
 from clinic_web.organization.leave import Leave, NewLeave, add_leave, leaves, remove_leave
 from clinic_web.organization.models import LEAVE_KINDS, SESSION_CANCELLED
@@ -98,6 +99,7 @@ __all__ = [
     "create_working_hours",
     "directory",
     "directory_as_of",
+    "directory_at_hand",
     "facilities_anywhere",
     "facilities_offered",
     "facility",

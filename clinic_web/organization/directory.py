@@ -186,6 +186,12 @@ def forget_changed(work: UnitOfWork) -> None:
             _kept.pop(UUID(stream.topic.removeprefix(TOPIC)), None)
 
 
+def at_hand(organization_id: UUID) -> Directory:
+    """Return the copy of this process, however old: for those who ask afterwards whether it ``stands_at``."""
+    kept = _kept.get(organization_id)
+    return kept.directory if kept else directory(organization_id)
+
+
 def stands_at(at: StreamMoved) -> bool:
     """Return whether the copy was read where its topic stands at ``at``; forget it where it was not.
 

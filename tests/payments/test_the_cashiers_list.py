@@ -209,7 +209,7 @@ def test_a_list_costs_six_statements_whatever_its_length(
 
     # who asks, where everything stands, rows with their sums, names, where the visits are, who saw
     assert len(queries_made) <= 6, queries_made
-    assert len(again) <= 4  # who asks, where everything stands, who saw; the house once a second
+    assert len(again) == 2  # who asks; whether everything stands as it did, and who saw
 
 
 def test_an_address_with_impossible_filters_is_refused(farida: Actor) -> None:

@@ -192,9 +192,9 @@ def stand(actor: Actor, view: View | None = None) -> Standing:
     when the house itself has just changed, they are looked up again."""
     house = organization.topic(actor.organization_id)
     while True:
-        facility = organization.facility(actor)
-        clinics = organization.directory(actor.organization_id).clinics.values()
-        topics = [payments_topic(each.id) for each in clinics if each.facility_id == facility.id]
+        clinics = organization.directory_at_hand(actor.organization_id).clinics.values()
+        facility_id = actor.facility_id or organization.facility(actor).id
+        topics = [payments_topic(each.id) for each in clinics if each.facility_id == facility_id]
         fixed = [*topics, house, patients.patients_topic(actor.organization_id)]
         standing = ports.stand(actor, fixed, view)
         if standing.is_seen or organization.stands_at(standing.moved[house]):
