@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import text
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
@@ -160,6 +160,7 @@ def _add(
         return
     values = {"now": clock.now(), "user_id": actor.user_id, "first": draw(actor, count)[0]}
     added = db.session.execute(INSERT, {"organization_id": actor.organization_id} | values).one()
+    push.changed(f"patients:{actor.organization_id}")
     outcome.new += added.new
     outcome.sharing += added.sharing
 

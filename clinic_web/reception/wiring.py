@@ -21,7 +21,7 @@ from clinic_web.events.reception import (
 from clinic_web.kernel import bus, metrics, schedule
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
-from clinic_web.reception import handlers, jobs, live
+from clinic_web.reception import handlers, jobs, live, names_shown
 from clinic_web.reception.queries import of_patient
 from clinic_web.reception.queries.displays import displays_live
 from clinic_web.reception.routes import bp
@@ -46,6 +46,7 @@ def wire(app: Flask) -> None:
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
     schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
     metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")
+    names_shown.wire()
     _wire_waiting_list()
     _wire_navigation()
 
