@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from clinic_web.audit import api as audit
 from clinic_web.events.patients import PatientMerged, PatientUnmerged
-from clinic_web.kernel import bus, clock, idempotency, push
+from clinic_web.kernel import bus, clock, idempotency
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken, StaleScreen
@@ -26,7 +26,6 @@ from clinic_web.patients.queries import PatientCard
 SAME = N_("These two are one patient already.")
 MOVED_ON = N_("One of these two was changed meanwhile. Please compare them again.")
 LONGEST_REASON = 300
-TOPIC = "patients:"  # with the organization: whoever shows names looks again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +168,6 @@ def _link(
 
 
 def _tell_merged(actor: Actor, link: PatientLink) -> None:
-    push.changed(f"{TOPIC}{actor.organization_id}")
     audit.saw(actor, "merge", "patient", link.survivor_id)
     audit.saw(actor, "merge", "patient", link.merged_id)
     audit.changed(
@@ -198,7 +196,6 @@ def unmerge(actor: Actor, link_id: UUID, *, reason: str = "") -> PatientCard:
         link.closed_at, link.closed_by = clock.now(), actor.user_id
         link.close_reason = reason.strip()[:LONGEST_REASON] or None
         db.session.flush()
-        push.changed(f"{TOPIC}{actor.organization_id}")
         for each in (link.survivor_id, link.merged_id):
             audit.saw(actor, "unmerge", "patient", each)
         audit.changed(

@@ -37,6 +37,7 @@ def wire(app: Flask) -> None:
     sockets.topic_rule(live.QUEUE, live.may_join_queue)
     patients.merge_check("reception.visits", of_patient.check_visits)
     patients.merge_check("reception.appointments", of_patient.check_appointments)
+    patients.merge_check("reception.waiting_entries", of_patient.check_waiting_list)
     bus.subscribe(ClinicAdded, handlers.make_queue_of_clinic, schema="reception")
     bus.subscribe(OrganizationChanged, handlers.redraw_screens, schema="reception")
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")

@@ -339,3 +339,12 @@ def test_lines_that_show_a_patient_look_again_when_the_name_changes(
     with transaction():
         names_shown.show_their_new_name(told)
     assert f"queue:{cast.dental_queue}" in pushed and f"queue:{cast.eye_queue}" not in pushed
+
+
+def test_the_list_shows_one_of_two_with_what_was_chosen(
+    browser: FlaskClient, amina: Actor, maryam: PatientCard, mariam: PatientCard
+) -> None:
+    merge(amina, maryam, mariam, "phone")
+    page = browser.get("/patients").text
+    assert "Maryam Tahhan" in page and "Mariam El-Tahan" not in page
+    assert "0111 555 0199" in page and "0100 555 0142" not in page
