@@ -33,6 +33,7 @@ from clinic_web.patients.numbers import patient_number
 from clinic_web.patients.queries import Cards, PatientCard, as_shown, once_each, select_cards
 
 MOST = 20
+LONG_ENOUGH = 3  # letters from which trigrams help; the database's function knows it, too
 SHORTEST_PHONE = 4
 NUMBER = re.compile(r"[Pp][\s-]*0*(\d{1,9})")
 Ranked = Select[UUID, int]

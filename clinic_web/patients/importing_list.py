@@ -11,11 +11,12 @@ from typing import Any
 import psycopg
 from sqlalchemy import text
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.patients.live import patients_topic
 from clinic_web.patients.numbers import draw
 
 CHUNK = 2000  # rows in one transaction: desks register between two of them
@@ -160,6 +161,7 @@ def _add(
         return
     values = {"now": clock.now(), "user_id": actor.user_id, "first": draw(actor, count)[0]}
     added = db.session.execute(INSERT, {"organization_id": actor.organization_id} | values).one()
+    push.changed(patients_topic(actor.organization_id))
     outcome.new += added.new
     outcome.sharing += added.sharing
 

@@ -15,7 +15,7 @@ from clinic_web.kernel.kept import Stand, Standing, View
 from clinic_web.kernel.keyset import Page, Table, Where
 from clinic_web.kernel.listing import Asked, Grammar, Sort
 from clinic_web.organization import api as organization
-from clinic_web.patients import finding, names
+from clinic_web.patients import finding, names, shown
 from clinic_web.patients.live import patients_topic
 from clinic_web.patients.models import GENDERS
 from clinic_web.patients.queries import PatientCard, to_card, today_of
@@ -34,10 +34,11 @@ GRAMMAR = Grammar(
     order="name",
 )
 PATIENTS = Table(
-    columns="""p.id, p.patient_number, p.first_name, p.middle_name, p.last_name, p.gender, p.date_of_birth,
+    columns=f"""p.id, p.patient_number, p.first_name, p.middle_name, p.last_name, p.gender, p.date_of_birth,
         p.date_of_birth_estimated, p.language_preference, p.guardian_id, p.version, p.phone_primary,
         p.phone_digits, s.phone_primary AS shared_phone, s.phone_digits AS shared_digits,
-        g.phone_primary AS guardian_phone, g.phone_digits AS guardian_digits, p.created_at""",
+        g.phone_primary AS guardian_phone, g.phone_digits AS guardian_digits, p.created_at,
+        {shown.taken_of("p")} AS taken""",
     source="""patients.patients p
         LEFT JOIN patients.patients s ON s.id = p.phone_of_id
         LEFT JOIN patients.patients g ON g.id = p.guardian_id""",
@@ -102,6 +103,7 @@ def _where(actor: Actor, asked: Asked) -> Where:
     where.add(
         "p.organization_id = :organization_id AND p.deleted_at IS NULL", organization_id=actor.organization_id
     )
+    where.add(f"NOT {shown.is_merged('p')}")
     where.add_given("p.language_preference = :language", asked, "language")
     if asked.get("q"):
         _search(where, finding.understand(asked.get("q")), organization.facility(actor).phone_country)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.orm import object_session
 
-from clinic_web.patients.models import Patient
+from clinic_web.patients.models import Patient, PatientLink
 
 if TYPE_CHECKING:
     from clinic_web.ui.sockets import Joiner
@@ -36,7 +36,9 @@ def may_join(joiner: Joiner, topic: str) -> bool:
 @event.listens_for(Patient, "after_insert")
 @event.listens_for(Patient, "after_update")
 @event.listens_for(Patient, "after_delete")
-def _moved(_mapper: Any, _connection: Any, patient: Patient) -> None:
+@event.listens_for(PatientLink, "after_insert")
+@event.listens_for(PatientLink, "after_update")
+def _moved(_mapper: Any, _connection: Any, patient: Patient | PatientLink) -> None:
     session = object_session(patient)
     work = session.info.get("unit_of_work") if session else None
     if work is not None:

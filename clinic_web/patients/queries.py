@@ -100,9 +100,11 @@ def today_of(actor: Actor) -> date:
     return clock.today(organization.facility(actor).timezone)
 
 
-def to_card(row: Row[Any], today: date) -> PatientCard:
-    """Return one record as it is shown, its merged records laid over it."""
-    values = shown.laid_over(row._mapping, row.taken) if row.taken else row._mapping
+def to_card(row: Any, today: date) -> PatientCard:
+    """Return one record as it is shown, its merged records laid over it. ``row`` has the columns by name."""
+    values = row._mapping if isinstance(row, Row) else row._asdict()
+    if values.get("taken"):
+        values = shown.laid_over(values, values["taken"])
     phone, digits, phone_from = _phone_of(values)
     birth: date | None = values["date_of_birth"]
     return PatientCard(
@@ -119,7 +121,7 @@ def to_card(row: Row[Any], today: date) -> PatientCard:
         phone_digits=digits,
         phone_from=phone_from,
         version=values["version"],
-        has_others=row.has_others,
+        has_others=bool(values.get("has_others")),
     )
 
 

@@ -46,9 +46,11 @@ LABELS = {
 }
 IDS = {"phone_of_id", "guardian_id"}
 
-# Belongs into a statement about patients.patients without an alias: the later of two merges wins.
-TAKEN: ColumnClause[Any] = literal_column(
-    """
+
+def taken_of(patient: str) -> str:
+    """Return, for a statement about patients under that alias, what is shown of merged records: the later of
+    two merges wins."""
+    return f"""
     (SELECT jsonb_agg(jsonb_build_array(f.key, f.value, to_jsonb(s) || jsonb_build_object(
                 'shared_phone', sh.phone_primary, 'shared_digits', sh.phone_digits,
                 'guardian_phone', gu.phone_primary, 'guardian_digits', gu.phone_digits))
@@ -58,17 +60,23 @@ TAKEN: ColumnClause[Any] = literal_column(
        JOIN patients.patients s ON s.id = CAST(f.value AS uuid)
        LEFT JOIN patients.patients sh ON sh.id = s.phone_of_id
        LEFT JOIN patients.patients gu ON gu.id = s.guardian_id
-      WHERE l.survivor_id = patients.patients.id AND l.closed_at IS NULL)
-    """,
-    JSONB,
-).label("taken")  # type: ignore[assignment]
+      WHERE l.survivor_id = {patient}.id AND l.closed_at IS NULL)"""  # noqa: S608 - an alias of our own
+
+
+def is_merged(patient: str) -> str:
+    """Return the condition under which a record is shown as another one: a list leaves it out."""
+    return f"""EXISTS (SELECT 1 FROM patients.patient_links l
+                        WHERE l.merged_id = {patient}.id AND l.closed_at IS NULL)"""  # noqa: S608 - as above
+
+
+TABLE = "patients.patients"
+TAKEN: ColumnClause[Any] = literal_column(taken_of(TABLE), JSONB).label("taken")  # type: ignore[assignment]
 MERGED_INTO: ColumnClause[Any] = literal_column(
     """
     (SELECT l.survivor_id FROM patients.patient_links l
       WHERE l.merged_id = patients.patients.id AND l.closed_at IS NULL)
     """
 ).label("merged_into")  # type: ignore[assignment]
-
 HAS_OTHERS: ColumnClause[Any] = literal_column(
     """
     EXISTS (SELECT 1 FROM patients.patient_links l

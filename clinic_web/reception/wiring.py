@@ -21,7 +21,7 @@ from clinic_web.events.reception import (
 from clinic_web.kernel import bus, metrics, schedule
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
-from clinic_web.reception import handlers, jobs, live
+from clinic_web.reception import handlers, jobs, live, names_shown
 from clinic_web.reception.queries import of_patient
 from clinic_web.reception.queries.displays import displays_live
 from clinic_web.reception.routes import bp
@@ -37,6 +37,7 @@ def wire(app: Flask) -> None:
     sockets.topic_rule(live.QUEUE, live.may_join_queue)
     patients.merge_check("reception.visits", of_patient.check_visits)
     patients.merge_check("reception.appointments", of_patient.check_appointments)
+    patients.merge_check("reception.waiting_entries", of_patient.check_waiting_list)
     bus.subscribe(ClinicAdded, handlers.make_queue_of_clinic, schema="reception")
     bus.subscribe(OrganizationChanged, handlers.redraw_screens, schema="reception")
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
@@ -46,6 +47,7 @@ def wire(app: Flask) -> None:
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
     schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
     metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")
+    names_shown.wire()
     _wire_waiting_list()
     _wire_navigation()
 

@@ -13,16 +13,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from clinic_web.events.patients import PatientMerged
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError, NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.tables import DomainEvent
+from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.patients import api as patients
 from clinic_web.patients import merging, service
 from clinic_web.patients.api import PatientCard
 from clinic_web.patients.merging import Done, Merge
 from clinic_web.patients.models import Patient, PatientLink
 from clinic_web.patients.service import PhoneTaken
+from clinic_web.reception import names_shown
 from clinic_web.reception.service import walking_in
 from clinic_web.reception.service.walking_in import WalkIn
 from tests.cast import Cast, assemble
@@ -317,3 +320,31 @@ def test_merges_at_the_same_instant_never_make_a_ring(committing: Flask, real_ca
         assert 1 <= len(merged) <= 2
         groups = {frozenset(patients.ids_of(card.id)) for card in cards}
         assert sum(len(group) - 1 for group in groups) == len(merged)
+
+
+def test_lines_that_show_a_patient_look_again_when_the_name_changes(
+    amina: Actor, cast: Cast, maryam: PatientCard, mariam: PatientCard, pushed: list[str]
+) -> None:
+    walking_in.open_walk_in(amina, WalkIn(patient_id=mariam.id, service_id=cast.cleaning), key=str(uuid4()))
+    pushed.clear()
+    done = merge(amina, maryam, mariam)
+    assert f"patients:{amina.organization_id}" in pushed
+    told = PatientMerged(
+        organization_id=amina.organization_id,
+        patient_id=maryam.id,
+        merged_id=mariam.id,
+        link_id=done.link_id,
+    )
+    pushed.clear()
+    with transaction():
+        names_shown.show_their_new_name(told)
+    assert f"queue:{cast.dental_queue}" in pushed and f"queue:{cast.eye_queue}" not in pushed
+
+
+def test_the_list_shows_one_of_two_with_what_was_chosen(
+    browser: FlaskClient, amina: Actor, maryam: PatientCard, mariam: PatientCard
+) -> None:
+    merge(amina, maryam, mariam, "phone")
+    page = browser.get("/patients").text
+    assert "Maryam Tahhan" in page and "Mariam El-Tahan" not in page
+    assert "0111 555 0199" in page and "0100 555 0142" not in page

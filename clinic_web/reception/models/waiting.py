@@ -78,7 +78,7 @@ class WaitingEntry(Model, Stamped, Versioned):
             postgresql_where=text("status = 'LISTED'"),
         ),
         Index(None, "patient_id"),
-        {"schema": "reception", "info": {"patient_id": "frozen"}},
+        {"schema": "reception", "info": {"patient_id": "check"}},
     )
 
     id: Mapped[Key]

@@ -52,6 +52,14 @@ BOTH_AT_ONE_TIME = text(
        AND a.status = 'CONFIRMED' AND b.status = 'CONFIRMED' AND a.end_time > now()
     """
 )
+BOTH_WAIT_FOR_A_TIME = text(
+    """
+    SELECT DISTINCT a.clinic_id FROM reception.waiting_entries a
+      JOIN reception.waiting_entries b ON b.clinic_id = a.clinic_id AND b.service_id = a.service_id
+     WHERE a.organization_id = :organization_id AND a.patient_id = ANY(:ours) AND b.patient_id = ANY(:theirs)
+       AND a.status = 'LISTED' AND b.status = 'LISTED'
+    """
+)
 HOW_MANY = text(
     """
     SELECT count(*) FROM reception.visits
@@ -123,6 +131,7 @@ TWICE_IN_LINE = N_(
     "Both are in the line of %(clinic)s today, %(one)s and %(other)s. First end one of these two visits."
 )
 TOGETHER = N_("Visits that are shown with the others: %(count)s")
+WAITING_TWICE = N_("Both are on the waiting list of %(clinic)s for the same: take one of them off it.")
 OVERLAP = N_("Appointments at the same time as one of the other's: %(count)s")
 
 
@@ -148,3 +157,13 @@ def check_appointments(actor: Actor, ours: Sequence[UUID], theirs: Sequence[UUID
     asked = {"organization_id": actor.organization_id, "ours": list(ours), "theirs": list(theirs)}
     count = db.session.execute(BOTH_AT_ONE_TIME, asked).scalar_one()
     return [Finding(sentence=OVERLAP, values={"count": count})] if count else []
+
+
+def check_waiting_list(actor: Actor, ours: Sequence[UUID], theirs: Sequence[UUID]) -> list[Finding]:
+    """Say where both wait for a time: one person would be offered two."""
+    asked = {"organization_id": actor.organization_id, "ours": list(ours), "theirs": list(theirs)}
+    clinics = organization.directory(actor.organization_id).clinics
+    return [
+        Finding(sentence=WAITING_TWICE, values={"clinic": clinics[clinic_id].name})
+        for clinic_id in db.session.scalars(BOTH_WAIT_FOR_A_TIME, asked)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from uuid import UUID
 
@@ -65,11 +65,13 @@ def put_on_list(actor: Actor, wish: Wish, *, key: str | None) -> Listed:
         claim = idempotency.claim(actor, "appointment.wait", key, vars(wish))
         if claim.is_repetition:
             return answers.again(Listed, claim)
-        patients.require(actor, wish.patient_id)
+        wish = replace(wish, patient_id=patients.require(actor, wish.patient_id))
         terms = organization.terms(actor, wish.service_id, wish.doctor_id)
         require_here(actor, terms)
-        if wish.appointment_id and appointment_for(actor, wish.appointment_id).patient_id != wish.patient_id:
-            raise NotFound
+        if wish.appointment_id:
+            theirs = patients.ids_of(wish.patient_id)
+            if appointment_for(actor, wish.appointment_id).patient_id not in theirs:
+                raise NotFound
         entry = WaitingEntry(
             id=new_id(),
             organization_id=actor.organization_id,
