@@ -33,10 +33,16 @@ from clinic_web.reports.queries.kept import (
 from clinic_web.reports.tables import MINUTES, MONEY, NUMBER, Table, Teller, hour_name
 from clinic_web.ui import texts
 
+LOOKS = {"no_shows": "late", "left": "pay"}
+STATES = {"taken": "all", "left": "owing"}
+
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One figure, how it is written, and what it was before (None: nothing to compare with)."""
+    """One figure, how it is written, and what it was before (None: nothing to compare with).
+
+    ``state`` names the filter of the list of payments whose rows it adds up.
+    """
 
     word: str
     value: Any
@@ -44,6 +50,7 @@ class KeyFigure:
     before: Any = None
     beside: str = ""
     look: str = ""
+    state: str = ""
 
 
 @dataclass
@@ -106,18 +113,12 @@ class Page:
         # Half a month beside a whole one would look like a fall: nothing is compared then.
         is_whole = not (self.before.is_empty or self.before.missing)
         then = _key_values(self.before.figures, self.facility.currency) if is_whole else {}
-        looks = {"no_shows": "late", "left": "pay", "outstanding": "pay"}
-        return [
-            KeyFigure(
-                word,
-                value,
-                kind,
-                then.get(name, (None,) * 4)[1],
-                beside,
-                looks.get(name, "") if value else "",
-            )
-            for name, (word, value, kind, beside) in now.items()
-        ]
+        found = []
+        for name, (word, value, kind, beside) in now.items():
+            before = then[name][1] if name in then else None
+            look = LOOKS.get(name, "") if value else ""
+            found.append(KeyFigure(word, value, kind, before, beside, look, STATES.get(name, "")))
+        return found
 
     @cached_property
     def charts(self) -> dict[str, Chart | None]:

@@ -119,6 +119,27 @@ def test_making_by_hand_shows_its_progress(
     assert "Patients seen 4" in words(mona.get("/reports").text)
 
 
+def test_a_run_that_failed_stands_there_until_it_is_tried_again(
+    mona: FlaskClient, past: Past, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "enqueue", lambda *args, **named: True)
+    run_id = running.ask(cast.people["mona"].actor, None, past.day(2), past.day(1), key=str(new_id()))
+    run = db.session.get_one(Run, run_id)
+    run.state, run.last_error, run.days_done = "FAILED", "OperationalError", 1
+    db.session.commit()
+    shown = words(mona.get("/reports").text)
+    assert "A report could not be made" in shown and "OperationalError" in shown
+    assert mona.post(f"/reports/runs/{run_id}/retry", headers=HTMX).status_code == 200
+    assert "A report could not be made" not in mona.get("/reports").text
+    assert mona.post(f"/reports/runs/{run_id}/retry", headers=HTMX).status_code == 409
+
+
+def test_the_kept_reports_of_a_period_are_listed(mona: FlaskClient, reported: Past) -> None:
+    page = mona.get(f"/reports?from={reported.day(9)}&to={reported.day(1)}").text
+    assert "Kept reports 2" in words(page) and f"day={reported.day(8)}" in page
+    assert f"/payments?day={reported.day()}" in mona.get(f"/reports?day={reported.day()}").text
+
+
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
