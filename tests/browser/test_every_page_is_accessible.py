@@ -9,7 +9,8 @@ from playwright.sync_api import Page
 
 from clinic_web.kernel import ids
 from clinic_web.kernel.actor import Actor
-from clinic_web.reception.service import calling, walking_in
+from clinic_web.reception import api as reception
+from clinic_web.reception.service import blocks, calling, station_calling, station_joining, walking_in
 from tests import factories
 from tests.browser.conftest import House
 from tests.cast import hire_operator
@@ -33,6 +34,10 @@ PAGES = [
     ("mona", "/reports?day=today"),
     ("mona", "/reports"),
     ("ola", "/operations"),
+    ("farida", "/stations"),
+    ("mona", "/queues"),
+    ("mona", "/queues/{cast.dental_queue}"),
+    ("mona", "/queues/{cast.dental_queue}/paper"),
 ]
 
 
@@ -53,6 +58,19 @@ def fill(house: House) -> None:
         )
         walking_in.open_walk_in(amina, walk_in, key=str(ids.new_id()))
     calling.call_next(cast.people["salma"].actor, key=str(ids.new_id()))
+    fill_lines(house, amina)
+
+
+def fill_lines(house: House, amina: Actor) -> None:
+    """A counter where somebody is served and somebody waits, and numbers on paper."""
+    cast = house.cast
+    station = reception.ensure_station(
+        amina, kind="CASHIER", facility_id=cast.facility_id, prefix="K", name="Cashier", room_id=cast.room
+    )
+    for _ in range(2):
+        station_joining.draw(amina, station, key=str(ids.new_id()))
+    station_calling.call_next(cast.people["farida"].actor, station, key=str(ids.new_id()))
+    blocks.reserve(amina, cast.dental_queue, 3, "power cut", key=str(ids.new_id()))
 
 
 @pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ar", "dark")])
@@ -69,7 +87,7 @@ def test_axe_finds_nothing(
         page = browser_of(name, viewport={"width": 1280, "height": 800})
         choose(page, house, language, theme)
         for path in (path for person, path in PAGES if person == name):
-            page.goto(house.url + path)
+            page.goto(house.url + path.format(cast=house.cast))
             page.wait_for_load_state("networkidle")
             if problems := problems_of(page):
                 found[path] = problems
@@ -83,7 +101,7 @@ def test_nothing_scrolls_sideways(house: House, browser_of: Callable[..., Page],
     for name in dict.fromkeys(person for person, _ in PAGES):
         page = browser_of(name, viewport={"width": width, "height": 800})
         for path in (path for person, path in PAGES if person == name):
-            page.goto(house.url + path)
+            page.goto(house.url + path.format(cast=house.cast))
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wide.append(path)
     assert not wide

@@ -21,7 +21,7 @@ from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.tables import DomainEvent
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.reception.models import QueueNumber, StationStop
-from clinic_web.reception.queries.board import picture, wall
+from clinic_web.reception.queries.board import Variant, pictures, wall
 from clinic_web.reception.service import cancelling, settings, station_calling, station_joining, stations
 from clinic_web.reception.service.settings import NewStation
 from clinic_web.reception.service.stations import Stopped
@@ -141,9 +141,11 @@ def test_the_board_calls_to_counters_as_to_doors(desk: Desk, cashier: UUID) -> N
     call(farida(desk), cashier)
     known = wall(cashier)
     assert known is not None
-    shown = picture(known)
+    on_a_wall = replace(known, privacy="INITIALS", variants=(Variant("en", "INITIALS", "WESTERN"),))
+    shown = pictures([on_a_wall])[cashier, "INITIALS"]
     assert [(each.ticket, each.room, each.is_called) for each in shown.calls] == [(opened.ticket, "3", True)]
-    assert [each.ticket for each in shown.next] == ["K-001"]
+    assert shown.calls[0].who == "M. T."
+    assert [(each.ticket, each.who) for each in shown.next] == [("K-001", None)]  # drawn by nobody known
 
 
 def test_the_console_shows_and_acts(desk: Desk, cashier: UUID, as_person: Browser) -> None:

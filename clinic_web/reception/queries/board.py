@@ -224,7 +224,7 @@ def _names(of: Sequence[Wall], rows: list[Any]) -> dict[UUID, str]:
     naming = {
         each.queue_id for each in of if any(variant.privacy != SHOW_NUMBER for variant in each.variants)
     }
-    wanted = [row.patient_id for row in rows if row.queue_id in naming]
+    wanted = [row.patient_id for row in rows if row.queue_id in naming and row.patient_id]
     if not wanted:
         return {}
     actor = system_actor(of[0].organization_id, facility_id=of[0].facility_id, name="board")

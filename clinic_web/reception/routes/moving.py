@@ -30,7 +30,7 @@ def moving_visit(visit_id: UUID) -> str:
 
 @bp.post("/visits/<uuid:visit_id>/move")
 @needs("visit.move")
-def move(visit_id: UUID) -> ResponseReturnValue:
+def move_over(visit_id: UUID) -> ResponseReturnValue:
     typed = request.form
     try:
         to = Destination(
@@ -41,12 +41,12 @@ def move(visit_id: UUID) -> ResponseReturnValue:
         done = moving_over.move(actor(), visit_id, to, version=forms.version_of(typed))
     except (InvalidForm, RuleBroken) as error:
         return make_response(_show(visit_id, typed, errors=form_errors(error)), error.status)
-    return _moved(done, _said(done), undo="reception.undo_move")
+    return _moved(done, _said(done), undo="reception.undo_move_over")
 
 
 @bp.post("/visits/<uuid:visit_id>/undo-move")
 @needs("visit.move")
-def undo_move(visit_id: UUID) -> ResponseReturnValue:
+def undo_move_over(visit_id: UUID) -> ResponseReturnValue:
     done = moving_over.undo_move(actor(), visit_id, version=forms.version_of(request.form))
     return _moved(done, _("waits again where it was"))
 
