@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from clinic_web.events.reception import AppointmentBooked
+from typing import Any
+
+from clinic_web.events.reception import AppointmentBooked, AppointmentRescheduled
 from clinic_web.notifications import service
 
 
@@ -14,12 +16,28 @@ def queue_booking_confirmation(event: AppointmentBooked) -> None:
         patient_id=event.patient_id,
         template="booking_confirmation",
         reference=f"appointment:{event.appointment_id}",
-        data={
-            "booking_id": event.booking_id,
-            "start_time": event.start_time.isoformat(),
-            "clinic_id": str(event.clinic_id),
-            "doctor_id": str(event.doctor_id),
-            "facility_id": str(event.facility_id),
-            "ticket": event.ticket,
-        },
+        data=_data(event),
     )
+
+
+def queue_move_notice(event: AppointmentRescheduled) -> None:
+    """Write where the appointment is now, once per move."""
+    service.queue_message(
+        organization_id=event.organization_id,
+        facility_id=event.facility_id,
+        patient_id=event.patient_id,
+        template="booking_moved",
+        reference=f"appointment:{event.appointment_id}:{event.move_id}",
+        data=_data(event),
+    )
+
+
+def _data(event: AppointmentBooked | AppointmentRescheduled) -> dict[str, Any]:
+    return {
+        "booking_id": event.booking_id,
+        "start_time": event.start_time.isoformat(),
+        "clinic_id": str(event.clinic_id),
+        "doctor_id": str(event.doctor_id),
+        "facility_id": str(event.facility_id),
+        "ticket": event.ticket,
+    }

@@ -22,6 +22,10 @@ FORMATS = {
     "booking_confirmation": N_(
         "%(clinic)s: you see %(doctor)s on %(when)s. Your number is %(ticket)s, your booking %(booking_id)s."
     ),
+    "booking_moved": N_(
+        "%(clinic)s: your appointment has moved. You see %(doctor)s on %(when)s. Your number is %(ticket)s,"
+        " your booking %(booking_id)s."
+    ),
 }
 
 

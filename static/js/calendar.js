@@ -66,10 +66,10 @@
   }
 
   /* ---- Picking up and putting down ---- */
-  function pick(cell) {
+  function pick(cell, byHand = false) {        // who drags sees what they do: nothing may cover where it goes
     picked = { url: cell.dataset.move, version: cell.dataset.version, who: cell.dataset.who, id: cell.id };
     notice.querySelector("span").textContent = desk.dataset.saysMoving.replace("{who}", picked.who);
-    notice.hidden = false;
+    notice.hidden = byHand;
     desk.classList.add("is-moving");
     mark();
   }
@@ -88,9 +88,13 @@
   function drop(cell) {
     if (cell.id === picked.id) { putDown(); return; }
     const slot = cell.dataset.slot;
-    if (!slot) return;                // a time that is taken: the panel of the appointment can book it on top, with a reason
     const { url, version } = picked;
+    if (!slot && !cell.dataset.taken) return;
     putDown();
+    if (!slot) {                      // a time that is taken: on top of it only with a reason, so the panel asks for one
+      window.htmx.ajax("GET", url, { source: document.getElementById("drop"), target: "#hand", swap: "innerHTML", values: { slot: `${cell.dataset.taken}|over` } });
+      return;
+    }
     const values = { slot, version, doctor: slot.split("|")[0], idempotency_key: crypto.randomUUID?.() || `${version}|${slot}|${Date.now()}` };
     window.htmx.ajax("POST", url, { source: document.getElementById("drop"), target: "#hand", swap: "innerHTML", values });
   }
@@ -109,9 +113,9 @@
     if (!cell) return;
     event.dataTransfer.setData("text/plain", cell.id);
     event.dataTransfer.effectAllowed = "move";
-    pick(cell);
+    pick(cell, true);
   });
-  const target = (event) => picked && event.target.closest?.("td")?.querySelector("[data-slot]");
+  const target = (event) => picked && event.target.closest?.("td")?.querySelector(`[data-slot], [data-taken]:not(#${picked.id})`);
   desk.addEventListener("dragover", (event) => {
     const cell = target(event);
     desk.querySelectorAll(".is-over").forEach((one) => one.classList.remove("is-over"));

@@ -20,6 +20,10 @@ pytestmark = pytest.mark.browser
 PAGES = [
     ("amina", "/desk"),
     ("amina", "/boards"),
+    ("amina", "/appointments"),
+    ("amina", "/appointments?view=week"),
+    ("amina", "/appointments/waiting/new"),
+    ("amina", "/appointments/affected"),
     ("amina", "/patients/find?q=mar"),
     ("amina", "/patients/new"),
     ("salma", "/doctor"),

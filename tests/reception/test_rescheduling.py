@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from clinic_web.kernel import clock, failpoints
+from clinic_web.kernel import clock, delivery, failpoints
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import BadRequest, NotAllowed, NotFound, StaleScreen
 from clinic_web.kernel.failpoints import FailpointReached
@@ -200,6 +200,24 @@ def test_all_or_nothing_when_it_breaks_before_the_commit(desk: Desk) -> None:
         failpoints.disarm()
     assert numbers_of(desk, desk.on(2, 9)) == []
     assert numbers_of(desk, desk.tomorrow(9)) == [(1, "ISSUED", booked.visit_id)]
+
+
+def test_the_patient_is_told_of_each_move_once(desk: Desk) -> None:
+    booked = desk.book(at=desk.tomorrow(9))
+    moved = move(desk, booked, desk.on(2, 9))
+    rescheduling.undo_reschedule(desk.amina, booked.appointment_id, version=moved.version)
+    for _ in range(2):
+        db.session.execute(text("UPDATE kernel.deliveries SET state = 'DUE', attempts = 0"))
+        db.session.commit()
+        while delivery.deliver_next("notifications"):
+            pass
+    rows = db.session.execute(text("SELECT template, data ->> 'ticket' FROM notifications.notifications"))
+    told = sorted((template, ticket) for template, ticket in rows)
+    assert told == [
+        ("booking_confirmation", "D-001"),
+        ("booking_moved", "D-001"),
+        ("booking_moved", "D-001"),
+    ]
 
 
 def test_two_drop_on_the_same_time_and_one_gets_it(real_desk: Desk) -> None:

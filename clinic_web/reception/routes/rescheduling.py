@@ -85,6 +85,8 @@ def show_move(
         day = forms.day_of(typed.get("day") or max(today, local.date()).isoformat(), today)
     except RuleBroken as error:
         day, said = today, {**form_errors(error), **said}
+    slot = typed.get("slot") or ""
+    on_top = forms.slot_of(slot)[1] if slot.endswith(forms.OVERBOOKED) else None
     asked_doctor = forms.optional_id(typed, "doctor")
     offer = offers.choices(who, held.held.row.clinic_id, held.service_id, asked_doctor)
     return show_panel(
@@ -93,6 +95,7 @@ def show_move(
         at=local,
         held=held,
         offer=offer,
+        on_top=on_top if who.can("appointment.overbook") else None,
         times=offers.times(who, offer, day, instead=instead or ()),
         typed=typed,
         errors=said,
