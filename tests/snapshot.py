@@ -72,12 +72,13 @@ def _rows(table: Table) -> list[dict[str, Any]]:
 
 
 def _insert_into(name: str) -> Any:
-    """Computed columns are PostgreSQL's to fill."""
+    """Computed columns are PostgreSQL's to fill; a row that a trigger has made already stays."""
     columns = [column.name for column in Model.metadata.tables[name].columns if column.computed is None]
     listed = ", ".join(f'"{column}"' for column in columns)
     return text(
         f"INSERT INTO {name} ({listed})"  # noqa: S608 - names of our own tables
         f" SELECT {listed} FROM jsonb_populate_recordset(CAST(NULL AS {name}), CAST(:rows AS jsonb))"
+        " ON CONFLICT DO NOTHING"
     )
 
 
