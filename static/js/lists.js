@@ -17,19 +17,23 @@
   function isAsItWas(before, after) {
     return before.length === after.length && before.every((row, at) => row.id === after[at].id);
   }
+  function renewBox(box, other) {
+    if (!other || box.innerHTML === other.innerHTML) return;
+    const row = box.closest("[data-row]"), hadFocus = box.contains(document.activeElement);
+    box.replaceChildren(...other.cloneNode(true).childNodes);
+    box.className = other.className;
+    window.htmx.process(box);
+    if (row?.tabIndex === -1) $$("a, button", box).forEach((stop) => { stop.tabIndex = -1; });      // one stop of Tab, see keys.js
+    if (hadFocus) row?.focus();
+  }
   function renew(list, fresh, before, after) {
     const next = new Map(after.map((row) => [row.id, row])), known = new Set(before.map((row) => row.id));
     for (const row of before) {
       const other = next.get(row.id);
       row.classList.toggle("is-gone", !other);
-      if (other) window.Idiomorph.morph(row, other.cloneNode(true), { morphStyle: "outerHTML" });
+      if (other) [...row.cells].forEach((cell, at) => { if (!cell.matches(".c-mark")) renewBox(cell, other.cells[at]); });
     }
-    for (const box of $$("[data-list-counts][id]", list)) {
-      const other = $(`#${box.id}`, fresh);
-      if (!other) continue;
-      window.Idiomorph.morph(box, other.cloneNode(true), { morphStyle: "innerHTML" });
-      window.htmx.process(box);
-    }
+    $$("[data-list-counts][id]", list).forEach((box) => renewBox(box, $(`#${box.id}`, fresh)));
     const chip = $("[data-list-news]", list), fresher = after.filter((row) => !known.has(row.id)).length;
     $("span", chip).textContent = fresher ? fill(chip.dataset.new, { n: number(fresher) }) : chip.dataset.moved;
     chip.hidden = false;
