@@ -21,7 +21,7 @@ from clinic_web.patients.links import ids_of, survivors_of
 from clinic_web.patients.live import patients_topic
 from clinic_web.patients.names import join, normalise, phone
 from clinic_web.patients.names import split as split_name
-from clinic_web.patients.queries import IS_KNOWN, PatientCard, card, cards, ids_of_card, require
+from clinic_web.patients.queries import IS_KNOWN, PatientCard, by_every_id, card, cards, ids_of_card, require
 from clinic_web.patients.service import Registration, register
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Outcome",
     "PatientCard",
     "Registration",
+    "by_every_id",
     "card",
     "cards",
     "find",

@@ -36,6 +36,17 @@ SURVIVORS = Statement(
     SELECT DISTINCT ON (asked) asked, id FROM up ORDER BY asked, steps DESC
     """
 )
+ALL_BELOW = Statement(
+    """
+    WITH RECURSIVE down(top, id) AS (
+        SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
+         UNION
+        SELECT down.top, l.merged_id FROM down
+          JOIN patients.patient_links l ON l.survivor_id = down.id AND l.closed_at IS NULL
+    )
+    SELECT top, id FROM down
+    """
+)
 BELOW = Statement(
     """
     WITH RECURSIVE down(id) AS (
@@ -74,6 +85,11 @@ def ids_of(patient_id: UUID) -> list[UUID]:
 def survivors_of(ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """Return what each of ``ids`` is shown as: itself, unless it was merged."""
     return {row.asked: row.id for row in SURVIVORS.all({"ids": list(ids)})}
+
+
+def all_below(ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return each of ``ids`` and every record that was merged into one of them, with that one."""
+    return {row.id: row.top for row in ALL_BELOW.all({"ids": list(ids)})}
 
 
 def below(patient_id: UUID) -> list[UUID]:

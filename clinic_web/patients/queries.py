@@ -130,6 +130,15 @@ def ids_of_card(card: PatientCard) -> list[UUID]:
     return links.ids_of(card.id) if card.has_others else [card.id]
 
 
+def by_every_id(cards: Iterable[PatientCard]) -> dict[UUID, PatientCard]:
+    """Return the cards by all ids under which rows of these patients were written: one statement where some
+    of them have others, else none."""
+    found = {card.id: card for card in cards}
+    with_others = [card.id for card in found.values() if card.has_others]
+    merged = links.all_below(with_others) if with_others else {}
+    return found | {each: found[top] for each, top in merged.items()}
+
+
 def name_in(values: Mapping[Any, Any]) -> str:
     return names.join(values["first_name"], values["middle_name"], values["last_name"])
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -20,6 +20,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.patients import api as patients
+from clinic_web.patients import merging
 from clinic_web.patients import service as patient_service
 from tests import factories
 from tests.reception.desk import WAYS, Desk
@@ -222,6 +223,29 @@ def test_every_change_is_seen_at_once(
             push.changed(organization.topic(desk.cast.organization_id))
 
     assert "Teeth" in is_seen(rename_the_clinic)
+
+
+def test_two_records_that_became_one_are_one_in_the_lists_at_once(desk: Desk, amina: FlaskClient) -> None:
+    org = desk.cast.organization_id
+    maryam = factories.patient(organization_id=org, first_name="Maryam", last_name="Sabry")
+    mariam = factories.patient(organization_id=org, first_name="Mariam", last_name="Sabri")
+    visits = {str(desk.walk_in(patient_id=maryam).visit_id)}
+    late = desk.book(at=desk.tomorrow(9), patient_id=mariam)
+    assert set(shown(amina, f"/visits?when=any&patient={maryam}")) == visits
+
+    wanted = merging.Merge(
+        survivor_id=maryam, merged_id=mariam, from_merged=(), reason="Same identity card",
+        survivor_version=1, merged_version=1,
+    )  # fmt: skip
+    merging.merge(desk.amina, wanted, key=str(uuid4()))
+
+    visits.add(str(late.visit_id))
+    for asked in (f"patient={maryam}", f"patient={mariam}", "q=maryam sabry", "q=mariam sabri"):
+        page = amina.get(f"/visits?when=any&{asked}", headers=HTMX).text
+        assert set(VISIT.findall(page)) == visits, asked
+        assert "Mariam" not in re.sub(r'value="[^"]*"', "", page)
+    both = shown(amina, f"/appointments/list?when=any&patient={maryam}", APPOINTMENT)
+    assert both == [str(late.appointment_id)]
 
 
 def _free_the_room(desk: Desk, visit: Any) -> None:

@@ -115,7 +115,7 @@ SUMS = """(
 COLUMNS = """l.id, l.visit_id, l.patient_id, l.clinic_id, l.doctor_id, l.service_id, l.ticket, l.methods,
     l.total_amount, l.amount_paid - l.amount_refunded AS paid, l.balance_due, l.status, l.opened_at,
     l.currency, COALESCE(l.moved_at, l.due_at) AS at"""
-ONLY_PATIENT = "AND p.patient_id = :patient"
+ONLY_PATIENT = "AND p.patient_id = ANY(:patients)"
 NUMBER = re.compile(r"PAY-[\w-]+")
 TICKET = re.compile(r"([A-Z]{1,4})-(\d{1,4})")
 MOST_FOUND = 300
@@ -205,7 +205,7 @@ def payments_page(actor: Actor, asked: Asked) -> PaymentsPage:
     """Return the asked page of the facility's payments; three statements at most, however many rows."""
     table, where, known = _asked(actor, asked)
     page = keyset.page(table, where, asked, _row, states=asked.get("state"))
-    cards = known | _cards(actor, asked, page.rows, known)
+    cards = known | _cards(actor, page.rows, known)
     directory = organization.directory(actor.organization_id)
     doctors = {UUID(each) for each in page.aside["doctors"] or ()} | ({asked.get("doctor")} - {None})
     here = [directory.staff[each] for each in doctors if each in directory.staff]
@@ -230,7 +230,7 @@ def all_payments(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[L
         where.add("l.id = ANY(:ids)", ids=ids)
     directory = organization.directory(actor.organization_id)
     for rows in keyset.chunks(table, where, asked, _row, states=asked.get("state")):
-        yield _listed(actor, rows, directory, _cards(actor, asked, rows, {}))
+        yield _listed(actor, rows, directory, _cards(actor, rows, {}))
 
 
 def slot(now: datetime) -> datetime:
@@ -270,35 +270,44 @@ def _question(actor: Actor, asked: Asked) -> dict[str, Any]:
         "asof": asked.get(listing.AS_OF) or slot(clock.now()),
         "clinic": asked.get("clinic"),
         "doctor": asked.get("doctor"),
-        "patient": asked.get("patient"),
     }
 
 
 def _search(actor: Actor, asked: Asked, where: Where) -> Known:
     """Look for a ticket or a receipt's number, or else a patient; return the cards that this brought."""
-    typed = asked.get("q")
+    only, typed = _only_patient(actor, asked, where), asked.get("q")
     if not typed:
-        return {}
+        return only
     plain = re.sub(r"\s", "", typed).upper()
     if NUMBER.fullmatch(plain):
         where.add(":typed = ANY(l.numbers)", typed=plain)
-        return {}
-    found = {card.id: card for card in patients.find(actor, typed, limit=MOST_FOUND)}
+        return only
+    found = patients.by_every_id(patients.find(actor, typed, limit=MOST_FOUND))
     if ticket := TICKET.fullmatch(plain):
         known = f"{ticket[1]}-{int(ticket[2]):03d}"
         where.add("(l.ticket = :typed OR l.patient_id = ANY(:found))", typed=known, found=list(found))
     else:
         where.add("l.patient_id = ANY(:found)", found=list(found))
-    return found
+    return only | found
+
+
+def _only_patient(actor: Actor, asked: Asked, where: Where) -> Known:
+    """One patient's payments, under all ids that they were written with."""
+    wanted = asked.get("patient")
+    if wanted is None:
+        return {}
+    card = patients.cards(actor, [wanted]).get(wanted)
+    known = patients.by_every_id([card]) if card else {}
+    where.values["patients"] = [wanted, *known]
+    return known | ({wanted: card} if card else {})
 
 
 def _row(row: Any) -> PaymentRow:
     return PaymentRow(**{name: getattr(row, name) for name in PaymentRow.__dataclass_fields__})
 
 
-def _cards(actor: Actor, asked: Asked, rows: list[PaymentRow], known: Known) -> Known:
-    wanted = {row.patient_id for row in rows} | ({asked.get("patient")} - {None})
-    return patients.cards(actor, wanted - known.keys())
+def _cards(actor: Actor, rows: list[PaymentRow], known: Known) -> Known:
+    return patients.cards(actor, {row.patient_id for row in rows} - known.keys())
 
 
 def _listed(actor: Actor, rows: list[PaymentRow], directory: Directory, cards: Known) -> list[ListedPayment]:

@@ -260,7 +260,6 @@ def _visits(actor: Actor, asked: Asked) -> tuple[Where, Known]:
     where.add_given("v.clinic_id = :clinic", asked, "clinic")
     where.add_given("(v.doctor_id = :doctor OR v.attending_id = :doctor)", asked, "doctor")
     where.add_given("v.service_id = :service", asked, "service")
-    where.add_given("v.patient_id = :patient", asked, "patient")
     where.add_given("v.visit_type = :type", asked, "type")
     return where, _search(actor, asked, where, "v.ticket = :typed", "v.patient_id")
 
@@ -275,7 +274,6 @@ def _appointments(actor: Actor, asked: Asked) -> tuple[Where, Known]:
     where.add_given("a.clinic_id = :clinic", asked, "clinic")
     where.add_given("a.doctor_id = :doctor", asked, "doctor")
     where.add_given("a.service_id = :service", asked, "service")
-    where.add_given("a.patient_id = :patient", asked, "patient")
     where.add_given("a.booking_source = :source", asked, "source")
     numbers = "(v.ticket = :typed OR a.booking_id = :typed)"
     return where, _search(actor, asked, where, numbers, "a.patient_id")
@@ -298,27 +296,37 @@ def _only(where: Where, column: str, ids: list[UUID]) -> None:
 
 def _search(actor: Actor, asked: Asked, where: Where, numbers: str, patient: str) -> Known:
     """Look for a ticket, a booking's number, or else a patient; return the cards that this brought."""
-    typed = asked.get("q")
+    only, typed = _only_patient(actor, asked, where, patient), asked.get("q")
     if not typed:
-        return {}
+        return only
     plain = re.sub(r"\s", "", typed).upper()
     if BOOKING.fullmatch(plain):
         where.add(numbers, typed=plain)
-        return {}
-    found = {card.id: card for card in patients.find(actor, typed, limit=MOST_FOUND)}
+        return only
+    found = patients.by_every_id(patients.find(actor, typed, limit=MOST_FOUND))
     of_them = f"{patient} = ANY(:found)"
     if TICKET.fullmatch(plain):
         letters, _, digits = plain.partition("-")
         where.add(f"({numbers} OR {of_them})", typed=f"{letters}-{int(digits):03d}", found=list(found))
     else:
         where.add(of_them, found=list(found))
-    return found
+    return only | found
+
+
+def _only_patient(actor: Actor, asked: Asked, where: Where, patient: str) -> Known:
+    """One patient's rows, under all ids that they were written with."""
+    wanted = asked.get("patient")
+    if wanted is None:
+        return {}
+    card = patients.cards(actor, [wanted]).get(wanted)
+    known = patients.by_every_id([card]) if card else {}
+    where.add(f"{patient} = ANY(:patients)", patients=[wanted, *known])
+    return known | ({wanted: card} if card else {})
 
 
 def _listed(actor: Actor, asked: Asked, page: Page[Row], known: Known) -> Listed[Row]:
     directory = organization.directory(actor.organization_id)
-    wanted = {row.patient_id for row in page.rows} | ({asked.get("patient")} - {None})
-    cards = known | patients.cards(actor, wanted - known.keys())
+    cards = known | patients.cards(actor, {row.patient_id for row in page.rows} - known.keys())
     return Listed(
         page=page,
         names={row.id: _named(row, directory, cards) for row in page.rows},
