@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page
@@ -26,6 +27,10 @@ PAGES = [
     ("amina", "/appointments/affected"),
     ("amina", "/patients/find?q=mar"),
     ("amina", "/patients/new"),
+    ("amina", "/patients/{patients[0]}"),
+    ("amina", "/patients/{patients[0]}/edit"),
+    ("amina", "/patients/{patients[0]}/merge"),
+    ("amina", "/patients/{patients[0]}/merge?with={patients[1]}"),
     ("salma", "/doctor"),
     ("farida", "/payments"),
     ("farida", "/account"),
@@ -49,14 +54,16 @@ PAGES = [
 ]
 
 
-def fill(house: House) -> None:
+def fill(house: House) -> list[UUID]:
     """A few people in the line, one of them with the doctor, so that every part of a page is there."""
+    patients = []
     cast = house.cast
     hire_operator(cast)
     amina: Actor = cast.people["amina"].actor
     for number in range(4):
         patient = factories.patient(organization_id=cast.organization_id, last_name=f"Tahhan {number}")
         factories.db.session.commit()
+        patients.append(patient)
         walk_in = walking_in.WalkIn(
             patient_id=patient,
             service_id=cast.filling,
@@ -67,6 +74,7 @@ def fill(house: House) -> None:
         walking_in.open_walk_in(amina, walk_in, key=str(ids.new_id()))
     calling.call_next(cast.people["salma"].actor, key=str(ids.new_id()))
     fill_lines(house, amina)
+    return patients
 
 
 def fill_lines(house: House, amina: Actor) -> None:
@@ -89,13 +97,13 @@ def test_axe_finds_nothing(
     language: str,
     theme: str,
 ) -> None:
-    fill(house)
+    patients = fill(house)
     found = {}
     for name in dict.fromkeys(person for person, _ in PAGES):
         page = browser_of(name, viewport={"width": 1280, "height": 800})
         choose(page, house, language, theme)
         for path in (path for person, path in PAGES if person == name):
-            page.goto(house.url + path.format(cast=house.cast))
+            page.goto(house.url + path.format(cast=house.cast, patients=patients))
             page.wait_for_load_state("networkidle")
             if problems := problems_of(page):
                 found[path] = problems
@@ -104,12 +112,12 @@ def test_axe_finds_nothing(
 
 @pytest.mark.parametrize("width", [360, 1024])
 def test_nothing_scrolls_sideways(house: House, browser_of: Callable[..., Page], width: int) -> None:
-    fill(house)
+    patients = fill(house)
     wide = []
     for name in dict.fromkeys(person for person, _ in PAGES):
         page = browser_of(name, viewport={"width": width, "height": 800})
         for path in (path for person, path in PAGES if person == name):
-            page.goto(house.url + path.format(cast=house.cast))
+            page.goto(house.url + path.format(cast=house.cast, patients=patients))
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wide.append(path)
     assert not wide
