@@ -166,6 +166,16 @@ def test_an_offer_runs_out_and_goes_to_the_next(desk: Desk, at: Callable[[dateti
     assert "reception.expire_offers" in {each.name for each in schedule.registered()}
 
 
+def test_a_time_that_somebody_else_got_is_no_offer_any_more_and_another_can_come(desk: Desk) -> None:
+    entry = wish(desk)
+    cancel(desk, desk.book(at=desk.tomorrow(9)))
+    desk.book(at=desk.tomorrow(9))
+    offering.expire_due()
+    assert [each.entry_id for each in offers("GONE")] == [entry]
+    cancel(desk, desk.book(at=desk.tomorrow(11)))
+    assert [(each.entry_id, each.start_time) for each in offers()] == [(entry, desk.tomorrow(11))]
+
+
 def test_an_event_that_comes_twice_offers_once(desk: Desk) -> None:
     wish(desk)
     wish(desk)

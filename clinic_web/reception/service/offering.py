@@ -60,6 +60,21 @@ OFFERED = text(
     """
 )
 
+OVER = text(
+    """
+    SELECT o.id, o.organization_id, taken.is_taken
+      FROM reception.waiting_offers o
+     CROSS JOIN LATERAL (
+           SELECT EXISTS (SELECT 1 FROM reception.appointments a
+                           WHERE a.doctor_id = o.doctor_id AND a.status IN ('CONFIRMED', 'CHECKED_IN')
+                             AND NOT a.is_overbooking
+                             AND tstzrange(a.start_time, a.end_time) && tstzrange(o.start_time, o.end_time)
+                         ) AS is_taken) AS taken
+     WHERE o.status = 'OPEN' AND (o.expires_at <= :now OR taken.is_taken)
+     ORDER BY o.expires_at, o.id LIMIT :most
+    """
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Freed:
@@ -273,16 +288,21 @@ def _locked(actor: Actor, offer_id: UUID) -> tuple[WaitingEntry, WaitingOffer]:
 
 
 def expire_due() -> None:
-    """Let the offers run out whose time has come; each in its own transaction, so twice is harmless."""
-    due = select(WaitingOffer.id, WaitingOffer.organization_id).where(
-        WaitingOffer.status == OPEN, WaitingOffer.expires_at <= clock.now()
-    )
-    rows = db.session.execute(due.order_by(WaitingOffer.expires_at).limit(MOST)).all()
+    """Let the offers run out whose time has come or is somebody else's, so that who waits can be offered
+    another; each in its own transaction, so twice is harmless."""
+    rows = db.session.execute(OVER, {"now": clock.now(), "most": MOST}).all()
     db.session.rollback()
-    for offer_id, organization_id in rows:
-        with transaction():
-            actor = system_actor(organization_id, name="waiting list")
-            entry, offer = _locked(actor, offer_id)
-            if offer.status == OPEN and offer.expires_at <= clock.now():
-                close_offer(actor, offer, EXPIRED)
-                tell(actor, entry.clinic_id)
+    for offer_id, organization_id, is_taken in rows:
+        actor = system_actor(organization_id, name="waiting list")
+        if is_taken:
+            gone(actor, offer_id)
+        else:
+            _expire(actor, offer_id)
+
+
+def _expire(actor: Actor, offer_id: UUID) -> None:
+    with transaction():
+        entry, offer = _locked(actor, offer_id)
+        if offer.status == OPEN and offer.expires_at <= clock.now():
+            close_offer(actor, offer, EXPIRED)
+            tell(actor, entry.clinic_id)
