@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.errors import N_
-from clinic_web.organization.api import ClinicInfo
+from clinic_web.organization.api import StaffInfo
 from clinic_web.reception.models.displays import ARABIC_INDIC
 from clinic_web.reception.queries.board import Call, Picture, Variant
 
@@ -45,7 +45,7 @@ WORDS = {
     "voice_room": N_("Number {ticket}, please go to room {room}"),
     "voice_named": N_("Number {ticket}, please go to {room}"),
 }
-STATIONS = {"CASHIER": N_("Cash desk"), "PHARMACY": N_("Pharmacy"), "LAB": N_("Laboratory")}
+LATE = N_("{doctor} about {minutes} min late")
 
 # From how many letters on a name or a door's sign needs smaller type, so that it is never cut.
 LONG, LONGER = 14, 22
@@ -128,14 +128,11 @@ def clock_in(digits: str, moment: datetime, timezone: str) -> str:
     return time.translate(TO_ARABIC) if digits == ARABIC_INDIC else time
 
 
-def line_in(lead: str, clinic: ClinicInfo | None, kind: str, prefix: str) -> Two:
-    """Return what a line is called above its part of a screen: its clinic, its station, or its letter."""
-    if clinic:
-        return name_in(lead, clinic.name, clinic.name_ar)
-    station = STATIONS.get(kind)
-    if station is None:
-        return two(lead, prefix, None)
-    return two(lead, translated(station, lead), translated(station, OTHER[lead]))
+def late_in(lead: str, doctor: StaffInfo) -> Two:
+    """Return how a doctor's delay is said; ``{minutes}`` is filled in by the template, then by the screen."""
+    name, other = name_in(lead, doctor.short_name, doctor.short_name_ar), OTHER[lead]
+    said = translated(LATE, lead).replace("{doctor}", name.lead)
+    return two(lead, said, translated(LATE, other).replace("{doctor}", name.other or name.lead))
 
 
 def length_of(text: str | None) -> str:
@@ -209,14 +206,15 @@ def render(picture: Picture, variant: Variant) -> str:
 
     Straight from the environment: the shell's context processors would ask who is signed in.
     """
-    lead, wall = variant.language, picture.wall
+    lead = variant.language
     calls = [_call(call, variant, picture.facility.timezone) for call in picture.calls]
     return current_app.jinja_env.get_template(FRAGMENT).render(
         **context(lead),
-        line=line_in(lead, picture.clinic, wall.kind, wall.prefix),
+        line=name_in(lead, picture.name, picture.name_ar),
         day=picture.day.isoformat(),
         call=calls[0] if calls else None,
         earlier=calls[1:],
         waiting=picture.next,
         named=_named(picture),
+        late=[(each.due, each.minutes, late_in(lead, each.doctor)) for each in picture.late],
     )

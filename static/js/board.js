@@ -83,6 +83,7 @@
     part.seq = message.seq;
     part.until = message.valid_until;
     turnDay();
+    late();
     const isNew = calledAt > part.calledAt && now() - calledAt < FRESH_CALL;
     part.calledAt = Math.max(part.calledAt, calledAt);
     head(isNew ? wall : null);
@@ -90,6 +91,19 @@
   }
   function calledIn(wall) { return Date.parse(wall?.dataset.calledAt || "") || 0; }
   function lastIn(wall) { return Date.parse(wall?.querySelector(".call")?.dataset.at || "") || 0; }
+
+  /* How late a doctor runs grows by itself until the next change; said in steps of five minutes, from ten on. */
+  function late() {
+    for (const line of document.querySelectorAll("[data-due]")) {
+      const minutes = Math.floor((now() - Date.parse(line.dataset.due)) / 300000) * 5;
+      line.hidden = minutes < 10;
+      for (const text of line.children) {
+        const digits = text.lang === root.lang ? page.digits : text.lang === "ar" ? "arab" : "latn";
+        const said = text.dataset.late.replace("{minutes}", new Intl.NumberFormat("en", { numberingSystem: digits }).format(minutes));
+        if (text.textContent !== said) text.textContent = said;
+      }
+    }
+  }
 
   /* Several lines: the newest call of all of them stands above, with its line's name. */
   let above = "";
@@ -310,6 +324,7 @@
     const here = Date.now();
     if (Math.abs(here - before) > 2 * BEAT) wake();                     // the device slept, or its clock was set
     before = here;
+    late();
     document.querySelectorAll("[data-clock]").forEach((element) => {
       const time = clock(now());
       if (element.textContent !== time) element.textContent = time;
@@ -329,6 +344,7 @@
   turnDay();
   for (const part of parts.values()) part.calledAt = calledIn(part.element.firstElementChild);
   head(null);
+  late();
   prove();
   judge();
   judgeSoon();

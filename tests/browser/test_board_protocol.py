@@ -42,6 +42,9 @@ window.wire = {
   disconnect() { this.forced += 1; this.connected = false; this.tell("disconnect", "io client disconnect"); },
   cut() { this.connected = false; this.tell("disconnect", "transport close"); },
 };
+window.said = [];
+const speaks = { speak: (words) => window.said.push(words.text) };
+Object.defineProperty(window, "speechSynthesis", { value: speaks });
 window.isUp = true;
 window.at = {};
 window.nowhere = { seq: 0, epoch: null };
@@ -223,8 +226,8 @@ def paired(lines: int) -> Screen:
             organization_id=ids.new_id(),
             facility_id=ids.new_id(),
             clinic_id=None,
-            kind="CLINIC",
-            prefix="D",
+            name="D",
+            name_ar=None,
             privacy="NUMBER",
             variants=(board.Variant("en", "NUMBER", "LATN"),),
         )
@@ -233,7 +236,7 @@ def paired(lines: int) -> Screen:
     return Screen(
         display_id=ids.new_id(),
         name="Hall",
-        look=Look(),
+        look=Look(voice="BOTH"),
         code=None,
         code_expires_at=NOON,
         walls=tuple(queues),
@@ -483,7 +486,7 @@ def test_a_lost_message_of_one_line_heals_that_part_alone(two_lines: Wall) -> No
     assert wall.part(1) == "E-012" and wall.wanted[1:] == [[wall.topics[1]]] and wall.state == "live"
 
 
-def test_of_several_lines_the_newest_call_stands_above(two_lines: Wall) -> None:
+def test_of_several_lines_the_newest_call_stands_above_and_is_said(two_lines: Wall) -> None:
     wall, strip = two_lines, two_lines.page.locator(".strip .t .no")
     assert wall.page.locator(".strip").is_hidden()
     wall.hears(7, 8, "E-008", line=1, called_at=wall.now())
@@ -494,6 +497,9 @@ def test_of_several_lines_the_newest_call_stands_above(two_lines: Wall) -> None:
     wall.after(1)
     wall.hears(8, 9, "D-009", called_at=wall.now())
     assert strip.inner_text() == "D-009" and wall.page.locator(".strip .call.new").count() == 1
+    said = wall.page.evaluate("said")
+    assert said[0] == "Number E 8, please go to room 3" and said[-2] == "Number D 9, please go to room 3"
+    assert len(said) == 6  # each call once in each language, the leading one first
 
 
 def test_the_clock_is_the_facilitys(wall: Wall) -> None:

@@ -21,7 +21,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import InvalidForm, NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.reception import board_stream
-from clinic_web.reception.models import Display, Queue
+from clinic_web.reception.models import Display, Queue, Visit
 from clinic_web.reception.models.displays import ACCENTS
 from clinic_web.reception.queries import board
 from clinic_web.reception.service import board_settings, calling, displays, logos, walking_in
@@ -85,6 +85,8 @@ def lines(cast: Cast, number: int) -> list[UUID]:
                 facility_id=cast.facility_id,
                 kind=kind,
                 prefix=f"S{place}",
+                name=f"Counter {place}",
+                name_ar=f"شباك {place}",
             )
             db.session.add(queue)
             db.session.flush()
@@ -92,11 +94,9 @@ def lines(cast: Cast, number: int) -> list[UUID]:
     return found[:number]
 
 
-def waits(cast: Cast, first_name: str = "Ibrahim", last_name: str = "Qadri") -> str:
-    patient = factories.patient(
-        organization_id=cast.organization_id, first_name=first_name, last_name=last_name
-    )
-    walk_in = WalkIn(patient_id=patient, service_id=cast.cleaning)
+def waits(cast: Cast, **fields: Any) -> str:
+    patient = factories.patient(organization_id=cast.organization_id, first_name="Ibrahim", last_name="Qadri")
+    walk_in = WalkIn(patient_id=patient, service_id=cast.cleaning, **fields)
     opened = walking_in.open_walk_in(cast.people["amina"].actor, walk_in, key=ids.code(20))
     assert opened.ticket
     return opened.ticket
@@ -154,11 +154,11 @@ def test_six_lines_cost_as_many_statements_as_one(app: Flask, cast: Cast, count_
         board_stream.stage.kept.clear()
         with count_queries() as sent:
             assert client.get("/board/snapshot").status_code == 200
-        return len(sent)
+        return len([each for each in sent if "kernel.streams" not in each])  # which may be known for a second
 
     one = cost()
     configure(cast, display_id, wanted(*queue_ids))
-    assert cost() == one <= 5
+    assert cost() == one <= 4
 
 
 def test_a_change_of_one_line_is_told_to_that_line_only(
@@ -171,6 +171,33 @@ def test_a_change_of_one_line_is_told_to_that_line_only(
     waits(cast)
     boards = [(room, payload["topic"]) for room, payload in told if room.startswith("board:")]
     assert boards == [(f"board:{cast.dental_queue}:en-number",) * 2]
+
+
+def test_a_station_is_called_by_its_own_name(app: Flask, cast: Cast, as_person: Browser) -> None:
+    client, display_id = paired(app, cast)
+    station = lines(cast, 3)[2]
+    configure(cast, display_id, wanted(cast.dental_queue, station, language="ar"))
+    parts = client.get("/board/snapshot").json["parts"]  # type: ignore[index]
+    assert "شباك 0" in parts[1]["html"] and "شباك 0" not in parts[0]["html"]
+    assert "Counter 0" in as_person("amina").get("/boards").text
+
+
+def test_a_doctor_who_runs_late_is_said_on_the_line_of_the_clinic(app: Flask, cast: Cast) -> None:
+    client, display_id = paired(app, cast)
+    configure(cast, display_id, wanted(cast.dental_queue, cast.eye_queue))
+    for _ in range(2):
+        waits(cast, doctor_id=cast.people["salma"].actor.staff_id)
+    calling.call_next(cast.people["salma"].actor, key=ids.code(20))
+    with transaction():
+        db.session.execute(
+            db.update(Visit)
+            .where(Visit.status == "WAITING")
+            .values(scheduled_time=clock.now() - timedelta(minutes=27))
+            .values(check_in_time=clock.now() - timedelta(minutes=27))
+        )
+    board_stream.stage.kept.clear()
+    dental, eye = client.get("/board/snapshot").json["parts"]  # type: ignore[index]
+    assert "Dr Salma about 25 min late" in dental["html"] and "late" not in eye["html"]
 
 
 # ---- What is set arrives ----

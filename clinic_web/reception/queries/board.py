@@ -18,21 +18,22 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.actor import system_actor
 from clinic_web.kernel.statement import Statement
 from clinic_web.organization import api as organization
-from clinic_web.organization.api import ClinicInfo, Directory, FacilityInfo, StaffInfo
+from clinic_web.organization.api import Directory, FacilityInfo, StaffInfo
 from clinic_web.patients import api as patients
 from clinic_web.reception.live import board_topic
 from clinic_web.reception.models.displays import ARABIC_INDIC, AS_LANGUAGE, AS_QUEUE, WESTERN
 from clinic_web.reception.models.queues import BY_NUMBER, BY_TIME, PRIVACIES, SHOW_INITIALS, SHOW_NUMBER
 from clinic_web.reception.models.visits import CALLED
+from clinic_web.reception.queries.delays import Delay, delays_in
 
-CALLS, NEXT = 4, 6
-AT_A_STATION = "v.priority_rank DESC, v.check_in_time, v.id"
+CALLS, NEXT, LATE = 4, 6, 2
 OWN_DIGITS = {"en": WESTERN, "ar": ARABIC_INDIC}
 
 # ``variants`` of the screens that are paired and not revoked: language, privacy and digits, as they are set.
 WALL = Statement(
     """
-    SELECT q.id AS queue_id, q.organization_id, q.facility_id, q.clinic_id, q.kind, q.prefix, q.privacy,
+    SELECT q.id AS queue_id, q.organization_id, q.facility_id, q.clinic_id, q.privacy,
+           coalesce(q.name, q.prefix) AS name, q.name_ar,
            ARRAY(SELECT DISTINCT concat_ws(' ', d.language, d.privacy, d.digits)
                    FROM reception.display_queues shown JOIN reception.displays d ON d.id = shown.display_id
                   WHERE shown.queue_id = q.id AND d.paired_at IS NOT NULL AND d.revoked_at IS NULL
@@ -43,19 +44,20 @@ WALL = Statement(
 )
 
 
-def _first_of_line(those: str, order: str, table: str = "visits") -> str:
-    """The first of those who wait, where the queue is of ``those``: read from the index of its order."""
+def _first_of_line(policy: str, order: str, *, of: str) -> str:
+    """The first of those who wait, where the queue's policy is this: read from the index of its order."""
     return f"""
         SELECT false, line.* FROM (
             SELECT v.ticket, v.patient_id, NULL::uuid, NULL::uuid, NULL::timestamptz, v.status,
                    row_number() OVER (ORDER BY {order}) AS place
-              FROM reception.{table} v
+              FROM {of} v
              WHERE v.queue_id = q.id AND v.queue_day = :day AND v.ticket IS NOT NULL AND v.status = 'WAITING'
-               AND {those}
+               AND {policy}
         ) AS line WHERE line.place <= :next"""  # noqa: S608 - the parts are constants of our own
 
 
-# One statement for all queues of a screen, so that nobody is both called and next, or neither.
+# One statement for all queues of a screen, so that nobody is both called and next, or neither. Stations are
+# called in the order of time.
 _PICTURES = f"""
     SELECT q.id AS queue_id, shown.*
       FROM reception.queues q CROSS JOIN LATERAL (
@@ -68,9 +70,8 @@ _PICTURES = f"""
                AND v.ticket IS NOT NULL AND v.called_at IS NOT NULL
                AND v.status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'COMPLETED')
         ) AS calls WHERE calls.place <= :calls
-        UNION ALL {_first_of_line("q.policy = 'APPOINTMENT_TIME'", BY_TIME)}
-        UNION ALL {_first_of_line("q.policy <> 'APPOINTMENT_TIME'", BY_NUMBER)}
-        UNION ALL {_first_of_line("q.kind <> 'CLINIC'", AT_A_STATION, "station_stops")}
+        UNION ALL {_first_of_line("q.policy = 'APPOINTMENT_TIME'", BY_TIME, of="reception.lines")}
+        UNION ALL {_first_of_line("q.policy <> 'APPOINTMENT_TIME'", BY_NUMBER, of="reception.visits")}
       ) AS shown
      WHERE {{which}}
      ORDER BY q.id, shown.is_call DESC, shown.place
@@ -113,14 +114,15 @@ def digits_of(language: str, digits: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Wall:
-    """A queue as its walls see it, with the variants that its screens need."""
+    """A queue as its walls see it, with the variants that its screens need. ``name`` is a station's own; a
+    clinic's line is called as its clinic."""
 
     queue_id: UUID
     organization_id: UUID
     facility_id: UUID
     clinic_id: UUID | None
-    kind: str
-    prefix: str
+    name: str
+    name_ar: str | None
     privacy: str
     variants: tuple[Variant, ...]
 
@@ -149,13 +151,14 @@ class Waiting:
 class Picture:
     """One queue's part of a wall on the facility's local ``day``, which ends at ``valid_until``."""
 
-    wall: Wall
-    clinic: ClinicInfo | None
+    name: str
+    name_ar: str | None
     facility: FacilityInfo
     day: date
     valid_until: datetime
     calls: tuple[Call, ...]
     next: tuple[Waiting, ...]
+    late: tuple[Delay, ...] = ()
 
 
 Pictures = dict[tuple[UUID, str], Picture]
@@ -177,16 +180,19 @@ def pictures(of: Sequence[Wall]) -> Pictures:
     day = clock.today(facility.timezone)
     rows = _read([each.queue_id for each in of], {"day": day, "calls": CALLS, "next": NEXT})
     names = _names(of, rows)
+    late = delays_in(of[0].organization_id, [each.queue_id for each in of], day)
     found: Pictures = {}
     for each in of:
         mine = [row for row in rows if row.queue_id == each.queue_id]
+        clinic = directory.clinics.get(each.clinic_id) if each.clinic_id else None
         for privacy in {variant.privacy for variant in each.variants}:
             found[each.queue_id, privacy] = Picture(
-                wall=each,
-                clinic=directory.clinics.get(each.clinic_id) if each.clinic_id else None,
+                name=(clinic or each).name,
+                name_ar=(clinic or each).name_ar,
                 facility=facility,
                 day=day,
                 valid_until=end_of(day, facility.timezone),
+                late=tuple(delay for delay in late if each.clinic_id in delay.doctor.clinic_ids)[:LATE],
                 **_rows(mine, directory, _said(names, privacy)),
             )
     return found

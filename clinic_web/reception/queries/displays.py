@@ -16,7 +16,6 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound
 from clinic_web.organization import api as organization
-from clinic_web.organization.api import ClinicInfo
 from clinic_web.reception.models import BoardLogo, Display, DisplayQueue, Queue
 from clinic_web.reception.queries import board
 from clinic_web.reception.queries.board import Wall
@@ -88,12 +87,11 @@ class DisplayRow:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueChoice:
-    """A queue that a screen can show; ``clinic`` is None for a station."""
+    """A queue that a screen can show: a clinic's is called as its clinic, a station has names of its own."""
 
     queue_id: UUID
-    kind: str
-    prefix: str
-    clinic: ClinicInfo | None
+    name: str
+    name_ar: str | None
 
 
 def screen_with(token: str | None) -> Screen | None:
@@ -176,8 +174,8 @@ def _wall(queue: Queue, display: Display) -> Wall:
         organization_id=queue.organization_id,
         facility_id=queue.facility_id,
         clinic_id=queue.clinic_id,
-        kind=queue.kind,
-        prefix=queue.prefix,
+        name=queue.name or queue.prefix,
+        name_ar=queue.name_ar,
         privacy=queue.privacy,
         variants=(variant,),
     )
@@ -231,24 +229,25 @@ def queues(actor: Actor) -> list[QueueChoice]:
     facility = organization.facility(actor)
     clinics = organization.directory(actor.organization_id).clinics
     order = {clinic_id: place for place, clinic_id in enumerate(clinics)}
-    statement = select(Queue.id, Queue.kind, Queue.prefix, Queue.clinic_id).where(
-        Queue.organization_id == actor.organization_id,
-        Queue.facility_id == facility.id,
-        Queue.is_active,
+    statement = (
+        select(Queue.id, Queue.clinic_id, func.coalesce(Queue.name, Queue.prefix), Queue.name_ar)
+        .where(
+            Queue.organization_id == actor.organization_id,
+            Queue.facility_id == facility.id,
+            Queue.is_active,
+        )
+        .order_by(Queue.prefix)
     )
-    found = [
+    rows = db.session.execute(statement).all()
+    rows = sorted(rows, key=lambda row: order.get(row.clinic_id, len(order)))
+    return [
         QueueChoice(
             queue_id=queue_id,
-            kind=kind,
-            prefix=prefix,
-            clinic=clinics.get(clinic_id) if clinic_id else None,
+            name=clinics[clinic_id].name if clinic_id in clinics else name,
+            name_ar=clinics[clinic_id].name_ar if clinic_id in clinics else name_ar,
         )
-        for queue_id, kind, prefix, clinic_id in db.session.execute(statement)
+        for queue_id, clinic_id, name, name_ar in rows
     ]
-    last = len(order)
-    return sorted(
-        found, key=lambda each: (order.get(each.clinic.id, last) if each.clinic else last, each.prefix)
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,15 +260,15 @@ class PlaceName:
 
 
 def place_of(screen: Screen) -> PlaceName:
-    """Return whose board it is: the one clinic's, or the facility's where several lines are shown."""
+    """Return whose board it is: the one line's, or the facility's where several are shown."""
     first = screen.walls[0]
     directory = organization.directory(first.organization_id)
     facility = directory.facilities[first.facility_id]
-    clinic = directory.clinics.get(first.clinic_id) if first.clinic_id and len(screen.walls) == 1 else None
+    line = directory.clinics.get(first.clinic_id) if first.clinic_id else first
     own = screen.look
     if own.head or own.head_ar:
         return PlaceName(name=own.head or own.head_ar or "", name_ar=own.head_ar, timezone=facility.timezone)
-    head = clinic or facility
+    head = line if line and len(screen.walls) == 1 else facility
     return PlaceName(name=head.name, name_ar=head.name_ar, timezone=facility.timezone)
 
 

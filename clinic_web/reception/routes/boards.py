@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from clinic_web.kernel import clock, push
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, NotFound, RuleBroken
 from clinic_web.reception import board_stream
-from clinic_web.reception.board_words import Two, context, line_in, name_in, two
+from clinic_web.reception.board_words import Two, context, name_in, two
 from clinic_web.reception.live import BOARD
 from clinic_web.reception.models.displays import LANGUAGES
 from clinic_web.reception.queries import displays as queries
@@ -218,9 +218,8 @@ def lines(queues: list[QueueChoice]) -> list[tuple[str, str]]:
 
 
 def line_name(queue: QueueChoice) -> str:
-    """Return what people call a line: its clinic, its station, or its letter."""
-    locale = str(get_locale() or "en")
-    return line_in("ar" if locale == "ar" else "en", queue.clinic, queue.kind, queue.prefix).lead
+    """Return a line's name in the person's language."""
+    return name_in("ar" if str(get_locale()) == "ar" else "en", queue.name, queue.name_ar).lead
 
 
 def _list() -> dict[str, Any]:
