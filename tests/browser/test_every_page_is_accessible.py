@@ -43,6 +43,7 @@ PAGES = [
     ("mona", "/admin/services/new"),
     ("mona", "/admin/staff"),
     ("mona", "/admin/hours"),
+    ("mona", "/admin/leave"),
     ("mona", "/admin/refund-limits"),
     ("mona", "/reports?day=today"),
     ("mona", "/reports"),
