@@ -112,7 +112,7 @@ def test_making_by_hand_shows_its_progress(
     past.an_ordinary_day()
     form = {"from": str(past.day(2)), "to": str(past.day(1)), "idempotency_key": str(new_id())}
     answer = mona.post("/reports/make", data=form, headers=HTMX)
-    assert "Making reports: 0 of 2 days" in words(answer.text) and 'id="last-act"' in answer.text
+    assert "Making reports: 0 of 2, next" in words(answer.text) and 'id="last-act"' in answer.text
     assert mona.post("/reports/make", data=form).status_code == 303
     [run] = db.session.execute(db.select(Run)).scalars()
     running.go_on(run.id)
