@@ -17,7 +17,7 @@ from clinic_web.kernel.tables import DomainEvent
 from clinic_web.reception.models import Appointment, Visit
 from clinic_web.reception.queries.affected import SAME, affected, with_proposals
 from clinic_web.reception.service import checking_in
-from clinic_web.reception.slots import SlotRefused
+from clinic_web.reception.slots import Slot, SlotRefused
 from tests.reception.desk import Desk
 
 Browser = Callable[[str], FlaskClient]
@@ -113,10 +113,12 @@ def test_proposals_ask_once_for_each_day_and_never_give_a_time_twice(desk: Desk,
     span = desk.tomorrow(8), desk.tomorrow(18)
     rows = affected(desk.amina, desk.cast.salma, *span)
     with count_queries() as queries:
-        proposed = with_proposals(desk.amina, rows, desk.cast.salma, how=SAME)
+        away = Slot(doctor_id=desk.cast.salma, start_time=span[0], end_time=span[1])
+        proposed = with_proposals(desk.amina, rows, away, how=SAME)
     assert len(queries) <= 4
     given = [each.instead.start_time for each in proposed if each.instead]
     assert len(set(given)) == 9
+    assert not [start for start in given if span[0] <= start < span[1]], "also before the leave is written"
 
 
 def test_who_may_not_is_told_and_strangers_find_nothing(desk: Desk, as_person: Browser) -> None:

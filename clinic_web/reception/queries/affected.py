@@ -102,14 +102,15 @@ def affected(
 
 
 def with_proposals(
-    actor: Actor, rows: Iterable[Affected], doctor_id: UUID, *, how: str = ANYONE
+    actor: Actor, rows: Iterable[Affected], away: Slot, *, how: str = ANYONE
 ) -> list[Affected]:
     """Give each row the nearest free time from its day on that no other row is given: of the same doctor
-    (``how`` SAME) or of anyone. Each day is read once per service, however many rows there are."""
+    (``how`` SAME) or of anyone. ``away`` is who is away when: a time in it is none, also before the leave is
+    written. Each day is read once per service, however many rows there are."""
     if how not in (SAME, ANYONE):
         return list(rows)
     staff = organization.directory(actor.organization_id).staff
-    free = _Free(actor, doctor_id if how == SAME else None)
+    free = _Free(actor, away, only=away.doctor_id if how == SAME else None)
     found = []
     for row in rows:
         slot = free.take_for(row) if row.may_move else None
@@ -121,11 +122,11 @@ def with_proposals(
 class _Free:
     """The free times of the coming days; what one row is given, the next is not."""
 
-    def __init__(self, actor: Actor, doctor_id: UUID | None) -> None:
-        self.actor, self.doctor_id = actor, doctor_id
+    def __init__(self, actor: Actor, away: Slot, *, only: UUID | None) -> None:
+        self.actor, self.only = actor, only
         self.timezone = organization.facility(actor).timezone
         self.days: dict[tuple[UUID, date], list[Slot]] = {}
-        self.given: list[Slot] = []
+        self.given = [away]
 
     def take_for(self, row: Affected) -> Slot | None:
         first = clock.local(max(row.start_time, clock.now()), self.timezone).date()
@@ -139,7 +140,7 @@ class _Free:
     def _nearest(self, row: Affected, day: date) -> list[Slot]:
         key = (row.service_id, day)
         if key not in self.days:
-            lanes = slots(self.actor, row.clinic_id, row.service_id, day, self.doctor_id)
+            lanes = slots(self.actor, row.clinic_id, row.service_id, day, self.only)
             self.days[key] = [slot for lane in lanes for slot in lane.free]
         return sorted(
             self.days[key], key=lambda slot: (abs(slot.start_time - row.start_time), slot.doctor_id)

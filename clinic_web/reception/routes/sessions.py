@@ -21,6 +21,7 @@ from clinic_web.reception.routes.desk import choose_clinic, remember
 from clinic_web.reception.service import sessions
 from clinic_web.reception.service.rescheduling import NewTime
 from clinic_web.reception.service.sessions import Decision, Outcome, Session
+from clinic_web.reception.slots import Slot
 from clinic_web.ui.texts import day as day_text
 from clinic_web.ui.texts import say
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, needs
@@ -91,7 +92,8 @@ def _show(
             raise NotFound
         only = clinic_id if typed.get("clinic") else None
         rows = queries.affected(who, doctor_id, *span, clinic_id=only)
-        rows = queries.with_proposals(who, rows, doctor_id, how=how)
+        away = Slot(doctor_id=doctor_id, start_time=span[0], end_time=span[1])
+        rows = queries.with_proposals(who, rows, away, how=how)
     return render_template(
         "reception/calendar/affected.html",
         tabs=tabs,
