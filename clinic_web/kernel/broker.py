@@ -6,6 +6,7 @@ Redis is away and then leaves it alone for a second, so that a black-holed Redis
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ class Broker:
         self.is_away = False
         self._mine = local()  # each thread or greenlet collects its own
         # Telling screens is most of what a web process says: its own connection spares checking one out.
-        self._line: Any = self.redis.connection_pool.make_connection()
+        self._line: Any = None
+        self._line_of = 0
         self._line_is_free = Lock()
 
     def attempt(self, use: Callable[[Redis], T]) -> T | None:
@@ -70,9 +72,18 @@ class Broker:
         if messages:
             self._tell(messages)
 
+    def say(self, *command: str | int) -> Any:
+        """Send one small command over the connection that is kept for telling; None when Redis is away."""
+        return (self._say([command]) or [None])[0]
+
     def _tell(self, messages: list[tuple[str, str]]) -> None:
+        self._say([("PUBLISH", channel, message) for channel, message in messages])
+
+    def _say(self, commands: list[tuple[Any, ...]]) -> list[Any] | None:
         with self._line_is_free:
-            self.attempt(lambda redis: _publish_all(self._line, messages))
+            if self._line_of != os.getpid():  # a work-horse must not speak on its parent's connection
+                self._line, self._line_of = self.redis.connection_pool.make_connection(), os.getpid()
+            return self.attempt(lambda redis: _said(self._line, commands))
 
     def _open_circuit(self, error: Exception) -> None:
         self._away_until = time.monotonic() + PAUSE
@@ -85,19 +96,18 @@ class Broker:
         return bool(self.attempt(lambda redis: redis.ping()))
 
 
-def _publish_all(line: Any, messages: list[tuple[str, str]]) -> None:
-    """Publish; once more on a new connection if Redis has ended this one. Screens ignore what they know."""
-    commands = [("PUBLISH", channel, message) for channel, message in messages]
+def _said(line: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
+    """Send the commands; once more on a new connection if Redis has ended this one. Saying a thing twice
+    does no harm: screens ignore what they know, and a flag is set or was."""
     try:
-        _send(line, commands)
+        return _send(line, commands)
     except ConnectionError:
-        _send(line, commands)
+        return _send(line, commands)
 
 
-def _send(line: Any, commands: list[tuple[str, str, str]]) -> None:
+def _send(line: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
     line.send_packed_command(line.pack_commands(commands), check_health=False)
-    for _ in commands:
-        line.read_response()
+    return [line.read_response() for _ in commands]
 
 
 _broker: Broker | None = None

@@ -90,20 +90,19 @@ def queue_of(name: str, redis: Redis) -> Queue:
 
 def wake(queue: str) -> None:
     """Make sure a drain of ``queue`` is pending: the first of a burst enqueues it, the others find it."""
+    if broker().say("SET", _flag(queue), 1, "NX", "EX", WAKE_FOR):
+        broker().attempt(lambda redis: _enqueue_drain(queue, redis))
 
-    def tell(redis: Redis) -> bool:
-        if redis.set(_flag(queue), 1, nx=True, ex=WAKE_FOR):
-            queue_of(queue, redis).enqueue(
-                "clinic_web.kernel.jobs.drain",
-                queue,
-                job_timeout=TIMEOUT,
-                result_ttl=0,
-                failure_ttl=3600,
-                description=f"drain {queue}",
-            )
-        return True
 
-    broker().attempt(tell)
+def _enqueue_drain(queue: str, redis: Redis) -> None:
+    queue_of(queue, redis).enqueue(
+        "clinic_web.kernel.jobs.drain",
+        queue,
+        job_timeout=TIMEOUT,
+        result_ttl=0,
+        failure_ttl=3600,
+        description=f"drain {queue}",
+    )
 
 
 def drain(queue: str) -> None:

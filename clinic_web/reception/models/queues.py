@@ -192,8 +192,8 @@ WHO_IS_NEXT = """
     v.queue_number, v.check_in_time, v.id
 """
 # The same inside one queue, whose numbers are unique: by its policy, as its two indexes are ordered.
-BY_NUMBER = "v.priority_rank DESC, v.queue_number"
-BY_TIME = "v.priority_rank DESC, coalesce(v.scheduled_time, v.check_in_time), v.queue_number"
+LINE_BY_NUMBER = "v.priority_rank DESC, v.queue_number"
+LINE_BY_TIME = "v.priority_rank DESC, coalesce(v.scheduled_time, v.check_in_time), v.queue_number"
 
 
 def ticket_text(prefix: str, number: int) -> str:

@@ -124,8 +124,8 @@ class Visit(Model, Stamped, Versioned):
             unique=True,
             postgresql_where=text("status IN ('WAITING', 'CALLED', 'IN_PROGRESS', 'ON_HOLD')"),
         ),
-        # The line in the order of each policy (``queues.BY_NUMBER``, ``BY_TIME``), so that who is next is the
-        # first entry, however many wait.
+        # The line in the order of each policy (``queues.LINE_BY_NUMBER``, ``LINE_BY_TIME``), so that who is
+        # next is the first entry, however many wait.
         Index(
             "ix_visits_line_by_number",
             "queue_id",

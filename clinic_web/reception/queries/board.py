@@ -22,7 +22,13 @@ from clinic_web.organization.api import Directory, FacilityInfo, StaffInfo
 from clinic_web.patients import api as patients
 from clinic_web.reception.live import board_topic
 from clinic_web.reception.models.displays import ARABIC_INDIC, AS_LANGUAGE, AS_QUEUE, WESTERN
-from clinic_web.reception.models.queues import BY_NUMBER, BY_TIME, PRIVACIES, SHOW_INITIALS, SHOW_NUMBER
+from clinic_web.reception.models.queues import (
+    LINE_BY_NUMBER,
+    LINE_BY_TIME,
+    PRIVACIES,
+    SHOW_INITIALS,
+    SHOW_NUMBER,
+)
 from clinic_web.reception.models.visits import CALLED
 from clinic_web.reception.queries.delays import Delay, delays_in
 
@@ -70,8 +76,8 @@ _PICTURES = f"""
                AND v.ticket IS NOT NULL AND v.called_at IS NOT NULL
                AND v.status IN ('CALLED', 'IN_PROGRESS', 'PENDING_PAYMENT', 'COMPLETED')
         ) AS calls WHERE calls.place <= :calls
-        UNION ALL {_first_of_line("q.policy = 'APPOINTMENT_TIME'", BY_TIME, of="reception.lines")}
-        UNION ALL {_first_of_line("q.policy <> 'APPOINTMENT_TIME'", BY_NUMBER, of="reception.visits")}
+        UNION ALL {_first_of_line("q.policy = 'APPOINTMENT_TIME'", LINE_BY_TIME, of="reception.lines")}
+        UNION ALL {_first_of_line("q.policy <> 'APPOINTMENT_TIME'", LINE_BY_NUMBER, of="reception.visits")}
       ) AS shown
      WHERE {{which}}
      ORDER BY q.id, shown.is_call DESC, shown.place

@@ -17,7 +17,7 @@ from clinic_web.kernel import at_once
 from clinic_web.kernel.statement import Statement
 from clinic_web.patients import api as patients
 from clinic_web.payments import api as payments
-from clinic_web.reception.models.queues import BY_NUMBER, BY_TIME, TODAY, WHO_IS_NEXT
+from clinic_web.reception.models.queues import LINE_BY_NUMBER, LINE_BY_TIME, TODAY, WHO_IS_NEXT
 
 # The visit's number is drawn by locking its queue's row of the day; every number 1..N has a row of its own.
 # A patient who is already present in that line makes the INSERT of the visit return nothing, and the caller
@@ -257,8 +257,8 @@ CALL_NEXT_AT_ONCE = Statement(
            AND NOT EXISTS (SELECT FROM reception.visits
                             WHERE attending_id = :doctor_id AND status IN ('CALLED', 'IN_PROGRESS'))
            AND {at_once.IS_FIRST_PRESS}
-    ), by_time AS ({_first_of_line("policy = 'APPOINTMENT_TIME'", BY_TIME)}
-    ), by_number AS ({_first_of_line("policy <> 'APPOINTMENT_TIME'", BY_NUMBER)}
+    ), by_time AS ({_first_of_line("policy = 'APPOINTMENT_TIME'", LINE_BY_TIME)}
+    ), by_number AS ({_first_of_line("policy <> 'APPOINTMENT_TIME'", LINE_BY_NUMBER)}
     ), next AS (SELECT id FROM by_time UNION ALL SELECT id FROM by_number), {_CALL},
     {at_once.told(VisitCalled, "called", visit_id="called.id", doctor_id="called.attending_id")},
     {audit.saw_at_once("called", "visit.call", "visit", "called.id")},
