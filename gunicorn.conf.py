@@ -6,6 +6,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import atexit  # noqa: E402
+import gc  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
 import shutil  # noqa: E402
@@ -45,6 +46,13 @@ _MASTER = os.getpid()
 def _forget_metrics() -> None:
     if os.getpid() == _MASTER:
         shutil.rmtree(METRICS, ignore_errors=True)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """The program itself is never garbage: looking through it again and again took a twentieth of all."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

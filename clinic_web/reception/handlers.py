@@ -13,11 +13,12 @@ from clinic_web.events.reception import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentRescheduled,
-    VisitCalled,
     VisitCancelled,
     VisitCheckedIn,
     VisitCompleted,
+    VisitMissed,
     VisitMoved,
+    VisitStarted,
     WaitingOfferClosed,
 )
 from clinic_web.kernel import clock, push
@@ -36,7 +37,9 @@ from clinic_web.reception.service.offering import Freed, offer_freed
 from clinic_web.reception.service.queues import ensure_queue
 
 
-def tell_who_is_soon(event: VisitCalled | VisitCheckedIn | VisitCancelled | VisitMoved) -> None:
+def tell_who_is_soon(
+    event: VisitStarted | VisitMissed | VisitCheckedIn | VisitCancelled | VisitMoved,
+) -> None:
     """The line moved: whoever has three, two or one before them now is told, once each."""
     telling_ahead.tell_next(event.organization_id, event.clinic_id, event.visit_id)
 

@@ -12,10 +12,11 @@ from clinic_web.events.reception import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentRescheduled,
-    VisitCalled,
     VisitCancelled,
     VisitCheckedIn,
+    VisitMissed,
     VisitMoved,
+    VisitStarted,
     WaitingOfferClosed,
 )
 from clinic_web.kernel import bus, metrics, schedule
@@ -43,7 +44,8 @@ def wire(app: Flask) -> None:
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
     bus.subscribe(PaymentRefunded, handlers.complete_settled_visit, schema="reception")
     bus.subscribe(PaymentVoided, handlers.complete_settled_visit, schema="reception")
-    for event in (VisitCalled, VisitCheckedIn, VisitCancelled, VisitMoved):
+    # When the called one is in, or did not come: the line has moved, and no call waits for the telling.
+    for event in (VisitStarted, VisitMissed, VisitCheckedIn, VisitCancelled, VisitMoved):
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
     schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
     metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")

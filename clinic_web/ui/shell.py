@@ -10,17 +10,15 @@ from typing import Any
 
 from babel import Locale
 from flask import Flask, get_flashed_messages, request, session, url_for
-from flask.sessions import SecureCookieSessionInterface
 from flask.templating import Environment as FlaskEnvironment
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
-from flask_wtf.csrf import CSRFProtect
-from itsdangerous import URLSafeTimedSerializer
 
 from clinic_web.config import ConfigError, Settings
 from clinic_web.kernel import clock, health
 from clinic_web.ui import answers, headers, nav, texts
 from clinic_web.ui.ports import ports
+from clinic_web.ui.signed import FormGuard, Sessions
 from clinic_web.ui.web import ACT, actor_or_none, new_key, open_to_all, place
 
 STATIC_ENDPOINTS = {"static"}
@@ -28,7 +26,7 @@ STATIC_ENDPOINTS = {"static"}
 
 def install(app: Flask, settings: Settings) -> None:
     app.session_interface = Sessions()
-    CSRFProtect(app)
+    FormGuard(app)
     Babel(
         app,
         locale_selector=_choose_language,
@@ -52,18 +50,6 @@ def require_policies(app: Flask) -> None:
         raise ConfigError(
             f"{rule.endpoint} ({rule.rule}) names no permission: use needs(...) or open_to_all(...)."
         )
-
-
-class Sessions(SecureCookieSessionInterface):
-    """Flask's signed cookies; the signer is made once, not for each reading and each writing."""
-
-    def __init__(self) -> None:
-        self._signer: URLSafeTimedSerializer | None = None
-
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        if self._signer is None:
-            self._signer = super().get_signing_serializer(app)
-        return self._signer
 
 
 class Environment(FlaskEnvironment):

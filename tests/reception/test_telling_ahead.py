@@ -15,7 +15,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.tables import DomainEvent
 from clinic_web.reception.models import NextTold
 from clinic_web.reception.queries.delays import delays
-from clinic_web.reception.service import cancelling, telling_ahead
+from clinic_web.reception.service import calling, cancelling, telling_ahead
 from tests.reception.desk import Desk, _check_in
 from tests.reception.test_races import _waiting, at_once
 
@@ -34,7 +34,10 @@ def deliver() -> None:
 
 def test_who_moves_up_is_told_once_for_each_place(desk: Desk) -> None:
     opened = [desk.walk_in() for _ in range(6)]
-    desk.next()
+    called = desk.next()
+    deliver()
+    assert called is not None and told() == []  # the called one is not in yet, and may be sent back
+    calling.open_visit(desk.salma, called.visit_id, version=called.version)
     deliver()
     assert [(each["ticket"], each["before"]) for each in told()] == [("D-003", 1), ("D-004", 2), ("D-005", 3)]
     cancelling.cancel_visit(desk.amina, opened[2].visit_id, "left", version=1)
