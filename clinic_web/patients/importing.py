@@ -62,7 +62,6 @@ def import_patients(actor: Actor, rows: Iterable[ImportedPatient]) -> int:
     """
     with transaction():
         country = organization.facility(actor).phone_country
-        push.changed(patients_topic(actor.organization_id))
         return sum(_add(actor, chunk, country) for chunk in _chunks(rows))
 
 
@@ -86,6 +85,7 @@ def _add(actor: Actor, rows: list[ImportedPatient], country: str) -> int:
     for row, number in zip(values, draw(actor, len(values)), strict=True):
         row["patient_number"] = patient_number(number)
     db.session.execute(insert(Patient), values)
+    push.changed(patients_topic(actor.organization_id))
     return len(values)
 
 

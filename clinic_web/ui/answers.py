@@ -101,8 +101,11 @@ def refuse(error: DomainError) -> ResponseReturnValue:
 
 def _who_changed(error: DomainError) -> str | None:
     """Say who was quicker, where the refusal knows it; the person's own acts need no name."""
-    changed_by, who = getattr(error, "changed_by", None), actor_or_none()
-    if changed_by is None or who is None or changed_by == who.user_id:
+    changed_by = getattr(error, "changed_by", None)
+    if changed_by is None:
+        return None
+    who = actor_or_none()
+    if who is None or changed_by == who.user_id:
         return None
     name = ports.names_of(who, [changed_by]).get(changed_by)
     return gettext("It was %(name)s.", name=name) if name else None

@@ -149,6 +149,7 @@ def test_a_browser_without_javascript_books_the_same(house: House, browser_of: O
     desk = browser_of("amina", java_script_enabled=False)
     desk.goto(f"{house.url}/patients/find?q=Mona")
     desk.get_by_role("link", name=re.compile("Mona")).first.click()
+    desk.get_by_role("link", name="Take in hand").click()
     desk.get_by_role("link", name=re.compile("^Book")).first.click()
     desk.locator("#book button[type=submit]").click()
     expect(desk.locator("body")).to_contain_text("D-001")
