@@ -6,6 +6,8 @@ does neither less nor more. Where they differ the figure says so: bring the stat
 
 from __future__ import annotations
 
+from clinic_web.organization.queries import TERMS as TERMS_NOW
+from clinic_web.patients.queries import KNOWN
 from clinic_web.reception.service.statements import CALL_NEXT_AT_ONCE
 
 SESSION = """
@@ -20,23 +22,8 @@ CLAIM = """
         ON CONFLICT DO NOTHING
     RETURNING true
 """
-PATIENT = """
-    SELECT 1 FROM patients.patients
-     WHERE organization_id = %(organization_id)s AND id = %(patient_id)s AND deleted_at IS NULL
-"""
-TERMS = """
-    SELECT s.clinic_id, s.price, s.duration_minutes, s.share_percent, s.share_rule_version, c.facility_id,
-           f.currency, d.share_percent AS own_share
-      FROM organization.services s
-      JOIN organization.clinics c ON c.id = s.clinic_id
-      JOIN organization.facilities f ON f.id = c.facility_id
-      LEFT JOIN (organization.staff d JOIN organization.staff_clinics w ON w.staff_id = d.id)
-        ON d.id = CAST(%(doctor_id)s AS uuid) AND w.clinic_id = s.clinic_id
-       AND d.organization_id = %(organization_id)s AND d.profession = %(profession)s
-       AND d.is_active AND d.deleted_at IS NULL
-     WHERE s.id = %(service_id)s AND s.organization_id = %(organization_id)s AND s.is_active
-       AND s.deleted_at IS NULL
-"""
+PATIENT = KNOWN.sql
+TERMS = TERMS_NOW.sql
 BOOK = """
     WITH doctors_day AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(%(doctors_day)s, 0))
     ), booked AS (
