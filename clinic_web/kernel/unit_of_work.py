@@ -132,7 +132,8 @@ def _unit_of_work(session: Session) -> Iterator[UnitOfWork]:
     work = session.info["unit_of_work"] = UnitOfWork()
     try:
         yield work
-        session.commit()
+        if session.in_transaction():
+            session.commit()
     except BaseException:
         session.rollback()
         raise
