@@ -205,7 +205,8 @@ def problems_of(axe: str) -> Callable[[Page], list[str]]:
         page.evaluate(axe)
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
         found = page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(r => r.violations)",
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})"
+            ".then(r => r.violations)",
             tags,
         )
         return [f"{each['id']}: {json.dumps([node['target'] for node in each['nodes']])}" for each in found]
