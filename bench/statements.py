@@ -10,7 +10,9 @@ from sqlalchemy import event
 
 from bench.load import Ask
 from bench.world import World
+from clinic_web.kernel import unit_of_work
 from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import UnitOfWork
 
 PLACE = re.compile(r"%\(\w+\)s|%s")
 TYPE = re.compile(r"::[A-Z][A-Z ]*")
@@ -25,12 +27,13 @@ def sent(world: World, ask: Ask) -> list[str]:
         if not commits:
             found.append(statement)
 
-    def committed(connection: object) -> None:
-        commits.append(connection)
+    def committed(work: UnitOfWork) -> None:
+        commits.append(work)
 
     engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
-    event.listen(engine, "commit", committed)
+    told = unit_of_work._after_commit
+    told.insert(0, committed)  # what screens and workers are told comes after the press
     try:
         db.session.remove()
         for name in list(g):  # the context around us is shared: forget who asked before
@@ -40,7 +43,7 @@ def sent(world: World, ask: Ask) -> list[str]:
             raise RuntimeError(f"{ask.path} answers {answer.status_code}: {answer.data[:500]!r}")
     finally:
         event.remove(engine, "before_cursor_execute", note)
-        event.remove(engine, "commit", committed)
+        told.remove(committed)
     return found
 
 
