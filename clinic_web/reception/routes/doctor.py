@@ -169,11 +169,12 @@ def _deck(day: MyDay) -> dict[str, Any]:
 
 
 def _said_called(called: Called) -> Response:
-    text = _("called")
-    if called.finished_ticket:
-        text = _("called, %(ticket)s finished", ticket=called.finished_ticket)
     if called.was_called_already:
         text = _("is called and not in yet")
+    elif called.finished_ticket:
+        text = _("called, %(ticket)s finished", ticket=called.finished_ticket)
+    else:
+        text = _("called")
     return _done(LastAct(text=text, ticket=called.ticket, ticket_state="CALLED"))
 
 
@@ -192,7 +193,7 @@ def _move(visit_id: UUID, move: Move, text: str, *, undo: str | None = None) -> 
 
 
 def _done(act: LastAct) -> Response:
-    return acted(act, redirect=url_for("reception.doctor"))
+    return acted(act, redirect="" if is_htmx() else url_for("reception.doctor"))
 
 
 def _hold_again(errors: dict[str, str]) -> Response:
