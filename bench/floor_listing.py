@@ -49,7 +49,8 @@ def listing() -> Flask:
 
     @app.get("/bare")
     def bare() -> str:
-        with pool.cursor() as cursor:
+        with pool.connection() as connection:
+            cursor = connection.cursor()
             values = _who_asks(cursor, facts) | {"action": "visit.list"}
             seen = _seen(values, "visit", None) | {"resource_id": None, "metadata": metadata}
             cursor.execute(WITNESS, {"witnesses": json.dumps([seen])})
