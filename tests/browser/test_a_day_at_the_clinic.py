@@ -38,6 +38,7 @@ def walk_in(desk: Page, name: str) -> str:
     desk.keyboard.press("Control+Enter")
     ticket = desk.locator("#hand .done .id .ticket > span").first
     expect(ticket).to_have_text(re.compile(r"D-\d{3}"))
+    expect(desk.locator("#hand .done [data-print-slip]")).to_be_focused()  # the slip has come, too
     return ticket.inner_text()
 
 
