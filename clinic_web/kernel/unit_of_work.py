@@ -132,13 +132,16 @@ def _unit_of_work(session: Session) -> Iterator[UnitOfWork]:
     work = session.info["unit_of_work"] = UnitOfWork()
     try:
         yield work
-        if session.in_transaction():
+        is_begun = session.in_transaction()
+        if is_begun:
             session.commit()
     except BaseException:
         session.rollback()
         raise
     finally:
         session.info.pop("unit_of_work", None)
+    if not (is_begun or work.moved):
+        return  # a single statement that found nothing to do: whoever fails after it has done nothing
     session.info["has_committed"] = True
     failpoint("transaction.after_commit")
     for listener in _after_commit:

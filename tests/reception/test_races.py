@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from clinic_web.kernel import clock, delivery
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import Busy, DomainError
-from clinic_web.kernel.unit_of_work import run_again, transaction
+from clinic_web.kernel.unit_of_work import has_committed, run_again, transaction
 from clinic_web.organization import api as organization
 from clinic_web.payments import api as payments
 from clinic_web.reception import api as reception
@@ -300,3 +300,15 @@ def _numbers_are_gapless(count: int) -> None:
 
 def _count(table: Any) -> int:
     return db.session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_a_press_that_found_nothing_to_do_in_one_statement_has_committed_nothing(real_desk: Desk) -> None:
+    """Else a long way that then finds the database busy would be answered "this was done"."""
+    real_desk.walk_in()
+    assert has_committed()
+    db.session.remove()
+    doctor = calling._doctor(real_desk.karim)
+    assert calling._call_at_once(real_desk.karim, doctor, "first") is not None
+    db.session.remove()
+    assert calling._call_at_once(real_desk.karim, doctor, "second") is None
+    assert not has_committed()
