@@ -27,7 +27,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def programs(settings: Settings) -> str:
-    """The folder of a pg_dump that is as new as the server."""
+    """The folder of a pg_dump that is as new as the server; `make test` brings the two together.
+
+    Only tests that are given a newer server than any client here can do without: pg_dump refuses those.
+    """
     with psycopg.connect(plain(settings.database_owner_url)) as connection:
         server = connection.info.server_version // 10000
     found = [shutil.which("pg_dump"), *Path("/usr/lib/postgresql").glob("*/bin/pg_dump")]

@@ -204,7 +204,7 @@ def wait_for(works: Callable[[], object], log: Path) -> None:
                 return
         except OSError:
             pass
-        time.sleep(0.1)
+        time.sleep(0.1)  # another process starts; it tells nobody but its port when it is ready
     raise AssertionError(log.read_text())
 
 

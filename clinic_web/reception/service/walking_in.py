@@ -74,8 +74,9 @@ def open_walk_in(actor: Actor, walk_in: WalkIn, *, key: str) -> Opened:
 def _open_at_once(actor: Actor, walk_in: WalkIn, key: str) -> Opened | None:
     """The usual walk-in, in one statement; None when the press needs the long way, which also says why."""
     press = idempotency.press(actor, OPEN, key, vars(walk_in))
-    terms = organization.listed_terms(actor, walk_in.service_id, walk_in.doctor_id)
+    # First where the list stands, then the terms: they may be newer than that says, never older.
     listed = organization.directory_as_of(actor.organization_id)
+    terms = organization.listed_terms(actor, walk_in.service_id, walk_in.doctor_id)
     if terms is None or listed is None or actor.facility_id not in (None, terms.facility_id):
         return None
     values = _values(actor, walk_in, terms, new_id())
