@@ -69,8 +69,8 @@ class Hub:
     stamps: dict[str, object] = field(default_factory=dict)
     is_ticking: bool = False
 
-    def remember(self, sid: str, joiner: Joiner) -> None:
-        self.joiners[sid] = joiner
+    def remember(self, sid: str, joiner: Joiner, stamp: object) -> None:
+        self.joiners[sid], self.stamps[sid] = joiner, stamp
         metrics.sockets.labels(joiner.kind).inc()
 
     def forget(self, sid: str) -> None:
@@ -131,11 +131,9 @@ def connect(auth: Any = None) -> None:
     db.session.rollback()
     if joiner.actor is None and joiner.display_id is None:
         raise Refused("signed-out")
-    sid: str = request.sid  # type: ignore[attr-defined]
-    hub.remember(sid, joiner)
-    if joiner.session_id:
-        hub.stamps[sid] = ports.session_rights([joiner.session_id]).get(joiner.session_id)
+    stamp = ports.session_rights([joiner.session_id]).get(joiner.session_id) if joiner.session_id else None
     db.session.rollback()
+    hub.remember(request.sid, joiner, stamp)  # type: ignore[attr-defined]
     _start_ticking()
 
 
@@ -226,11 +224,14 @@ def tick() -> None:
 def _end_revoked() -> None:
     """End the sockets whose session or display is closed, and those whose person's rights changed: such a
     browser comes back at once and asks for each topic again."""
-    sessions = {joiner.session_id for joiner in hub.joiners.values() if joiner.session_id}
-    displays = {joiner.display_id for joiner in hub.joiners.values() if joiner.display_id}
+    asked = dict(hub.joiners)  # while PostgreSQL answers, others come: nothing was asked of them
+    sessions = {joiner.session_id for joiner in asked.values() if joiner.session_id}
+    displays = {joiner.display_id for joiner in asked.values() if joiner.display_id}
     rights = ports.session_rights(sessions) if sessions else {}
     open_displays = ports.open_displays(displays) if displays else set()
-    for sid, joiner in list(hub.joiners.items()):
+    for sid, joiner in asked.items():
+        if sid not in hub.joiners:
+            continue
         if joiner.session_id and joiner.session_id in rights:
             if hub.stamps.get(sid) != rights[joiner.session_id]:
                 _end(sid)
