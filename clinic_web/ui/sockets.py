@@ -151,6 +151,7 @@ def join(message: Any) -> dict[str, Any]:
         return {"ok": False}
     socketio.server.enter_room(sid, topic)
     mine.add(topic)
+    socketio.server.manager.wait_until_heard(topic)  # whatever the answer below does not tell, arrives
     at = push.versions([stream_of(topic)]).get(stream_of(topic))
     db.session.rollback()
     return {"ok": True, "seq": at.seq if at else 0, "epoch": at.epoch if at else None}
