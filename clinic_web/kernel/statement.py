@@ -32,8 +32,11 @@ class Statement:
     """
 
     def __init__(self, sql: str) -> None:
-        # On one line: psycopg remembers how it has read a statement only if that is shorter than 4 KiB.
         self.sql = " ".join(PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).split())
+        # As PostgreSQL reads it, so that psycopg need not translate: it forgets how to beyond 4 KiB.
+        self._names = list(dict.fromkeys(PARAMETER.findall(sql)))
+        numbers = {name: f"${number}" for number, name in enumerate(self._names, 1)}
+        self._numbered = " ".join(PARAMETER.sub(lambda found: numbers[found[1]], sql).split()).encode()
 
     def first(self, values: Mapping[str, Any]) -> Any:
         """Return the first row, its columns by name, or None."""
@@ -62,12 +65,11 @@ class Statement:
     def _on(
         self, connection: Lent, driver: Any, dispatch: Any, values: Mapping[str, Any]
     ) -> psycopg.Cursor[Any]:
-        cursor = driver.cursor(row_factory=namedtuple_row)
+        cursor = psycopg.RawCursor(driver, row_factory=namedtuple_row)
         for listener in dispatch.before_cursor_execute:
             listener(connection, cursor, self.sql, values, None, False)
         try:
-            executed: psycopg.Cursor[Any] = cursor.execute(self.sql, values)
-            return executed
+            return cursor.execute(self._numbered, [values[name] for name in self._names])
         except psycopg.Error as error:
             if driver.closed:
                 connection.invalidate(error)

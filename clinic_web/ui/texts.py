@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from babel.numbers import format_decimal, get_currency_symbol
 from flask_babel import get_locale, gettext
 
@@ -65,7 +66,7 @@ def clock_time(moment: datetime | None) -> str:
     """Return HH:MM on the facility's wall."""
     if moment is None:
         return ""
-    return _digits(format_time(clock.local(moment, timezone()), "HH:mm", locale=_locale()))
+    return _digits(f"{clock.local(moment, timezone()):%H:%M}")
 
 
 def day(moment: datetime | date | None, form: str = "EEE d MMM") -> str:
@@ -73,14 +74,20 @@ def day(moment: datetime | date | None, form: str = "EEE d MMM") -> str:
     if moment is None:
         return ""
     local = clock.local(moment, timezone()).date() if isinstance(moment, datetime) else moment
-    return _digits(format_date(local, form, locale=_locale()))
+    return _digits(_written(local, form, _locale()))
+
+
+@lru_cache(maxsize=2000)
+def _written(day: date, form: str, locale: str) -> str:
+    """A list shows few days many times, and CLDR's patterns take their time."""
+    return format_date(day, form, locale=locale)
 
 
 def money(amount: Decimal | int | None) -> str:
     """Return an amount with two decimals and grouped thousands; the currency stands beside it."""
     if amount is None:
         return ""
-    return _digits(format_decimal(Decimal(amount), "#,##0.00", locale="en"), SEPARATORS)
+    return _digits(f"{Decimal(amount):,.2f}", SEPARATORS)
 
 
 def currency_sign(code: str) -> str:

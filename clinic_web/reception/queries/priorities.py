@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -59,19 +60,21 @@ def _found(actor: Actor, wanted: Select[QueuePriority], also_unused: bool) -> li
 
 def rank_of(queue_id: UUID, code: str | None) -> int:
     """Return how high ``code`` stands in a queue, 0 for none; RuleBroken (422) when the queue lacks it."""
-    return _rank(code, select(QueuePriority.rank).where(QueuePriority.queue_id == queue_id))
+    return _rank(code, lambda: QueuePriority.queue_id == queue_id)
 
 
 def rank_in_clinic(clinic_id: UUID, code: str | None) -> int:
     """Return the same for the line of a clinic."""
-    of_clinic = select(Queue.id).where(Queue.clinic_id == clinic_id)
-    return _rank(code, select(QueuePriority.rank).where(QueuePriority.queue_id.in_(of_clinic)))
+    return _rank(
+        code, lambda: QueuePriority.queue_id.in_(select(Queue.id).where(Queue.clinic_id == clinic_id))
+    )
 
 
-def _rank(code: str | None, wanted: Select[int]) -> int:
-    if code is None:
+def _rank(code: str | None, is_of_queue: Callable[[], ColumnElement[bool]]) -> int:
+    if code is None:  # as good as always: nothing to ask, so nothing to put together
         return 0
-    rank = db.session.scalar(wanted.where(QueuePriority.code == code, QueuePriority.is_active))
+    has_code = (QueuePriority.code == code, QueuePriority.is_active)
+    rank = db.session.scalar(select(QueuePriority.rank).where(is_of_queue(), *has_code))
     if rank is None:
         raise RuleBroken(UNKNOWN, field="priority")
     return rank
