@@ -7,7 +7,7 @@ connections, the client in this process, which is not counted. Medians over roun
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench import cpu, servers
@@ -34,8 +34,9 @@ class Subject:
 
 @dataclass(frozen=True)
 class Round:
-    """CPU seconds per request."""
+    """CPU seconds per request, of ``requests`` of them."""
 
+    requests: int
     bare: float
     web: float
     postgres: float
@@ -48,20 +49,24 @@ class Round:
 
 def compare(world: World, bare: Web, ours: Web, subject: Subject, *, reach: float | None = None) -> Figure:
     """Measure ``subject`` round by round beside the bare answer."""
-    found = servers.find(world)
-    requests = 0
-    rounds = []
+    return figure(subject, turns(bare, [(world, ours, subject)])[0], reach)
+
+
+def turns(bare: Web, subjects: Sequence[tuple[World, Web, Subject]]) -> list[list[Round]]:
+    """Measure each subject in its world, and the bare answer, in every round: what the machine does meanwhile
+    falls on all of them alike. Returns the rounds of each subject."""
+    rounds: list[list[Round]] = [[] for _ in subjects]
     for number in range(WARM_UP + ROUNDS):
-        meters = {name: cpu.Meter(pid) for name, pid in (("web", ours.pid), *vars(found).items())}
-        for _ in range(BATCHES):
-            requests = BATCHES * _batch(ours, subject, meters)
-        if number >= WARM_UP:
-            rounds.append(
-                Round(bare=_bare_cost(bare), **{name: meter.each for name, meter in meters.items()})
-            )
-        else:
-            _bare_cost(bare)
-    return _figure(subject, rounds, requests, reach)
+        bare_cost = _bare_cost(bare)
+        for kept, (world, ours, subject) in zip(rounds, subjects, strict=True):
+            meters = {
+                name: cpu.Meter(pid) for name, pid in (("web", ours.pid), *vars(servers.find(world)).items())
+            }
+            requests = sum(_batch(ours, subject, meters) for _ in range(BATCHES))
+            if number >= WARM_UP:
+                costs = {name: meter.each for name, meter in meters.items()}
+                kept.append(Round(requests=requests, bare=bare_cost, **costs))
+    return rounds
 
 
 def _batch(ours: Web, subject: Subject, meters: dict[str, cpu.Meter]) -> int:
@@ -81,7 +86,7 @@ def _bare_cost(bare: Web) -> float:
     return meter.each
 
 
-def _figure(subject: Subject, rounds: list[Round], requests: int, reach: float | None) -> Figure:
+def figure(subject: Subject, rounds: list[Round], reach: float | None = None) -> Figure:
     ratio = statistics.median(each.ours / each.bare for each in rounds)
     parts = ", ".join(
         f"{label} {milliseconds(statistics.median(getattr(each, name) for each in rounds))}"
@@ -94,5 +99,5 @@ def _figure(subject: Subject, rounds: list[Round], requests: int, reach: float |
         ratio=ratio,
         reach=f"<= {reach:.0f} x" if reach else "",
         is_met=ratio <= reach if reach else None,
-        rests_on=f"{ROUNDS} rounds of {requests} and {BARE} requests",
+        rests_on=f"{ROUNDS} rounds of {rounds[0].requests} and {BARE} requests",
     )

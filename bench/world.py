@@ -36,6 +36,7 @@ from clinic_web.reception.service import walking_in
 from clinic_web.reception.service.walking_in import WalkIn
 from tests import databases
 
+WORLDS = count(1)
 SECRET = "bench-only-bench-only-bench-only-bench"  # noqa: S105 - signs cookies of a database that is dropped
 ZONE = "Africa/Cairo"
 PASSWORD = "correct-horse-battery-staple"  # noqa: S105 - nobody signs in with it
@@ -221,7 +222,7 @@ class World:
 @contextmanager
 def new_world(environment: str = "production") -> Iterator[World]:
     """Make a migrated database with one organization in it; drop it at the end."""
-    name = f"clinic_bench_{os.getpid()}"
+    name = f"clinic_bench_{os.getpid()}_{next(WORLDS)}"
     databases.create_copy(name)
     try:
         settings = read_settings(

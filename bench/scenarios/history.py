@@ -1,47 +1,56 @@
 """What a past costs: a call of the next patient in a clinic with 1,000 past visits, and with 1,000,000.
 
-Nothing that a press does may grow with the years. Both are measured in one run as multiples of the bare
-answer, in the same database, one after the other; PostgreSQL knows its tables both times.
+Nothing that a press does may grow with the years. Two worlds, alike but for their past, take turns in every
+round, and PostgreSQL knows the tables of both; the figure is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
 
+import statistics
+
 from bench import past
 from bench.figures import Figure
-from bench.multiples import compare
-from bench.programs import Web, web
+from bench.multiples import figure, turns
+from bench.programs import web
 from bench.scenarios import calls
 from bench.scenarios.calls import Ward
-from bench.world import World
+from bench.world import World, new_world
 
 FEW, MANY = 1_000, 1_000_000
 REACH = 1.2
 
 
 def run(world: World) -> list[Figure]:
-    hall = calls.ward(world, doctors=calls.DOCTORS, clinics=calls.CLINICS)
-    with web("bench.floor:bare()", world.env) as bare, web("wsgi:app", world.env) as ours:
-        few = _after(world, hall, bare, ours, FEW, before=0)
-        many = _after(world, hall, bare, ours, MANY, before=FEW)
-    if few.ratio is None or many.ratio is None:
-        raise RuntimeError("nothing was measured")
-    ratio = many.ratio / few.ratio
+    with new_world() as older:
+        halls = [_hall(older, MANY), _hall(world, FEW)]
+        subjects = [
+            calls._subject(hall, f"call next, {number:,} past visits", hall.set_back)
+            for hall, number in zip(halls, (MANY, FEW), strict=True)
+        ]
+        with (
+            web("bench.floor:bare()", world.env) as bare,
+            web("wsgi:app", older.env) as old,
+            web("wsgi:app", world.env) as young,
+        ):
+            many, few = turns(bare, list(zip((older, world), (old, young), subjects, strict=True)))
+    ratio = statistics.median(much.ours / little.ours for much, little in zip(many, few, strict=True))
+    figures = [figure(subject, rounds) for subject, rounds in zip(subjects, (many, few), strict=True)]
     grown = Figure(
         what=f"call next, {MANY:,} against {FEW:,} past visits: CPU",
-        ours=many.ours,
-        floor=few.ours,
+        ours=figures[0].ours,
+        floor=figures[1].ours,
         ratio=ratio,
         reach=f"<= {REACH} x",
         is_met=ratio <= REACH,
-        rests_on=many.rests_on,
+        rests_on=figures[0].rests_on,
     )
-    return [few, many, grown]
+    return [*figures, grown]
 
 
-def _after(world: World, hall: Ward, bare: Web, ours: Web, number: int, *, before: int) -> Figure:
-    for line in hall.lines:
-        share = len(hall.lines)
-        past.load(world, line, number // share, before=before // share)
-    world.settle()
-    name = f"call next, {number:,} past visits"
-    return compare(world, bare, ours, calls._subject(hall, name, hall.set_back))
+def _hall(world: World, number: int) -> Ward:
+    with world.app.app_context():
+        hall = calls.ward(world, doctors=calls.DOCTORS, clinics=calls.CLINICS)
+        for line in hall.lines:
+            past.load(world, line, number // len(hall.lines))
+        world.settle()
+    return hall
