@@ -75,7 +75,7 @@ def draw(actor: Actor, queue_id: UUID, *, patient_id: UUID | None = None, key: s
             return answers.again(Stopped, claim)
         queue = _open_station(actor, queue_id)
         if patient_id is not None:
-            patient_id = patients.require(actor, patient_id)
+            patient_id = patients.hold(actor, patient_id)
         number_id, day = new_id(), today(actor, queue.facility_id)
         drawn = DRAW.first(
             {
