@@ -14,6 +14,7 @@ from clinic_web.events.reception import (
     AppointmentRescheduled,
     VisitCancelled,
     VisitCheckedIn,
+    VisitFinished,
     VisitMissed,
     VisitMoved,
     VisitStarted,
@@ -47,6 +48,7 @@ def wire(app: Flask) -> None:
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
     bus.subscribe(PaymentRefunded, handlers.complete_settled_visit, schema="reception")
     bus.subscribe(PaymentVoided, handlers.complete_settled_visit, schema="reception")
+    bus.subscribe(VisitFinished, handlers.send_to_the_cashier, schema="reception")
     # When the called one is in, or did not come: the line has moved, and no call waits for the telling.
     for event in (VisitStarted, VisitMissed, VisitCheckedIn, VisitCancelled, VisitMoved):
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
