@@ -85,12 +85,19 @@ class WaitingOfferClosed:
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentCancelled:
+    """What was promised is off. Events from before it was told what that was lack the last five."""
+
     TOPIC: ClassVar[str] = "appointment.cancelled"
     AGGREGATE: ClassVar[tuple[str, str]] = ("appointment", "appointment_id")
     organization_id: UUID
     appointment_id: UUID
     visit_id: UUID
     patient_id: UUID
+    facility_id: UUID | None = None
+    clinic_id: UUID | None = None
+    doctor_id: UUID | None = None
+    start_time: datetime | None = None
+    booking_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ We do not hook SQLAlchemy's ``after_commit``: it also fires when a savepoint is 
 told before the real commit.
 
 Locks are taken in one order everywhere, see docs/architecture.md: idempotency key, appointment or visit,
-doctor's day, stock batches, payment, invoice, queue counter, streams.
+patient, doctor's day, stock batches, payment, invoice, queue counter, streams.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from clinic_web.kernel import clock, jobs
-from clinic_web.kernel.actor import system_actor
+from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import Permanent, Temporary
 from clinic_web.kernel.ids import new_id
@@ -21,6 +23,7 @@ from clinic_web.notifications.models import FAILED, PENDING, SENT, Notification
 from clinic_web.notifications.texts import compose
 from clinic_web.organization import api as organization
 from clinic_web.patients import api as patients
+from clinic_web.reception import api as reception
 
 logger = structlog.get_logger(__name__)
 
@@ -30,36 +33,42 @@ GRACE = timedelta(seconds=20)  # the commit's own job comes first; the sweep tak
 BATCH = 200
 
 
-def queue_message(
-    *,
-    organization_id: UUID,
-    facility_id: UUID,
-    patient_id: UUID,
-    template: str,
-    reference: str,
-    data: dict[str, Any],
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message to a patient; ``data`` holds ids and times, among them the ``start_time`` it is about."""
+
+    patient_id: UUID
+    template: str
+    reference: str
+    data: dict[str, Any]
+
+
+def queue_messages(
+    organization_id: UUID, facility_id: UUID, messages: Sequence[Message], *, due_at: datetime | None = None
 ) -> None:
-    """Write one message to a patient into the current transaction; the second of its kind is not written."""
+    """Write messages into the current transaction; the second of a kind and reference is not written.
+
+    They go out at once, or at ``due_at``.
+    """
+    if not messages:
+        return
     actor = system_actor(organization_id, facility_id=facility_id)
-    language = patients.card(actor, patient_id).language or "en"
-    statement = (
-        insert(Notification)
-        .values(
-            id=new_id(),
-            organization_id=organization_id,
-            patient_id=patient_id,
-            template=template,
-            channel="RECORD",
-            language=language,
-            reference=reference,
-            data=data,
-            due_at=clock.now() + GRACE,
-        )
-        .on_conflict_do_nothing()
-        .returning(Notification.id)
-    )
-    notification_id = db.session.execute(statement).scalar()
-    if notification_id:
+    cards = patients.cards(actor, {each.patient_id for each in messages})
+    languages = {patient_id: card.language for patient_id, card in cards.items()}
+    rows = [
+        {
+            "id": new_id(),
+            "organization_id": organization_id,
+            "channel": "RECORD",
+            "language": languages.get(each.patient_id) or "en",
+            "due_at": due_at or clock.now() + GRACE,
+            **vars(each),
+        }
+        for each in messages
+    ]
+    statement = insert(Notification).values(rows).on_conflict_do_nothing().returning(Notification.id)
+    written = db.session.scalars(statement).all()
+    for notification_id in written if due_at is None else ():
         jobs.enqueue_after_commit(
             "notifications.send", str(notification_id), job_id=f"notification-{notification_id}"
         )
@@ -74,10 +83,11 @@ def send(notification_id: UUID) -> None:
     recipient = patients.card(actor, row.patient_id).phone if row.patient_id else None
     body = compose(row.template, row.language, row.data, organization.directory(row.organization_id))
     via, attempts = channel(row.channel), row.attempts + 1
+    why_not = _why_not(actor, row, recipient)
     db.session.rollback()  # nothing is held open while the outside world answers
     try:
-        if not recipient:
-            raise Permanent("no phone number")
+        if why_not or not recipient:
+            raise Permanent(why_not)
         via.deliver(notification_id, recipient, body)
     except Permanent as error:
         _close(notification_id, FAILED, attempts, str(error))
@@ -85,6 +95,27 @@ def send(notification_id: UUID) -> None:
         _later(notification_id, attempts, str(error))
     else:
         _close(notification_id, SENT, attempts, None)
+
+
+def _why_not(actor: Actor, row: Notification, recipient: str | None) -> str | None:
+    """Return why nothing is sent, as the row keeps it; None when there is something to tell."""
+    start_time = datetime.fromisoformat(row.data["start_time"])
+    if start_time <= clock.now():
+        return "the time is past"
+    if not recipient:
+        return "no phone number"
+    if row.template == "session_cancelled" and not _is_still_off(actor, row.data, start_time):
+        return "settled meanwhile"
+    return None
+
+
+def _is_still_off(actor: Actor, data: dict[str, Any], start_time: datetime) -> bool:
+    """Whether the patient would still come to a session that does not take place."""
+    doctor_id, clinic_id = UUID(data["doctor_id"]), UUID(data["clinic_id"])
+    instant = start_time + timedelta(microseconds=1)
+    return reception.is_promised(actor, UUID(data["appointment_id"]), doctor_id, start_time) and bool(
+        organization.leaves(actor, staff_id=doctor_id, clinic_id=clinic_id, since=start_time, until=instant)
+    )
 
 
 def _close(notification_id: UUID, status: str, attempts: int, error: str | None) -> None:

@@ -26,6 +26,14 @@ FORMATS = {
         "%(clinic)s: your appointment has moved. You see %(doctor)s on %(when)s. Your number is %(ticket)s,"
         " your booking %(booking_id)s."
     ),
+    "booking_cancelled": N_(
+        "%(clinic)s: your appointment with %(doctor)s on %(when)s is cancelled. Your booking was"
+        " %(booking_id)s."
+    ),
+    "session_cancelled": N_(
+        "%(clinic)s: %(doctor)s can not see you on %(when)s. We will tell you another time. Your booking is"
+        " %(booking_id)s."
+    ),
 }
 
 
@@ -40,7 +48,7 @@ def compose(template: str, language: str, data: dict[str, Any], directory: Direc
         "clinic": (clinic.name_ar if is_arabic else None) or clinic.name,
         "doctor": (doctor.short_name_ar if is_arabic else None) or doctor.short_name,
         "when": _moment(when, is_arabic=is_arabic),
-        "ticket": data["ticket"] or "–",
+        "ticket": data.get("ticket") or "–",
         "booking_id": data["booking_id"],
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from clinic_web.patients.born import parse as parse_born
 from clinic_web.patients.checks import Finding, merge_check
 from clinic_web.patients.finding import find
+from clinic_web.patients.holding import IS_KNOWN, hold, hold_ids
 from clinic_web.patients.importing import ImportedPatient, ids_of_imported, import_patients
 from clinic_web.patients.importing_list import CHUNK as IMPORTED_AT_ONCE
 from clinic_web.patients.importing_list import ListedPatient, Outcome, import_list
@@ -21,7 +22,7 @@ from clinic_web.patients.links import ids_of, survivors_of
 from clinic_web.patients.live import patients_topic
 from clinic_web.patients.names import join, normalise, phone
 from clinic_web.patients.names import split as split_name
-from clinic_web.patients.queries import IS_KNOWN, PatientCard, by_every_id, card, cards, ids_of_card, require
+from clinic_web.patients.queries import PatientCard, by_every_id, card, cards, ids_of_card, require
 from clinic_web.patients.service import Registration, register
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
     "card",
     "cards",
     "find",
+    "hold",
+    "hold_ids",
     "ids_of",
     "ids_of_card",
     "ids_of_imported",

@@ -126,6 +126,8 @@ class Patient(Model, Stamped, Versioned):
     external_id: Mapped[str | None] = mapped_column(Text)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
     deleted_at: Mapped[datetime | None]
+    # Whether an open link leads to or from here; a trigger keeps it (see ``holding``).
+    is_linked: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
 
 
 class NumberCounter(Model):

@@ -218,21 +218,13 @@ KNOWN = Statement(
      WHERE p.organization_id = :organization_id AND p.id = :patient_id AND p.deleted_at IS NULL
     """
 )
-# What ``require`` asks of a patient with one record, as a condition inside a statement of the hot path. Who
-# has several takes the long way, where ``require`` and ``ids_of`` say which.
-IS_KNOWN = """EXISTS (
-    SELECT 1 FROM patients.patients p
-     WHERE p.organization_id = :organization_id AND p.id = :patient_id AND p.deleted_at IS NULL
-       AND NOT EXISTS (SELECT 1 FROM patients.patient_links l
-                        WHERE l.merged_id = p.id AND l.closed_at IS NULL)
-       AND NOT EXISTS (SELECT 1 FROM patients.patient_links l
-                        WHERE l.survivor_id = p.id AND l.closed_at IS NULL))"""
 
 
 def require(actor: Actor, patient_id: UUID) -> UUID:
     """Return the id that new rows about the patient take: theirs, or that of who they were merged into.
 
-    Raises NotFound (404) unless the patient is on the books of the actor's organization.
+    Who then writes rows uses ``holding.hold``. Raises NotFound (404) unless the patient is on the books of
+    the actor's organization.
     """
     known = KNOWN.first({"organization_id": actor.organization_id, "patient_id": patient_id})
     if known is None:

@@ -10,15 +10,16 @@ from sqlalchemy import Select, select
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
-from clinic_web.reception.models import Appointment, NumberBlock, Queue, StationStop, Visit
+from clinic_web.reception.models import Appointment, NumberBlock, Queue, Settlement, StationStop, Visit
 from clinic_web.reception.models.queues import CLINIC
 
-Row = TypeVar("Row", Visit, Appointment, Queue, StationStop, NumberBlock)
+Row = TypeVar("Row", Visit, Appointment, Queue, StationStop, NumberBlock, Settlement)
 
 NO_VISIT = N_("This visit is not here (any more).")
 NO_APPOINTMENT = N_("This appointment is not here (any more).")
 NO_QUEUE = N_("This queue is not here (any more).")
 NO_STOP = N_("This number is not in the line (any more).")
+NO_SETTLEMENT = N_("This is not here (any more).")
 NO_BLOCK = N_("These numbers are not here (any more).")
 
 
@@ -61,6 +62,12 @@ def block_for(actor: Actor, block_id: UUID) -> NumberBlock:
     return _one(
         actor, NumberBlock, select(NumberBlock).where(NumberBlock.id == block_id), NO_BLOCK, lock=False
     )
+
+
+def settlement_for(actor: Actor, settlement_id: UUID, *, lock: bool = False) -> Settlement:
+    """Return what was decided about a doctor's absence; NotFound (404) if it is not the actor's to see."""
+    wanted = select(Settlement).where(Settlement.id == settlement_id)
+    return _one(actor, Settlement, wanted, NO_SETTLEMENT, lock=lock)
 
 
 def _one(actor: Actor, table: type[Row], wanted: Select[Row], absent: str, *, lock: bool) -> Row:

@@ -7,7 +7,8 @@ tenant's row is NotFound (404).
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -16,7 +17,8 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.organization import api as organization
-from clinic_web.reception.models import Visit
+from clinic_web.reception.models import Appointment, Visit
+from clinic_web.reception.models.appointments import CONFIRMED
 from clinic_web.reception.models.visits import PRESENT, SCHEDULED
 from clinic_web.reception.queries.blocks import open_numbers
 from clinic_web.reception.queries.lists import stand_with
@@ -25,16 +27,58 @@ from clinic_web.reception.service.queues import ensure_queue, ensure_station
 
 __all__ = [
     "PastVisit",
+    "Promise",
     "ensure_queue",
     "ensure_station",
     "has_visits_on",
     "import_past_visits",
+    "is_promised",
     "open_numbers_on",
+    "promises_of",
     "stand_with",
     "tickets_of",
     "upcoming",
     "visit_states",
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """An appointment to which the patient is still expected."""
+
+    id: UUID
+    patient_id: UUID
+    start_time: datetime
+    booking_id: str
+
+
+def promises_of(
+    actor: Actor, clinic_id: UUID, doctor_id: UUID, since: datetime, until: datetime
+) -> list[Promise]:
+    """Return the doctor's appointments in a clinic that reach into [since, until), by time."""
+    wanted = select(
+        Appointment.id, Appointment.patient_id, Appointment.start_time, Appointment.booking_id
+    ).where(
+        Appointment.organization_id == actor.organization_id,
+        Appointment.clinic_id == clinic_id,
+        Appointment.doctor_id == doctor_id,
+        Appointment.status == CONFIRMED,
+        Appointment.start_time < until,
+        Appointment.end_time > since,
+    )
+    return [Promise(**row) for row in db.session.execute(wanted.order_by(Appointment.start_time)).mappings()]
+
+
+def is_promised(actor: Actor, appointment_id: UUID, doctor_id: UUID, start_time: datetime) -> bool:
+    """Return whether the patient is still expected, by this doctor and at this time."""
+    found = select(Appointment.id).where(
+        Appointment.id == appointment_id,
+        Appointment.organization_id == actor.organization_id,
+        Appointment.doctor_id == doctor_id,
+        Appointment.start_time == start_time,
+        Appointment.status == CONFIRMED,
+    )
+    return db.session.execute(found).first() is not None
 
 
 def tickets_of(actor: Actor, visit_ids: Collection[UUID]) -> dict[UUID, str]:

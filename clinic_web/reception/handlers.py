@@ -16,6 +16,7 @@ from clinic_web.events.reception import (
     VisitCancelled,
     VisitCheckedIn,
     VisitCompleted,
+    VisitFinished,
     VisitMissed,
     VisitMoved,
     VisitStarted,
@@ -31,7 +32,7 @@ from clinic_web.reception.access import appointment_for, queue_of_clinic, visit_
 from clinic_web.reception.live import board_topic, queue_topic
 from clinic_web.reception.models import Queue
 from clinic_web.reception.models.visits import PENDING_PAYMENT
-from clinic_web.reception.service import telling_ahead
+from clinic_web.reception.service import cashier_line, telling_ahead
 from clinic_web.reception.service.moves import moved, publish
 from clinic_web.reception.service.offering import Freed, offer_freed
 from clinic_web.reception.service.queues import ensure_queue
@@ -42,6 +43,12 @@ def tell_who_is_soon(
 ) -> None:
     """The line moved: whoever has three, two or one before them now is told, once each."""
     telling_ahead.tell_next(event.organization_id, event.clinic_id, event.visit_id)
+
+
+def send_to_the_cashier(event: VisitFinished) -> None:
+    """Who has not paid stands in the cashier's line, if there is one that takes them."""
+    actor = system_actor(event.organization_id, name="cashier")
+    cashier_line.join_by_itself(actor, event.visit_id)
 
 
 def complete_paid_visit(event: PaymentCompleted) -> None:
@@ -71,6 +78,7 @@ def _complete(actor: Actor, visit_id: UUID) -> None:
     if visit.status != PENDING_PAYMENT:
         return
     witness = visit.complete()
+    cashier_line.leave_by_itself(actor, visit.id)
     publish(actor, VisitCompleted, visit)
     moved(actor, "visit.complete", visit, witness)
 

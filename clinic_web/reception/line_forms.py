@@ -42,6 +42,7 @@ def settings(typed: Typed) -> QueueSettings:
         privacy=typed.get("privacy", ""),
         wait_target_minutes=target,
         is_active=bool(typed.get("is_active")),
+        takes_unpaid=bool(typed.get("takes_unpaid")),
         room_id=room_id,
         name=name,
         name_ar=name_ar,

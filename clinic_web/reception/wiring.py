@@ -14,12 +14,14 @@ from clinic_web.events.reception import (
     AppointmentRescheduled,
     VisitCancelled,
     VisitCheckedIn,
+    VisitFinished,
     VisitMissed,
     VisitMoved,
     VisitStarted,
     WaitingOfferClosed,
 )
 from clinic_web.kernel import bus, metrics, schedule
+from clinic_web.kernel import jobs as kernel_jobs
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
 from clinic_web.reception import handlers, jobs, live, names_shown
@@ -27,6 +29,7 @@ from clinic_web.reception.queries import of_patient
 from clinic_web.reception.queries.displays import displays_live
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.boards import wire_boards
+from clinic_web.reception.service import settling
 from clinic_web.reception.service.offering import expire_due
 from clinic_web.ui import admin, sockets
 from clinic_web.ui.nav import entry
@@ -36,6 +39,7 @@ def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     wire_boards(app)
     sockets.topic_rule(live.QUEUE, live.may_join_queue)
+    sockets.topic_rule(live.SETTLEMENT, live.may_join_settlement)
     patients.merge_check("reception.visits", of_patient.check_visits)
     patients.merge_check("reception.appointments", of_patient.check_appointments)
     patients.merge_check("reception.waiting_entries", of_patient.check_waiting_list)
@@ -44,10 +48,13 @@ def wire(app: Flask) -> None:
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")
     bus.subscribe(PaymentRefunded, handlers.complete_settled_visit, schema="reception")
     bus.subscribe(PaymentVoided, handlers.complete_settled_visit, schema="reception")
+    bus.subscribe(VisitFinished, handlers.send_to_the_cashier, schema="reception")
     # When the called one is in, or did not come: the line has moved, and no call waits for the telling.
     for event in (VisitStarted, VisitMissed, VisitCheckedIn, VisitCancelled, VisitMoved):
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
     schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
+    kernel_jobs.register("reception.settle", jobs.settle, queue="outside")
+    schedule.every(timedelta(seconds=30), "reception.sweep_settlements", settling.sweep)
     metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")
     names_shown.wire()
     _wire_waiting_list()

@@ -6,14 +6,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, Index, Integer, Text, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, Date, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from clinic_web.kernel.db import Key, Model, Moment, one_of
+from clinic_web.kernel.runs import IS_OPEN, STATES, RunRow
 
 NIGHT, HAND = "NIGHT", "HAND"
-PENDING, RUNNING, DONE, FAILED = "PENDING", "RUNNING", "DONE", "FAILED"
-OPEN = (PENDING, RUNNING)
 
 
 class DailyReport(Model):
@@ -42,7 +41,7 @@ class DailyReport(Model):
     made_by: Mapped[UUID | None]
 
 
-class Run(Model):
+class Run(Model, RunRow):
     """The making of one facility's reports from ``first_day`` to ``last_day``, day by day.
 
     ``days_done`` of ``days`` are made and committed, so a run that was killed goes on where it stopped;
@@ -52,13 +51,13 @@ class Run(Model):
     __tablename__ = "runs"
     __table_args__ = (
         one_of("reason", NIGHT, HAND),
-        one_of("state", PENDING, RUNNING, DONE, FAILED),
+        one_of("state", *STATES),
         CheckConstraint("first_day <= last_day", name="days_in_order"),
         CheckConstraint("days_done BETWEEN 0 AND last_day - first_day + 1", name="done_within_days"),
         Index(
             "uq_runs_night", "facility_id", "last_day", unique=True, postgresql_where=text("reason = 'NIGHT'")
         ),
-        Index("ix_runs_open", "due_at", postgresql_where=text("state IN ('PENDING', 'RUNNING')")),
+        Index("ix_runs_open", "due_at", postgresql_where=text(IS_OPEN)),
         Index(None, "facility_id", "created_at"),
         {"schema": "reports"},
     )
@@ -69,15 +68,8 @@ class Run(Model):
     reason: Mapped[str] = mapped_column(Text)
     first_day: Mapped[date] = mapped_column(Date)
     last_day: Mapped[date] = mapped_column(Date)
-    state: Mapped[str] = mapped_column(Text, server_default=PENDING, default=PENDING)
     days_done: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     days_changed: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
-    tries: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
-    last_error: Mapped[str | None] = mapped_column(Text)
-    due_at: Mapped[Moment]
-    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
-    created_by: Mapped[UUID | None]
-    finished_at: Mapped[datetime | None]
 
     @property
     def days(self) -> int:
@@ -87,14 +79,8 @@ class Run(Model):
     def next_day(self) -> date:
         return date.fromordinal(self.first_day.toordinal() + self.days_done)
 
-    @property
-    def is_open(self) -> bool:
-        return self.state in OPEN
-
     def advance(self, *, changed: bool, at: datetime) -> None:
         """Note that one more day is made; ``changed``: it got a new report."""
         self.days_done += 1
         self.days_changed += changed
-        self.state, self.tries, self.last_error, self.due_at = RUNNING, 0, None, at
-        if self.days_done == self.days:
-            self.state, self.finished_at = DONE, at
+        self.went_on(at, is_done=self.days_done == self.days)

@@ -14,6 +14,7 @@ from clinic_web.identity import api as identity
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.ids import new_id
+from clinic_web.organization import api as organization
 from clinic_web.payments import api as payments
 from clinic_web.reception.service import calling, finishing
 from tests.cli import synthea_export as export
@@ -84,6 +85,25 @@ def test_a_desk_finds_a_working_day_with_two_doctors_in_one_clinic(by_day: Flask
     )
     assert ("Keenan",) not in names  # who has died
     assert clock.offset() == timedelta(0)
+
+
+def test_who_comes_from_another_clinic_is_one_person_who_works_in_both(by_day: Flask) -> None:
+    export.run(by_day, export.SMALL)
+    hired = export.counts()["organization.staff"]
+    elsewhere = export.one("SELECT room_id FROM organization.staff WHERE last_name = 'Noriega'")
+
+    export.run(by_day, export.SMALL, "--today")
+
+    assert export.counts()["organization.staff"] == hired
+    doctor = people()["victor.noriega"]
+    known = organization.directory(doctor.organization_id)
+    assert doctor.staff_id is not None
+    assert len(known.staff[doctor.staff_id].clinic_ids) == 2
+    called = calling.call_next(doctor, key=str(new_id()))
+    assert called is not None and called.room_id is not None
+    clinic = export.one("SELECT clinic_id FROM reception.visits WHERE id = :id", id=called.visit_id)
+    assert known.rooms[called.room_id].clinic_id == clinic
+    assert called.room_id != elsewhere
 
 
 def test_doctor_and_cashier_can_work_through_it(by_day: Flask) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from clinic_web.kernel import clock, failpoints
+from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import BadRequest, RuleBroken, StaleScreen
 from clinic_web.kernel.failpoints import FailpointReached
@@ -190,6 +191,39 @@ def test_the_room_is_that_of_the_present_shift_or_else_the_usual_one(desk: Desk)
     desk.walk_in(), desk.walk_in()
     rooms = [desk.next(desk.salma), desk.next(desk.karim)]
     assert [called and called.room_id for called in rooms] == [other, desk.usual_room(desk.cast.karim)]
+
+
+def test_who_works_in_two_clinics_at_once_calls_each_patient_to_the_room_of_that_clinic(desk: Desk) -> None:
+    here = {"organization_id": desk.cast.organization_id}
+    rooms = [
+        factories.room(**here, facility_id=desk.cast.facility_id, clinic_id=clinic, name=name)
+        for clinic, name in ((desk.cast.dental, "8"), (desk.cast.eye, "9"))
+    ]
+    clinics = [desk.cast.dental, desk.cast.eye]
+    hana = factories.doctor(
+        **here, facility_id=desk.cast.facility_id, clinics=clinics, first_name="Hana", all_day=False
+    )
+    for clinic, room in zip(clinics, rooms, strict=True):
+        for weekday in range(7):
+            factories.working_hours(**here, staff_id=hana, clinic_id=clinic, weekday=weekday, room_id=room)
+    eye = factories.service(**here, clinic_id=desk.cast.eye, name="Test")
+    db.session.commit()
+    doctor = replace(desk.salma, staff_id=hana)
+    desk.walk_in(), desk.walk_in(service_id=eye), desk.walk_in()
+    called = [desk.next(doctor) for _ in range(2) if not _open_last(desk, doctor)]
+    assert [each and each.room_id for each in called] == rooms
+    last = desk.visit(desk.walk_in(service_id=eye).visit_id)
+    _open_last(desk, doctor)
+    assert calling.call(doctor, last.id, version=last.version).room_id == rooms[1]
+
+
+def _open_last(desk: Desk, doctor: Actor) -> None:
+    """Whoever is called is in: the next press calls somebody else."""
+    called = select(Visit.id, Visit.version).where(
+        Visit.attending_id == doctor.staff_id, Visit.status == "CALLED"
+    )
+    for visit_id, version in db.session.execute(called).all():
+        calling.open_visit(doctor, visit_id, version=version)
 
 
 def test_a_particular_patient_is_called_and_the_one_in_the_room_finished(desk: Desk) -> None:

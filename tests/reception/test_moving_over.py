@@ -17,8 +17,16 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError, NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.tables import DomainEvent
 from clinic_web.payments.models import Payment
-from clinic_web.reception.models import Appointment, QueueDay, QueueNumber, QueuePriority, Visit, VisitMove
-from clinic_web.reception.service import calling, moving_over
+from clinic_web.reception.models import (
+    Appointment,
+    AppointmentMove,
+    QueueDay,
+    QueueNumber,
+    QueuePriority,
+    Visit,
+    VisitMove,
+)
+from clinic_web.reception.service import calling, checking_in, moving_over, rescheduling
 from clinic_web.reception.service.moving_over import Destination, MovedOver
 from tests import factories
 from tests.reception.desk import Desk, pay
@@ -137,6 +145,31 @@ def test_another_doctor_of_the_clinic_keeps_the_number_and_takes_the_appointment
     moving_over.undo_move(desk.amina, visit.id, version=done.visit.version)
     db.session.refresh(appointment)
     assert (appointment.doctor_id, appointment.is_overbooking) == (desk.cast.salma, True)  # given away
+
+
+def test_the_appointment_keeps_where_it_was_when_it_goes_over_with_its_visit(
+    desk: Desk, eye: Eye, as_person: Browser
+) -> None:
+    visit = desk.visit_in("WAITING")
+    done = move(desk, visit, eye.check)
+    history = select(AppointmentMove).where(AppointmentMove.appointment_id == visit.appointment_id)
+    (kept,) = db.session.scalars(history).all()
+    assert (kept.from_clinic_id, kept.to_clinic_id) == (desk.cast.dental, desk.cast.eye)
+    assert (kept.from_ticket, kept.to_ticket) == ("D-001", "E-001")
+    page = as_person("amina").get(f"/appointments/{visit.appointment_id}").text
+    was = page[page.index("Where it was") :]
+    assert "Dental" in was and "D-001" in was and "Move back" not in was
+    back = moving_over.undo_move(desk.amina, visit.id, version=done.visit.version)
+    newest = db.session.scalars(history.order_by(AppointmentMove.sequence_number.desc())).first()
+    assert newest is not None and newest.undoes_id == kept.id
+    move(desk, desk.visit(visit.id), desk.cast.filling)
+    assert len(db.session.scalars(history).all()) == 2, "another service moves no appointment"
+    version = desk.visit(visit.id).version
+    checking_in.undo_check_in(desk.amina, visit.id, version=version)
+    appointment = db.session.get_one(Appointment, visit.appointment_id, populate_existing=True)
+    with pytest.raises(StaleScreen, match="no move to take back"):
+        rescheduling.undo_reschedule(desk.amina, appointment.id, version=appointment.version)
+    assert back.visit.ticket == "D-001"
 
 
 def test_who_is_called_goes_back_to_the_line_first(desk: Desk, eye: Eye) -> None:

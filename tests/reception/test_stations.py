@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,18 +15,26 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit.models import AccessLog
+from clinic_web.kernel import delivery
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.tables import DomainEvent
 from clinic_web.kernel.unit_of_work import transaction
-from clinic_web.reception.models import QueueNumber, StationStop
+from clinic_web.reception.models import QueueNumber, StationStop, Visit
 from clinic_web.reception.queries.board import Variant, pictures, wall
-from clinic_web.reception.service import cancelling, settings, station_calling, station_joining, stations
+from clinic_web.reception.service import (
+    cancelling,
+    finishing,
+    settings,
+    station_calling,
+    station_joining,
+    stations,
+)
 from clinic_web.reception.service.settings import NewStation
 from clinic_web.reception.service.stations import Stopped
-from tests.reception.desk import Desk
+from tests.reception.desk import Desk, pay
 from tests.reception.test_races import at_once, patiently, some_patients
 
 Browser = Callable[[str], FlaskClient]
@@ -232,3 +241,75 @@ def test_twenty_clerks_call_two_hundred_none_twice_none_left(real_desk: Desk) ->
     done = select(func.count()).where(StationStop.status == "COMPLETED")
     assert db.session.scalar(done) == 200
     assert db.session.scalar(text(deadlocks)) == before
+
+
+def finished(desk: Desk) -> Visit:
+    """Somebody was seen and has not paid; everything that follows by itself has followed."""
+    visit = desk.visit_in("PENDING_PAYMENT")
+    deliver()
+    return visit
+
+
+def deliver() -> None:
+    for _ in range(2):
+        while delivery.deliver_next("events"):
+            pass
+        db.session.execute(text("UPDATE kernel.deliveries SET state = 'DUE', attempts = 0"))
+        db.session.commit()
+
+
+def line_of(station: UUID) -> list[tuple[str, str]]:
+    """Tickets and states in a station's line, in the order they joined."""
+    stops = select(StationStop.ticket, StationStop.status).where(StationStop.queue_id == station)
+    return [(row[0], row[1]) for row in db.session.execute(stops.order_by(StationStop.created_at))]
+
+
+def test_who_has_not_paid_stands_with_the_cashier_by_themselves_once(desk: Desk, cashier: UUID) -> None:
+    laboratory = open_station(desk, "LAB", "L")
+    visit = finished(desk)
+    deliver()
+    assert line_of(cashier) == [(visit.ticket, "WAITING")]
+    assert line_of(laboratory) == []
+    back = finishing.undo_finish(desk.salma, visit.id, version=visit.version)
+    assert line_of(cashier) == [(visit.ticket, "CANCELLED")], "the doctor has the patient back"
+    again = finishing.finish(desk.salma, visit.id, version=back.version)
+    deliver()
+    assert line_of(cashier)[-1] == (visit.ticket, "WAITING") and again.status == "PENDING_PAYMENT"
+    pay(desk, visit)
+    deliver()
+    assert line_of(cashier)[-1] == (visit.ticket, "CANCELLED"), "paid at the desk"
+    assert desk.visit(visit.id).status == "COMPLETED"
+
+
+def test_who_has_paid_or_was_sent_already_joins_no_line(desk: Desk, cashier: UUID) -> None:
+    paid = desk.visit_in("IN_PROGRESS")
+    pay(desk, paid)
+    finishing.finish(desk.salma, paid.id, version=desk.visit(paid.id).version)
+    deliver()
+    assert line_of(cashier) == []
+    visit = desk.visit_in("PENDING_PAYMENT")
+    send(desk, visit.id, cashier)
+    deliver()
+    assert line_of(cashier) == [(visit.ticket, "WAITING")]
+    pay(desk, visit)
+    deliver()
+    assert line_of(cashier) == [(visit.ticket, "WAITING")], "a person sent them, so a person decides"
+
+
+def test_a_manager_may_keep_unpaid_visits_out_of_a_cashiers_line(
+    desk: Desk, cashier: UUID, as_person: Browser
+) -> None:
+    mona, url = as_person("mona"), f"/queues/{cashier}"
+    page = mona.get(url).text
+    assert re.search(r'name="takes_unpaid"[^>]*checked', page)
+    assert "takes_unpaid" not in mona.get(f"/queues/{desk.cast.dental_queue}").text
+    fields = {"name": "Cashier", "policy": "APPOINTMENT_TIME", "draw_at": "CHECK_IN", "privacy": "NUMBER"}
+    fields |= {"wait_target_minutes": "30", "is_active": "1", "version": "1"}
+    assert mona.post(url, data=fields).status_code == 303
+    assert not re.search(r'name="takes_unpaid"[^>]*checked', mona.get(url).text)
+    finished(desk)
+    assert line_of(cashier) == []
+    other = open_station(desk, prefix="Q")
+    assert line_of(other) == []
+    visit = finished(desk)
+    assert line_of(other)[-1][0] == visit.ticket

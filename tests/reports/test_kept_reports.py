@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from clinic_web.kernel import clock, jobs
+from clinic_web.kernel import runs as runs_of_kernel
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
@@ -148,7 +149,7 @@ def test_a_run_that_fails_says_so_and_can_be_taken_up_again(
         running.try_again(mona, run_id)
     with monkeypatch.context() as broken:
         broken.setattr(running, "make_day", _breaks)
-        for _ in range(running.TRIES):
+        for _ in range(runs_of_kernel.TRIES):
             running.go_on(run_id)
     [run] = runs()
     assert (run.state, run.last_error, run.days_done) == ("FAILED", "ZeroDivisionError", 0)

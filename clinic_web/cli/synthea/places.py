@@ -236,26 +236,38 @@ def ensure_doctors(places: Places, providers: Iterable[Provider], survey: Survey
         if clinics:
             hire(places, provider, clinics)
         else:
-            _add_doctor(places, provider, [places.clinics[provider.organization]], None, provider.external_id)
+            _add_doctor(places, provider, [places.clinics[provider.organization]], None)
     return len(new)
 
 
-def hire(places: Places, provider: Provider, clinics: list[UUID], external_id: str = "") -> UUID:
+def hire(places: Places, provider: Provider, clinics: list[UUID]) -> UUID:
     """Add a doctor with a room (in the first of the clinics) and hours in all of them."""
     room_id = _add_room(places, clinics[0])
-    staff_id = _add_doctor(places, provider, clinics, room_id, external_id or provider.external_id)
+    staff_id = _add_doctor(places, provider, clinics, room_id)
     for clinic_id in clinics:
-        for weekday in WEEK:
-            organization.create_working_hours(
-                places.actor,
-                staff_id=staff_id,
-                clinic_id=clinic_id,
-                room_id=room_id,
-                weekday=weekday,
-                starts_at=OPENS,
-                ends_at=CLOSES,
-            )
+        _give_hours(places, staff_id, clinic_id, room_id)
     return staff_id
+
+
+def let_work_in(places: Places, staff_id: UUID, clinic_id: UUID) -> None:
+    """Let a doctor see patients in one more clinic, in a room of it, unless they do already."""
+    if clinic_id in organization.directory(places.actor.organization_id).staff[staff_id].clinic_ids:
+        return
+    organization.let_work_in(places.actor, staff_id, [clinic_id])
+    _give_hours(places, staff_id, clinic_id, _add_room(places, clinic_id))
+
+
+def _give_hours(places: Places, staff_id: UUID, clinic_id: UUID, room_id: UUID) -> None:
+    for weekday in WEEK:
+        organization.create_working_hours(
+            places.actor,
+            staff_id=staff_id,
+            clinic_id=clinic_id,
+            room_id=room_id,
+            weekday=weekday,
+            starts_at=OPENS,
+            ends_at=CLOSES,
+        )
 
 
 def _add_room(places: Places, clinic_id: UUID) -> UUID:
@@ -266,9 +278,7 @@ def _add_room(places: Places, clinic_id: UUID) -> UUID:
     )
 
 
-def _add_doctor(
-    places: Places, provider: Provider, clinics: list[UUID], room_id: UUID | None, external_id: str
-) -> UUID:
+def _add_doctor(places: Places, provider: Provider, clinics: list[UUID], room_id: UUID | None) -> UUID:
     staff_id = organization.create_staff(
         places.actor,
         facility_id=places.facility.id,
@@ -281,7 +291,7 @@ def _add_doctor(
         gender=provider.gender,
         specialty=provider.specialty,
         share_percent=SHARE_PERCENT,
-        external_id=external_id,
+        external_id=provider.external_id,
     )
-    places.doctors[external_id] = staff_id
+    places.doctors[provider.external_id] = staff_id
     return staff_id

@@ -16,7 +16,7 @@ from clinic_web.cli.synthea import logins
 from clinic_web.cli.synthea.encounters import Survey
 from clinic_web.cli.synthea.logins import Login
 from clinic_web.cli.synthea.people import People
-from clinic_web.cli.synthea.places import CLOSES, OPENS, Places, Provider, ensure_service, hire
+from clinic_web.cli.synthea.places import CLOSES, OPENS, Places, Provider, ensure_service, let_work_in
 from clinic_web.cli.synthea.plan import BOOKED, Appointment, Coming, Span, WalkIn, plan
 from clinic_web.cli.synthea.reading import BadExport
 from clinic_web.identity import api as identity
@@ -35,7 +35,7 @@ SMALL_CHILD, ELDERLY = 5, 65  # years: they come first, as at any desk
 
 @dataclass(frozen=True)
 class Doctor:
-    """One of today's two: the person, and their row in the clinic where today happens."""
+    """One of today's two, with their id in the staff."""
 
     provider: Provider
     staff_id: UUID
@@ -84,10 +84,10 @@ def lay_out(places: Places, survey: Survey, people: People, providers: dict[str,
 def _todays_doctors(
     places: Places, survey: Survey, providers: dict[str, Provider]
 ) -> tuple[UUID, list[Doctor]]:
-    """Return the busiest clinic and two doctors there, hired for it where they belong to another clinic.
+    """Return the busiest clinic and two doctors who work there.
 
-    Synthea lets one doctor see everybody of a clinic, so the second is the busiest of the others. Their row
-    in their own clinic stays as it is: nobody said that they work in two.
+    Synthea lets one doctor see everybody of a clinic, so the second is the busiest of the others: from today
+    on they work in both clinics.
     """
     busiest = survey.busiest_doctors()
     if not busiest:
@@ -99,18 +99,9 @@ def _todays_doctors(
     if len(chosen) < DOCTORS:
         raise BadExport("Today needs two doctors with encounters; this export has one.")
     clinic_id = places.clinics[home]
-    return clinic_id, [
-        Doctor(providers[each], _row_in(places, providers[each], clinic_id, is_here=each in here, home=home))
-        for each in chosen
-    ]
-
-
-def _row_in(places: Places, provider: Provider, clinic_id: UUID, *, is_here: bool, home: str) -> UUID:
-    if is_here:
-        return places.doctors[provider.external_id]
-    as_guest = f"{provider.external_id} in {home}"
-    known = places.doctors.get(as_guest)
-    return known or hire(places, provider, [clinic_id], as_guest)
+    for each in chosen:
+        let_work_in(places, places.doctors[each], clinic_id)
+    return clinic_id, [Doctor(providers[each], places.doctors[each]) for each in chosen]
 
 
 @dataclass(frozen=True)

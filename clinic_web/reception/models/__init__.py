@@ -4,6 +4,7 @@ from clinic_web.kernel.tables import processed_events_table
 from clinic_web.reception.models.appointments import Appointment, AppointmentMove
 from clinic_web.reception.models.displays import BoardLogo, Display, DisplayQueue
 from clinic_web.reception.models.queues import NumberBlock, Queue, QueueDay, QueueNumber, QueuePriority
+from clinic_web.reception.models.settlements import Settlement, SettlementItem
 from clinic_web.reception.models.stations import StationStop
 from clinic_web.reception.models.told import DelayTold, NextTold, VisitMove
 from clinic_web.reception.models.visits import Visit, VisitTransition
@@ -24,6 +25,8 @@ __all__ = [
     "QueueDay",
     "QueueNumber",
     "QueuePriority",
+    "Settlement",
+    "SettlementItem",
     "StationStop",
     "Visit",
     "VisitMove",

@@ -127,10 +127,20 @@ class Appointment(Model, Stamped, Versioned):
 
 
 class AppointmentMove(Model):
-    """One rescheduling, from where to where. Never edited; ``undoes_id`` is the move that it took back."""
+    """One rescheduling, from where to where. Never edited; ``undoes_id`` is the move that it took back.
+
+    ``visit_move_id``: the patient waited already and went over to another doctor or clinic, the appointment
+    with them. Only then the clinics are there.
+    """
 
     __tablename__ = "appointment_moves"
-    __table_args__ = (Index(None, "appointment_id", "sequence_number"), {"schema": "reception"})
+    __table_args__ = (
+        CheckConstraint(
+            "num_nulls(visit_move_id, from_clinic_id, to_clinic_id) IN (0, 3)", name="clinics_of_visit_move"
+        ),
+        Index(None, "appointment_id", "sequence_number"),
+        {"schema": "reception"},
+    )
 
     id: Mapped[Key]
     sequence_number: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)
@@ -143,6 +153,14 @@ class AppointmentMove(Model):
     to_doctor_id: Mapped[UUID]
     to_start: Mapped[Moment]
     to_ticket: Mapped[str | None] = mapped_column(Text)
+    visit_move_id: Mapped[UUID | None] = mapped_column(ForeignKey("reception.visit_moves.id"), unique=True)
+    from_clinic_id: Mapped[UUID | None]
+    to_clinic_id: Mapped[UUID | None]
     undoes_id: Mapped[UUID | None] = mapped_column(ForeignKey("reception.appointment_moves.id"))
     by_user_id: Mapped[UUID | None]
     at: Mapped[Moment]
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether it can be taken back by itself; what came with a visit goes back with it."""
+        return self.undoes_id is None and self.visit_move_id is None

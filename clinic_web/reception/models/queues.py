@@ -26,7 +26,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
 
 CLINIC = "CLINIC"
-STATIONS = ("CASHIER", "PHARMACY", "LAB")
+CASHIER = "CASHIER"
+STATIONS = (CASHIER, "PHARMACY", "LAB")
 KINDS = (CLINIC, *STATIONS)
 
 BY_NUMBER, BY_APPOINTMENT, BY_PRIORITY = "NUMBER", "APPOINTMENT_TIME", "PRIORITY_THEN_NUMBER"
@@ -45,6 +46,7 @@ class Queue(Model, Stamped, Versioned):
 
     A clinic's queue is called as its clinic is; a station has names of its own, and ``room_id`` is the usual
     counter. People at a station come one by one from elsewhere, so there only the time they came counts.
+    ``takes_unpaid``, of a cashier: who was seen and has not paid joins by themselves.
     """
 
     __tablename__ = "queues"
@@ -77,6 +79,7 @@ class Queue(Model, Stamped, Versioned):
     draw_at: Mapped[str] = mapped_column(Text, server_default=AT_BOOKING, default=AT_BOOKING)
     privacy: Mapped[str] = mapped_column(Text, server_default=SHOW_NUMBER, default=SHOW_NUMBER)
     wait_target_minutes: Mapped[int] = mapped_column(Integer, server_default="30", default=30)
+    takes_unpaid: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)
 
 

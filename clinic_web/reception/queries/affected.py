@@ -19,11 +19,11 @@ from clinic_web.organization.api import ServiceInfo, StaffInfo
 from clinic_web.patients import api as patients
 from clinic_web.reception.models import Appointment, Visit
 from clinic_web.reception.models.appointments import CHECKED_IN, CONFIRMED
+from clinic_web.reception.models.settlements import MOST
 from clinic_web.reception.slots import Slot, slots
 
 SAME, ANYONE, NOBODY = "same", "anyone", "cancel"
 DAYS_AHEAD = 14
-MOST = 100  # settled with one press
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,26 +131,33 @@ class _Free:
     def take_for(self, row: Affected) -> Slot | None:
         first = clock.local(max(row.start_time, clock.now()), self.timezone).date()
         for ahead in range(DAYS_AHEAD):
-            for slot in self._nearest(row, first + timedelta(days=ahead)):
-                if slot.end_time - slot.start_time >= row.length and not _meets(slot, self.given):
-                    self.given.append(slot)
-                    return slot
+            free = self._free_on(row, first + timedelta(days=ahead))
+            long_enough = [slot for slot in free if slot.end_time - slot.start_time >= row.length]
+            if long_enough:
+                nearest = min(
+                    long_enough, key=lambda slot: (abs(slot.start_time - row.start_time), slot.doctor_id)
+                )
+                self._give(nearest)
+                return nearest
         return None
 
-    def _nearest(self, row: Affected, day: date) -> list[Slot]:
+    def _free_on(self, row: Affected, day: date) -> list[Slot]:
         key = (row.service_id, day)
         if key not in self.days:
             lanes = slots(self.actor, row.clinic_id, row.service_id, day, self.only)
-            self.days[key] = [slot for lane in lanes for slot in lane.free]
-        return sorted(
-            self.days[key], key=lambda slot: (abs(slot.start_time - row.start_time), slot.doctor_id)
-        )
+            free = [slot for lane in lanes for slot in lane.free]
+            self.days[key] = [slot for slot in free if not any(_meet(slot, each) for each in self.given)]
+        return self.days[key]
+
+    def _give(self, given: Slot) -> None:
+        self.given.append(given)
+        for key, free in self.days.items():
+            self.days[key] = [slot for slot in free if not _meet(slot, given)]
 
 
-def _meets(slot: Slot, given: Iterable[Slot]) -> bool:
-    return any(
-        other.doctor_id == slot.doctor_id
-        and other.start_time < slot.end_time
-        and slot.start_time < other.end_time
-        for other in given
+def _meet(one: Slot, other: Slot) -> bool:
+    return (
+        one.doctor_id == other.doctor_id
+        and other.start_time < one.end_time
+        and one.start_time < other.end_time
     )

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.organization import api as organization
-from clinic_web.organization.api import StaffInfo
+from clinic_web.organization.api import ClinicInfo, Directory, StaffInfo
 from clinic_web.reception.access import appointment_for
 from clinic_web.reception.models import Appointment, AppointmentMove, Visit
 from clinic_web.reception.models.visits import CALLED, NO_SHOW, ON_HOLD, SCHEDULED, WAITING
@@ -23,13 +23,15 @@ CANCELLABLE = (SCHEDULED, WAITING, ON_HOLD, CALLED)
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """One rescheduling, as the history tells it."""
+    """One move, as the history tells it. ``from_start`` is None where only the line was another."""
 
     at: datetime
-    from_start: datetime
+    from_start: datetime | None
+    from_clinic: ClinicInfo | None
     from_doctor: StaffInfo | None
     from_ticket: str | None
     is_undo: bool
+    can_be_undone: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ def appointment(actor: Actor, appointment_id: UUID) -> AppointmentInHand:
     found = appointment_for(actor, appointment_id)
     visit_id = db.session.scalars(select(Visit.id).where(Visit.appointment_id == found.id)).one()
     held = hand.visit(actor, visit_id)
-    staff = organization.directory(actor.organization_id).staff
+    directory = organization.directory(actor.organization_id)
     moves = db.session.scalars(
         select(AppointmentMove)
         .where(AppointmentMove.appointment_id == found.id)
@@ -71,23 +73,30 @@ def appointment(actor: Actor, appointment_id: UUID) -> AppointmentInHand:
         held=held,
         start_time=found.start_time,
         end_time=found.end_time,
-        doctor=staff.get(found.doctor_id),
+        doctor=directory.staff.get(found.doctor_id),
         doctor_id=found.doctor_id,
         service_id=found.service_id,
         booking_source=found.booking_source,
         overbooking_reason=found.overbooking_reason if found.is_overbooking else None,
-        moves=[
-            Moved(
-                at=each.at,
-                from_start=each.from_start,
-                from_doctor=staff.get(each.from_doctor_id),
-                from_ticket=each.from_ticket if each.from_ticket != each.to_ticket else None,
-                is_undo=each.undoes_id is not None,
-            )
-            for each in moves
-        ],
+        moves=[_moved(each, directory) for each in moves],
         acts=_acts(actor, found, held),
     )
+
+
+def _moved(move: AppointmentMove, directory: Directory) -> Moved:
+    return Moved(
+        at=move.at,
+        from_start=move.from_start if move.visit_move_id is None else None,
+        from_clinic=_other(directory.clinics, move.from_clinic_id, move.to_clinic_id),
+        from_doctor=directory.staff.get(move.from_doctor_id),
+        from_ticket=move.from_ticket if move.from_ticket != move.to_ticket else None,
+        is_undo=move.undoes_id is not None,
+        can_be_undone=move.can_be_undone,
+    )
+
+
+def _other(clinics: dict[UUID, ClinicInfo], was: UUID | None, now: UUID | None) -> ClinicInfo | None:
+    return clinics.get(was) if was is not None and was != now else None
 
 
 def _acts(actor: Actor, found: Appointment, held: VisitInHand) -> frozenset[str]:

@@ -19,7 +19,7 @@ from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models.queues import CLINIC, TODAY
 
 _COLUMNS = """q.id, q.kind, q.prefix, q.clinic_id, q.name, q.name_ar, q.room_id, q.policy, q.draw_at,
-           q.privacy, q.wait_target_minutes, q.is_active, q.version"""
+           q.privacy, q.wait_target_minutes, q.takes_unpaid, q.is_active, q.version"""
 LINES = text(
     f"""
     SELECT {_COLUMNS}, day.today, tally.*,
@@ -64,6 +64,7 @@ class Line:
     draw_at: str
     privacy: str
     wait_target_minutes: int
+    takes_unpaid: bool
     is_active: bool
     version: int
 

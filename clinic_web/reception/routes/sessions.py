@@ -9,22 +9,27 @@ from uuid import UUID
 from flask import make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken
 from clinic_web.organization import api as organization
 from clinic_web.reception import forms
+from clinic_web.reception.live import settlement_topic
+from clinic_web.reception.models import Settlement
+from clinic_web.reception.models.settlements import MOST
 from clinic_web.reception.queries import affected as queries
+from clinic_web.reception.queries import settlements
 from clinic_web.reception.queries.affected import ANYONE, NOBODY, SAME, Affected
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.desk import choose_clinic, remember
-from clinic_web.reception.service import sessions
+from clinic_web.reception.service import sessions, settling
 from clinic_web.reception.service.rescheduling import NewTime
-from clinic_web.reception.service.sessions import Decision, Outcome, Session
+from clinic_web.reception.service.sessions import Session
+from clinic_web.reception.service.settling import Away, Decision
 from clinic_web.reception.slots import Slot
 from clinic_web.ui.texts import day as day_text
-from clinic_web.ui.texts import say
-from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, needs
+from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, needs, page_or_fragment
 
 HOW = (ANYONE, SAME, NOBODY)
 
@@ -64,19 +69,41 @@ def take_session_up(leave_id: UUID) -> ResponseReturnValue:
 @bp.post("/appointments/affected")
 @needs("appointment.view")
 def settle_affected() -> ResponseReturnValue:
-    """Carry out what was decided for the marked ones, and say of each what came of it."""
+    """Hand what was decided for the marked ones to a worker, and show how far it is."""
     typed = request.form
     try:
         decisions = [_decision(typed, each) for each in typed.getlist("marked")]
-        outcomes = sessions.settle(actor(), decisions, reason=typed.get("reason"), key=form_key() or "")
+        settlement_id = settling.ask(
+            actor(), _away(typed), decisions, reason=typed.get("reason"), key=form_key()
+        )
     except RuleBroken as error:
         return make_response(_show(typed, errors=form_errors(error)), error.status)
-    return _show(typed, outcomes={each.appointment_id: each for each in outcomes})
+    num = len(decisions)
+    text = ngettext("Settling %(num)s appointment", "Settling %(num)s appointments", num)
+    return acted(LastAct(text=text), redirect=url_for(".settlement", settlement_id=settlement_id))
 
 
-def _show(
-    typed: Any, *, errors: dict[str, str] | None = None, outcomes: dict[UUID, Outcome] | None = None
-) -> str:
+@bp.get("/appointments/settlements/<uuid:settlement_id>")
+@needs("appointment.view")
+def settlement(settlement_id: UUID) -> ResponseReturnValue:
+    """How far a worker is with the marked ones; when it is done, what came of each."""
+    return page_or_fragment(
+        "reception/calendar/settlement.html",
+        "reception/calendar/_settlement.html",
+        shown=settlements.settlement(actor(), settlement_id),
+        topic=settlement_topic(settlement_id),
+    )
+
+
+@bp.post("/appointments/settlements/<uuid:settlement_id>/retry")
+@needs("appointment.view")
+def retry_settlement(settlement_id: UUID) -> ResponseReturnValue:
+    settling.try_again(actor(), settlement_id)
+    act = LastAct(text=_("Settling the appointments again"))
+    return acted(act, redirect=url_for(".settlement", settlement_id=settlement_id))
+
+
+def _show(typed: Any, *, errors: dict[str, str] | None = None) -> str:
     who = actor()
     clinic_id, tabs = choose_clinic(who, forms.optional_id(typed, "clinic"))
     if clinic_id is None:
@@ -86,7 +113,7 @@ def _show(
     span, doctor_id = _span(typed), forms.optional_id(typed, "staff")
     how = typed.get("how") if typed.get("how") in HOW else ANYONE
     rows: list[Affected] = []
-    former = _former(outcomes)
+    lately: list[Settlement] = []
     if span and doctor_id:
         if doctor_id not in directory.staff:
             raise NotFound
@@ -94,6 +121,7 @@ def _show(
         rows = queries.affected(who, doctor_id, *span, clinic_id=only)
         away = Slot(doctor_id=doctor_id, start_time=span[0], end_time=span[1])
         rows = queries.with_proposals(who, rows, away, how=how)
+        lately = settlements.settled_lately(who, doctor_id, *span)
     return render_template(
         "reception/calendar/affected.html",
         tabs=tabs,
@@ -106,14 +134,21 @@ def _show(
         today=clock.today(organization.facility(who).timezone),
         typed=typed,
         errors=errors or {},
-        settled=former,
+        lately=lately,
+        is_cut=len(rows) == MOST,
     )
 
 
-def _former(outcomes: dict[UUID, Outcome] | None) -> list[tuple[Outcome, str]]:
-    """Return what came of each, with the refusal as a sentence."""
-    found = (outcomes or {}).values()
-    return [(each, say(each.refusal) if each.refusal else "") for each in found]
+def _away(typed: Any) -> Away:
+    """Return who is away when, as the list that was sent said it (NotFound 404 otherwise)."""
+    span, doctor_id = _span(typed), forms.optional_id(typed, "staff")
+    if span is None or doctor_id is None:
+        raise NotFound
+    clinic_id = forms.optional_id(typed, "clinic")
+    directory = organization.directory(actor().organization_id)
+    if doctor_id not in directory.staff or (clinic_id and clinic_id not in directory.clinics):
+        raise NotFound
+    return Away(doctor_id=doctor_id, clinic_id=clinic_id, starts_at=span[0], ends_at=span[1])
 
 
 def _decision(typed: Any, marked: str) -> Decision:

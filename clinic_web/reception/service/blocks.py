@@ -153,7 +153,7 @@ def enter(actor: Actor, block_id: UUID, slip: Written, *, key: str | None) -> En
             return answers.again(Entered, claim)
         block = block_for(actor, block_id)
         queue = queue_for(actor, block.queue_id)
-        slip = replace(slip, patient_id=patients.require(actor, slip.patient_id))
+        slip = replace(slip, patient_id=patients.hold(actor, slip.patient_id))
         terms = organization.terms(actor, slip.service_id, slip.doctor_id)
         require_here(actor, terms)
         _require_fits(actor, block, queue, slip, terms)

@@ -92,7 +92,7 @@ def book(actor: Actor, booking: Booking, *, key: str) -> Booked:
         claim = idempotency.claim(actor, "appointment.book", key, vars(booking))
         if claim.is_repetition:
             return answers.again(Booked, claim)
-        booking = replace(booking, patient_id=patients.require(actor, booking.patient_id))
+        booking = replace(booking, patient_id=patients.hold(actor, booking.patient_id))
         terms = organization.terms(actor, booking.service_id, booking.doctor_id)
         require_here(actor, terms)
         place = _place_of(actor, booking, terms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -170,7 +171,8 @@ def _call_this(actor: Actor, doctor: StaffInfo, visit_id: UUID, version: int) ->
             raise StaleScreen(N_("%(ticket)s is called and not in yet."), ticket=with_me.ticket or "–")
         if with_me is not None:
             end_consultation(actor, with_me)
-        row = CALL_THIS.first(_values(actor, doctor, with_me) | {"visit_id": visit.id})
+        values = _values(actor, doctor, with_me, clinic_id=visit.clinic_id)
+        row = CALL_THIS.first(values | {"visit_id": visit.id})
         return _tell_called(actor, row, with_me)
 
 
@@ -207,7 +209,7 @@ def _with_me(actor: Actor) -> Any:
 def _take_next(actor: Actor, doctor: StaffInfo, *, finished: Any) -> Called | None:
     """Call whose turn it is. Those whom colleagues are taking this instant are passed over; only when nobody
     else is left do we look again, because a colleague may yet let one go."""
-    values = _values(actor, doctor, finished)
+    values = _values(actor, doctor, finished) | {"rooms": _rooms(actor, doctor)}
     row = CALL_NEXT.first(values) or _look_again(values)
     return None if row is None else _tell_called(actor, row, finished)
 
@@ -230,14 +232,23 @@ def _look_again(values: dict[str, Any]) -> Any:
     raise Busy
 
 
-def _values(actor: Actor, doctor: StaffInfo, finished: Any) -> dict[str, Any]:
+def _rooms(actor: Actor, doctor: StaffInfo) -> str:
+    """Return the doctor's room in each of their clinics, as JSON."""
+    zone = organization.facility(actor).timezone
+    rooms = {each: room_of(actor, doctor, zone, clinic_id=each) for each in doctor.clinic_ids}
+    return json.dumps({str(each): str(room) for each, room in rooms.items() if room})
+
+
+def _values(
+    actor: Actor, doctor: StaffInfo, finished: Any, *, clinic_id: UUID | None = None
+) -> dict[str, Any]:
     here = organization.facility(actor)
     return {
         "organization_id": actor.organization_id,
         "clinic_ids": list(doctor.clinic_ids),
         "timezone": here.timezone,
         "doctor_id": doctor.id,
-        "room_id": room_of(actor, doctor, here.timezone),
+        "room_id": room_of(actor, doctor, here.timezone, clinic_id=clinic_id),
         "finished_id": finished.id if finished is not None else None,
         "transition_id": new_id(),
         "user_id": actor.user_id,

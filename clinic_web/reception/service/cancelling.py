@@ -52,6 +52,11 @@ def _cancel(actor: Actor, visit: Visit, reason: str) -> Moved:
                 appointment_id=appointment.id,
                 visit_id=visit.id,
                 patient_id=visit.patient_id,
+                facility_id=appointment.facility_id,
+                clinic_id=appointment.clinic_id,
+                doctor_id=appointment.doctor_id,
+                start_time=appointment.start_time,
+                booking_id=appointment.booking_id,
             ),
             actor,
         )

@@ -20,6 +20,7 @@ from clinic_web.reception.models.visits import (
     StaleVisit,
     finished_status,
 )
+from clinic_web.reception.service.cashier_line import leave_by_itself
 from clinic_web.reception.service.following import take_up_again
 from clinic_web.reception.service.moves import Moved, OfVisit, moved, moving, publish, state_of, tell_line
 from clinic_web.reception.service.statements import FINISH
@@ -51,6 +52,7 @@ def back_into_the_room(actor: Actor, visit_id: UUID) -> None:
 def _back_into_the_room(actor: Actor, visit: Visit) -> Moved:
     witness = visit.undo_finish()
     take_up_again(actor, visit)
+    leave_by_itself(actor, visit.id)
     return moved(actor, "visit.undo_finish", visit, witness)
 
 

@@ -10,8 +10,9 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_
+from clinic_web.kernel.ids import new_id
 from clinic_web.reception.access import appointment_for
-from clinic_web.reception.models import Appointment, Visit
+from clinic_web.reception.models import Appointment, AppointmentMove, Visit
 from clinic_web.reception.models.appointments import CHECKED_IN, CONFIRMED
 from clinic_web.reception.service.numbers import timezone_of
 from clinic_web.reception.service.statements import LOCK_DOCTORS_DAY, doctors_day
@@ -47,16 +48,44 @@ def take_up_again(actor: Actor, visit: Visit) -> None:
     appointment.updated_by = actor.user_id
 
 
-def go_over(actor: Actor, visit: Visit, *, clinic_id: UUID, doctor_id: UUID | None, service_id: UUID) -> None:
+def go_over(
+    actor: Actor, visit: Visit, *, clinic_id: UUID, doctor_id: UUID | None, service_id: UUID
+) -> AppointmentMove | None:
     """Let the appointment go over with its visit, at its own time. A time that is taken there is overbooked:
-    the patient is here. With ``doctor_id`` None it stays with the doctor it was made with."""
+    the patient is here. With ``doctor_id`` None it stays with the doctor it was made with.
+
+    Return the witness of its move to another doctor or clinic, which the caller completes and keeps.
+    """
     if visit.appointment_id is None:
-        return
+        return None
     appointment = appointment_for(actor, visit.appointment_id, lock=True)
+    witness = _witness(actor, appointment, visit)
     appointment.clinic_id, appointment.service_id = clinic_id, service_id
     appointment.updated_by = actor.user_id
-    if doctor_id is None or doctor_id == appointment.doctor_id:
-        return
+    if doctor_id is not None and doctor_id != appointment.doctor_id:
+        _go_to(actor, appointment, doctor_id)
+    witness.to_clinic_id, witness.to_doctor_id = clinic_id, appointment.doctor_id
+    was = witness.from_clinic_id, witness.from_doctor_id
+    return witness if was != (clinic_id, appointment.doctor_id) else None
+
+
+def _witness(actor: Actor, appointment: Appointment, visit: Visit) -> AppointmentMove:
+    return AppointmentMove(
+        id=new_id(),
+        organization_id=appointment.organization_id,
+        appointment_id=appointment.id,
+        from_clinic_id=appointment.clinic_id,
+        from_doctor_id=appointment.doctor_id,
+        from_start=appointment.start_time,
+        from_ticket=visit.ticket,
+        from_overbooking_reason=appointment.overbooking_reason if appointment.is_overbooking else None,
+        to_start=appointment.start_time,
+        by_user_id=actor.user_id,
+        at=clock.now(),
+    )
+
+
+def _go_to(actor: Actor, appointment: Appointment, doctor_id: UUID) -> None:
     day = clock.local(appointment.start_time, timezone_of(actor, appointment.facility_id)).date()
     LOCK_DOCTORS_DAY.run({"doctors_day": doctors_day(doctor_id, day)})
     appointment.doctor_id = doctor_id

@@ -96,13 +96,14 @@ def _lost_race(error: IntegrityError) -> Exception:
 def require_absent(queue_id: UUID, day: date, patient_id: UUID, *, besides: UUID | None = None) -> None:
     """Raise RuleBroken (422) naming the ticket when the patient is present in this line already.
 
-    That is under any id of theirs; ``besides`` is the visit that is just being opened.
+    That is under any id of theirs, and the person is held until the commit: nobody else lets them in, and no
+    merge brings another id. ``besides`` is the visit that is just being opened.
     """
     ticket = db.session.execute(
         select(Visit.ticket).where(
             Visit.queue_id == queue_id,
             Visit.queue_day == day,
-            Visit.patient_id.in_(patients.ids_of(patient_id)),
+            Visit.patient_id.in_(patients.hold_ids(patient_id)),
             Visit.id.is_distinct_from(besides),
             Visit.status.in_(PRESENT),
         )

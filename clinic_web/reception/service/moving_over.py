@@ -20,7 +20,14 @@ from clinic_web.organization.api import Terms
 from clinic_web.payments import api as payments
 from clinic_web.payments.api import NewTerms, Retermed
 from clinic_web.reception.access import queue_for, queue_of_clinic
-from clinic_web.reception.models import Queue, QueuePriority, Visit, VisitMove, VisitTransition
+from clinic_web.reception.models import (
+    AppointmentMove,
+    Queue,
+    QueuePriority,
+    Visit,
+    VisitMove,
+    VisitTransition,
+)
 from clinic_web.reception.models.visits import CALLED, NewPlace
 from clinic_web.reception.service.following import go_over
 from clinic_web.reception.service.moves import Moved, moved, moving, require_absent, tell_line
@@ -144,7 +151,9 @@ def _go_over(actor: Actor, visit: Visit, target: _Target, witnesses: list[VisitT
     if target.queue.id != record.from_queue_id:
         require_absent(target.queue.id, visit.queue_day, visit.patient_id)
     clinic_id = target.terms.clinic_id
-    go_over(actor, visit, clinic_id=clinic_id, doctor_id=target.doctor_id, service_id=target.service_id)
+    promise = go_over(
+        actor, visit, clinic_id=clinic_id, doctor_id=target.doctor_id, service_id=target.service_id
+    )
     payments.lock_for_visit(actor, visit.id)
     number, ticket = _number_there(actor, visit, target)
     paid = _pay_there(actor, visit, target, ticket)
@@ -163,6 +172,7 @@ def _go_over(actor: Actor, visit: Visit, target: _Target, witnesses: list[VisitT
     )
     witnesses.append(_note(actor, visit, record, paid))
     after = moved(actor, "visit.undo_move" if target.undoes else "visit.move", visit, *witnesses)
+    _keep_promise(visit, record, promise)
     _tell(actor, visit, record, paid)
     tell_line(record.from_queue_id)
     return MovedOver(
@@ -237,6 +247,7 @@ def _last_move(visit_id: UUID) -> VisitMove | None:
 
 def _record_of(visit: Visit, target: _Target) -> VisitMove:
     return VisitMove(
+        id=new_id(),
         organization_id=visit.organization_id,
         visit_id=visit.id,
         from_clinic_id=visit.clinic_id,
@@ -271,6 +282,18 @@ def _note(actor: Actor, visit: Visit, record: VisitMove, paid: Retermed) -> Visi
         reason=_in_short(actor, record),
         at=record.at,
     )
+
+
+def _keep_promise(visit: Visit, record: VisitMove, promise: AppointmentMove | None) -> None:
+    """Keep the appointment's move beside the visit's, which is written already, for its own history."""
+    if promise is None:
+        return
+    promise.visit_move_id, promise.to_ticket = record.id, visit.ticket
+    if record.undoes_id is not None:
+        promise.undoes_id = db.session.scalar(
+            select(AppointmentMove.id).where(AppointmentMove.visit_move_id == record.undoes_id)
+        )
+    db.session.add(promise)
 
 
 def _in_short(actor: Actor, record: VisitMove) -> str:

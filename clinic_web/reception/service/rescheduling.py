@@ -91,7 +91,7 @@ def undo_reschedule(actor: Actor, appointment_id: UUID, *, version: int) -> Resc
     with transaction(), db.session.no_autoflush:
         appointment, visit = _expected(actor, appointment_id, version)
         last = _last_move(appointment_id)
-        if last is None or last.undoes_id is not None:
+        if last is None or not last.can_be_undone:
             raise StaleScreen(N_("There is no move to take back."))
         former = NewTime(
             doctor_id=last.from_doctor_id,

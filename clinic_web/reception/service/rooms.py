@@ -11,17 +11,22 @@ from clinic_web.organization.api import Shift, StaffInfo
 from clinic_web.reception.service.hours import shifts
 
 
-def room_of(actor: Actor, doctor: StaffInfo, timezone: str) -> UUID | None:
-    """Return the room of the shift that is on, or else of the nearest one today, or else the usual room."""
+def room_of(actor: Actor, doctor: StaffInfo, timezone: str, *, clinic_id: UUID | None = None) -> UUID | None:
+    """Return the room of the shift that is on, or else of the nearest one today, or else the usual room.
+
+    Of two shifts at one time it is that in ``clinic_id``, or else in the usual room.
+    """
     now, day = clock.now(), clock.today(timezone)
 
-    def distance(shift: Shift) -> timedelta:
-        return max(shift.starts_at - now, now - shift.ends_at, timedelta(0))
+    def distance(found: tuple[UUID, Shift]) -> tuple[timedelta, bool, bool, str]:
+        clinic, shift = found
+        away = max(shift.starts_at - now, now - shift.ends_at, timedelta(0))
+        return away, clinic != clinic_id, shift.room_id != doctor.room_id, str(shift.room_id)
 
     mine = [
-        shift
-        for clinic_id in doctor.clinic_ids
-        for shift in shifts(actor, clinic_id, day)
+        (each, shift)
+        for each in doctor.clinic_ids
+        for shift in shifts(actor, each, day)
         if shift.staff_id == doctor.id and shift.room_id is not None
     ]
-    return min(mine, key=distance).room_id if mine else doctor.room_id
+    return min(mine, key=distance)[1].room_id if mine else doctor.room_id

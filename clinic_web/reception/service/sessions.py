@@ -1,8 +1,7 @@
-"""A session is cancelled: it takes no bookings any more, and each appointment in it is settled by itself."""
+"""A session is cancelled: it takes no bookings any more. Its appointments wait to be settled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,17 +12,13 @@ from clinic_web.events.reception import SessionCancelled
 from clinic_web.kernel import bus
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import N_, DomainError, NotFound, RuleBroken
-from clinic_web.kernel.unit_of_work import run_again, transaction
+from clinic_web.kernel.errors import NotFound
+from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import NewLeave
 from clinic_web.reception.models import Appointment
 from clinic_web.reception.models.appointments import CHECKED_IN, CONFIRMED
-from clinic_web.reception.service import cancelling, rescheduling
 from clinic_web.reception.service.moves import said
-from clinic_web.reception.service.rescheduling import NewTime
-
-MOVE, CANCEL = "move", "cancel"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,26 +29,6 @@ class Session:
     doctor_id: UUID
     starts_at: datetime
     ends_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """What becomes of one appointment: ``to`` another time, or cancelled where there is none. ``version`` is
-    the appointment's as it was seen."""
-
-    appointment_id: UUID
-    version: int
-    to: NewTime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of one decision: the ticket as it is now, or the refusal that says why not."""
-
-    appointment_id: UUID
-    ticket: str | None = None
-    start_time: datetime | None = None
-    refusal: DomainError | None = None
 
 
 def cancel_session(actor: Actor, session: Session, reason: str | None) -> UUID:
@@ -105,36 +80,3 @@ def _count(actor: Actor, session: Session) -> int:
         Appointment.end_time > session.starts_at,
     )
     return db.session.scalar(inside) or 0
-
-
-def settle(actor: Actor, decisions: Iterable[Decision], *, reason: str | None, key: str) -> list[Outcome]:
-    """Carry out the decisions one by one, each in its own transaction: one refusal stops no other.
-
-    ``reason`` is for those that are cancelled (RuleBroken, 422, field ``reason``, before anything is done).
-    The same ``key`` again gives the same answers for what was moved.
-    """
-    wanted: Sequence[Decision] = list(decisions)
-    if not wanted:
-        raise RuleBroken(N_("Mark at least one appointment."), field="marked")
-    if any(each.to is None for each in wanted):
-        reason = said(reason)
-    return [_settled(actor, each, reason or "", f"{key}:{each.appointment_id}") for each in wanted]
-
-
-def _settled(actor: Actor, decision: Decision, reason: str, key: str) -> Outcome:
-    try:
-        return run_again(lambda: _settle(actor, decision, reason, key))
-    except DomainError as error:
-        db.session.rollback()
-        return Outcome(appointment_id=decision.appointment_id, refusal=error)
-
-
-def _settle(actor: Actor, decision: Decision, reason: str, key: str) -> Outcome:
-    appointment_id, version = decision.appointment_id, decision.version
-    if decision.to is None:
-        actor.require("appointment.cancel")
-        cancelled = cancelling.cancel_appointment(actor, appointment_id, reason, version=version)
-        return Outcome(appointment_id=appointment_id, ticket=cancelled.ticket)
-    actor.require("appointment.reschedule")
-    moved = rescheduling.reschedule(actor, appointment_id, decision.to, version=version, key=key[-100:])
-    return Outcome(appointment_id=appointment_id, ticket=moved.ticket, start_time=moved.start_time)

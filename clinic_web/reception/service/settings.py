@@ -22,6 +22,7 @@ from clinic_web.reception.models.queues import (
     AT_BOOKING,
     AT_CHECK_IN,
     BY_APPOINTMENT,
+    CASHIER,
     CLINIC,
     POLICIES,
     PRIVACIES,
@@ -47,13 +48,15 @@ RANK_AGAIN = text(
 
 @dataclass(frozen=True, kw_only=True)
 class QueueSettings:
-    """``wait_target_minutes`` is what the waiting bars measure by. ``room_id``: a station's usual counter."""
+    """``wait_target_minutes`` is what the waiting bars measure by. ``room_id``: a station's usual counter.
+    ``takes_unpaid`` counts for cashiers only."""
 
     policy: str
     draw_at: str
     privacy: str
     wait_target_minutes: int
     is_active: bool = True
+    takes_unpaid: bool = True
     room_id: UUID | None = None
     name: str | None = None
     name_ar: str | None = None
@@ -95,6 +98,8 @@ def change_queue(actor: Actor, queue_id: UUID, wanted: QueueSettings, *, version
         values = vars(_allowed(actor, queue.kind, wanted))
         if queue.kind == CLINIC:  # called as its clinic is
             values = {name: value for name, value in values.items() if not name.startswith("name")}
+        if queue.kind != CASHIER:
+            values = {name: value for name, value in values.items() if name != "takes_unpaid"}
         old = {name: getattr(queue, name) for name in values}
         for name, value in values.items():
             setattr(queue, name, value)

@@ -196,10 +196,13 @@ WITH_ME = Statement(
 
 _CALLED_COLUMNS = """v.id, v.organization_id, v.clinic_id, v.queue_id, v.patient_id, v.doctor_id,
                   v.attending_id, v.room_id, v.ticket, v.version"""
-_CALL = f"""
+
+
+def _call(room: str) -> str:
+    return f"""
     called AS (
         UPDATE reception.visits v
-           SET status = 'CALLED', attending_id = :doctor_id, room_id = CAST(:room_id AS uuid),
+           SET status = 'CALLED', attending_id = :doctor_id, room_id = CAST({room} AS uuid),
                called_at = :now, times_called = v.times_called + 1, version = v.version + 1,
                updated_at = :now, updated_by = :user_id
           FROM next WHERE v.id = next.id
@@ -213,8 +216,11 @@ _CALL = f"""
           FROM called
     )"""
 
+
+_CALL = _call(":room_id")
+
 # Of the lines this doctor works in, the one visit whose turn it is. Where the lines have different policies,
-# time is the only measure they share.
+# time is the only measure they share. ``rooms`` says to which room of each clinic a patient is called.
 CALL_NEXT = Statement(
     f"""
     WITH q AS MATERIALIZED (
@@ -228,7 +234,7 @@ CALL_NEXT = Statement(
            AND (v.doctor_id = :doctor_id OR v.doctor_id IS NULL)
          ORDER BY {WHO_IS_NEXT} LIMIT 1
            FOR UPDATE OF v SKIP LOCKED
-    ), {_CALL}
+    ), {_call("CAST(:rooms AS jsonb) ->> CAST(v.clinic_id AS text)")}
     SELECT * FROM called
     """
 )

@@ -40,7 +40,7 @@ def send(actor: Actor, visit_id: UUID, queue_id: UUID, *, key: str | None) -> St
         visit = visit_for(actor, visit_id, lock=True)
         queue = _open_station(actor, queue_id)
         _require_sendable(actor, visit, queue)
-        stop = _joins(
+        stop = join(
             actor,
             queue,
             visit_id=visit.id,
@@ -75,7 +75,7 @@ def draw(actor: Actor, queue_id: UUID, *, patient_id: UUID | None = None, key: s
             return answers.again(Stopped, claim)
         queue = _open_station(actor, queue_id)
         if patient_id is not None:
-            patient_id = patients.require(actor, patient_id)
+            patient_id = patients.hold(actor, patient_id)
         number_id, day = new_id(), today(actor, queue.facility_id)
         drawn = DRAW.first(
             {
@@ -87,7 +87,7 @@ def draw(actor: Actor, queue_id: UUID, *, patient_id: UUID | None = None, key: s
                 "now": clock.now(),
             }
         )
-        stop = _joins(
+        stop = join(
             actor, queue, number_id=number_id, patient_id=patient_id, queue_day=day, ticket=drawn.ticket
         )
         joined = state_of_stop(stop)
@@ -102,7 +102,8 @@ def _open_station(actor: Actor, queue_id: UUID) -> Queue:
     return queue
 
 
-def _joins(actor: Actor, queue: Queue, **fields: Any) -> StationStop:
+def join(actor: Actor, queue: Queue, **fields: Any) -> StationStop:
+    """Write the stop and tell of it, in the caller's transaction; RuleBroken (422) if it is there already."""
     stop = StationStop(
         organization_id=actor.organization_id,
         facility_id=queue.facility_id,

@@ -65,7 +65,7 @@ def put_on_list(actor: Actor, wish: Wish, *, key: str | None) -> Listed:
         claim = idempotency.claim(actor, "appointment.wait", key, vars(wish))
         if claim.is_repetition:
             return answers.again(Listed, claim)
-        wish = replace(wish, patient_id=patients.require(actor, wish.patient_id))
+        wish = replace(wish, patient_id=patients.hold(actor, wish.patient_id))
         terms = organization.terms(actor, wish.service_id, wish.doctor_id)
         require_here(actor, terms)
         if wish.appointment_id:

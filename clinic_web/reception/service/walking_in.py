@@ -98,7 +98,7 @@ def _open(actor: Actor, walk_in: WalkIn, key: str) -> Opened:
         claim = idempotency.claim(actor, OPEN, key, vars(walk_in))
         if claim.is_repetition:
             return answers.again(Opened, claim)
-        walk_in = replace(walk_in, patient_id=patients.require(actor, walk_in.patient_id))
+        walk_in = replace(walk_in, patient_id=patients.hold(actor, walk_in.patient_id))
         terms = organization.terms(actor, walk_in.service_id, walk_in.doctor_id)
         require_here(actor, terms)
         visit_id = new_id()

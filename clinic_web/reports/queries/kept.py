@@ -12,9 +12,10 @@ from sqlalchemy import func, select, text
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.db import db
+from clinic_web.kernel.runs import FAILED, OPEN
 from clinic_web.organization.api import FacilityInfo
 from clinic_web.reports.figures import DayLine, Figures
-from clinic_web.reports.models import FAILED, OPEN, DailyReport, Run
+from clinic_web.reports.models import DailyReport, Run
 from clinic_web.reports.queries import day as of_day
 from clinic_web.reports.queries.question import question_of
 
