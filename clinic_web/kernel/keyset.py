@@ -50,6 +50,8 @@ class Table:
     """What a list's rows are made of, in SQL: no join in ``source`` may multiply a row.
 
     ``given`` stands before (``WITH …``); ``aside`` is a JSON object of sums, read with the first page's rows.
+    ``more`` are further sources of other rows under the same names, each read in the asked order by itself;
+    ``counted`` is what is counted where the rows alone are less work than the ``source``.
     """
 
     columns: str
@@ -58,6 +60,8 @@ class Table:
     state: str
     given: str = ""
     aside: str = "NULL"
+    more: tuple[str, ...] = ()
+    counted: str = ""
 
 
 @dataclass
@@ -148,7 +152,7 @@ def _fetch(
         SELECT counted.counts, counted.aside, chosen.*
           FROM (SELECT jsonb_object_agg(state, n) AS counts, {table.aside} AS aside
                   FROM (SELECT state, count(*) AS n
-                          FROM (SELECT {table.state} AS state FROM {table.source}
+                          FROM (SELECT {table.state} AS state FROM {table.counted or table.source}
                                  WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) few GROUP BY state) each) counted
           LEFT JOIN ({chosen}) chosen ON true ORDER BY {order}
         """  # noqa: S608 - made of constants
@@ -166,9 +170,6 @@ def _chosen(
     table: Table, where: Where, asked: Asked, states: tuple[str, ...] | None, limit: int
 ) -> tuple[str, dict[str, Any], str]:
     parts, values = list(where.parts), dict(where.values) | {"limit": limit}
-    if states is not None:
-        parts.append(f"{table.state} = ANY(:states)")
-        values["states"] = list(states)
     is_down, cursor = asked.is_descending, asked.cursor
     if cursor:
         is_down = is_down != cursor.is_before
@@ -180,9 +181,28 @@ def _chosen(
     named = {f"sort_{number}": sql for number, sql in enumerate(asked.by)} | {"row_id": table.id}
     columns = ", ".join(f"{sql} AS {name}" for name, sql in named.items())
     order = ", ".join(f"{sql} {way}" for sql in named.values())
-    sql = f"""SELECT {table.columns}, {columns} FROM {table.source} WHERE {" AND ".join(parts) or "true"}
-               ORDER BY {order} LIMIT :limit"""  # noqa: S608 - made of constants
-    return sql, values, ", ".join(f"{name} {way}" for name in named)
+    in_states = [f"{table.state} = :state_{number}" for number, _ in enumerate(states or ())]
+    values |= {f"state_{number}": state for number, state in enumerate(states or ())}
+    arms = [
+        f"""SELECT {table.columns}, {columns} FROM {source} WHERE {" AND ".join(narrowed) or "true"}
+             ORDER BY {order} LIMIT :limit"""  # noqa: S608 - made of constants
+        for source in (table.source, *table.more)
+        for narrowed in ([*parts, each] for each in in_states or ["true"])
+    ]
+    outer = ", ".join(f"{name} {way}" for name in named)
+    return _together(arms, outer), values, outer
+
+
+def _together(arms: list[str], order: str) -> str:
+    """Return one statement of all arms: each has its own first rows, the first of them all are wanted.
+
+    There is an arm for each state that is asked for, too: an index has the order within one state, not
+    within several.
+    """
+    if len(arms) == 1:
+        return arms[0]
+    every = " UNION ALL ".join(f"({arm})" for arm in arms)
+    return f"SELECT * FROM ({every}) arms ORDER BY {order} LIMIT :limit"  # noqa: S608 - made of constants
 
 
 @lru_cache(maxsize=1024)

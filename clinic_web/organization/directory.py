@@ -49,6 +49,12 @@ class FacilityInfo:
     phone_country: str
     code: str = ""
     is_active: bool = True
+    # What stands on papers. An address of which there is no Arabic form is the same in every language.
+    phone: str | None = None
+    address: str | None = None
+    address_ar: str | None = None
+    registration: str | None = None
+    registration_ar: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +261,11 @@ def _facility(row: Row[Any]) -> FacilityInfo:
         phone_country=row.phone_country,
         code=row.code,
         is_active=_is_active(row),
+        phone=row.phone,
+        address=", ".join(filter(None, (row.address, row.city))) or None,
+        address_ar=row.address_ar,
+        registration=row.registration,
+        registration_ar=row.registration_ar,
     )
 
 

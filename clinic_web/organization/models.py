@@ -72,6 +72,10 @@ class Facility(Model, Stamped, Versioned):
     phone: Mapped[str | None] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(Text)
+    address_ar: Mapped[str | None] = mapped_column(Text)
+    # The tax card, the commercial register: what the law wants on receipts, as it is to be printed.
+    registration: Mapped[str | None] = mapped_column(Text)
+    registration_ar: Mapped[str | None] = mapped_column(Text)
     city: Mapped[str | None] = mapped_column(Text)
     country: Mapped[str | None] = mapped_column(Text)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default="true", default=True)

@@ -62,7 +62,7 @@ def create_facility(
     actor: Actor, *, code: str, name: str, timezone: str, currency: str, **fields: Any
 ) -> UUID:
     """Create a location. Fields: name_ar, languages (default English), phone_country, phone, email, address,
-    city, country.
+    address_ar, city, country, registration, registration_ar (the tax line of receipts).
 
     Raises RuleBroken when the time zone is unknown: it decides which day it is.
     """

@@ -85,7 +85,13 @@ class Patient(Model, Stamped, Versioned):
         Index(None, "guardian_id", postgresql_where=text("guardian_id IS NOT NULL")),
         Index(None, "phone_of_id", postgresql_where=text("phone_of_id IS NOT NULL")),
         Index(None, "organization_id", "gender"),
-        Index(None, "organization_id", "created_at"),
+        Index(
+            "ix_patients_by_registration",
+            "organization_id",
+            text("COALESCE(created_at, '-infinity'::timestamptz)"),
+            "id",
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         # Somebody of about the same age and name: the age alone leaves a thirtieth of all names to compare.
         Index(
             None,

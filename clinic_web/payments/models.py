@@ -83,6 +83,10 @@ def split(amount: Decimal, *, paid_before: Decimal, doctor_before: Decimal, perc
     return Shares(doctor=doctor, center=amount - doctor)
 
 
+HAPPENED = text("COALESCE(moved_at, due_at)")  # when a payment last moved, or else when it was due
+LEFT = text("COALESCE(balance_due, 0)")  # see the list's order
+
+
 class Payment(Model, Stamped, Versioned):
     """What one payable owes and has paid, with the doctor's and the centre's share of what was paid.
 
@@ -90,7 +94,8 @@ class Payment(Model, Stamped, Versioned):
     whose rule it is, all of it is ``unassigned_share``. ``amount_paid`` is without what a correction took
     back; the shares are those of what was paid and not refunded. ``balance_due`` is computed by PostgreSQL,
     which also refuses more than is owed. ``due_at`` is the time of the appointment, or the opening where
-    there is none: it says on which day's list the payment stands.
+    there is none: it says on which day's list the payment stands. ``moved_at`` is when money last came or
+    went.
     """
 
     __tablename__ = "payments"
@@ -106,6 +111,14 @@ class Payment(Model, Stamped, Versioned):
         ),
         CheckConstraint("share_percent BETWEEN 0 AND 100", name="share_percent_range"),
         Index("ix_payments_day", "facility_id", "due_at"),
+        Index("ix_payments_by_moment", "facility_id", HAPPENED, "id"),
+        Index("ix_payments_by_state", "facility_id", "status", HAPPENED, "id"),
+        Index("ix_payments_by_due", "facility_id", "total_amount", "id"),
+        Index("ix_payments_by_left", "facility_id", LEFT, "id"),
+        Index("ix_payments_by_state_and_left", "facility_id", "status", LEFT, "id"),
+        Index("ix_payments_of_doctor", "facility_id", "doctor_id", HAPPENED, "id"),
+        Index("ix_payments_of_service", "facility_id", "service_id", HAPPENED, "id"),
+        Index("ix_payments_by_ticket", "facility_id", "ticket"),
         Index(None, "patient_id", "opened_at"),
         Index(
             "ix_payments_owing", "clinic_id", postgresql_where=text("status IN ('PENDING', 'PARTIALLY_PAID')")
@@ -143,6 +156,7 @@ class Payment(Model, Stamped, Versioned):
     opened_at: Mapped[Moment]
     due_at: Mapped[Moment] = mapped_column(server_default=func.now())
     paid_at: Mapped[datetime | None]
+    moved_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
     void_reason: Mapped[str | None] = mapped_column(Text)
 
@@ -181,7 +195,7 @@ class Payment(Model, Stamped, Versioned):
         self._settle(at)
         return shares
 
-    def give_back(self, amount: Decimal) -> Shares:
+    def give_back(self, amount: Decimal, *, at: datetime) -> Shares:
         """Refund ``amount``, which closes the claim; return the parts, negative, as the frozen rule divides.
 
         Raises StaleScreen (409) when there is nothing to give back (any more), RuleBroken (422) above it.
@@ -192,6 +206,7 @@ class Payment(Model, Stamped, Versioned):
             raise RuleBroken(N_("Only %(left)s was paid and not given back."), field="amount", left=self.kept)
         shares = self._divide(-amount)
         self.amount_refunded += amount
+        self.moved_at = at
         self.status = PARTIALLY_REFUNDED if self.kept else REFUNDED
         return shares
 
@@ -269,6 +284,7 @@ class Payment(Model, Stamped, Versioned):
         is_paid = self.amount_paid == self.total_amount
         self.status = PAID if is_paid else PARTIALLY_PAID if self.amount_paid else PENDING
         self.paid_at = at if is_paid else None
+        self.moved_at = at
 
     def _freeze(self, rule: ShareRule, at: datetime) -> None:
         if self.shares_frozen_at is None:
@@ -311,6 +327,7 @@ class PaymentTransaction(Model):
         UniqueConstraint("replaces_id"),
         Index(None, "payment_id"),
         Index("ix_payment_transactions_day", "facility_id", "payment_date", "payment_method"),
+        Index("ix_payment_transactions_by_method", "facility_id", "payment_method", "payment_id"),
         Index(None, "patient_id", "payment_date"),
         {"schema": "payments", "info": {"patient_id": "follows"}},
     )

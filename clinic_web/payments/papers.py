@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from clinic_web.organization.api import StaffInfo
+from clinic_web.organization.api import FacilityInfo, StaffInfo
 from clinic_web.payments.queries.receipts import Receipt
 from clinic_web.payments.service.viewing import Panel
 from clinic_web.ui.texts import clock_time, currency_sign, day, local_name, money
@@ -26,6 +26,7 @@ def paper_of(panel: Panel, *, paper: str, language: str, is_copy: bool) -> dict[
             "paper": paper,
             "issuer": local_name(panel.facility.name, panel.facility.name_ar) if panel.facility else "",
             "place": [local_name(panel.clinic.name, panel.clinic.name_ar)] if panel.clinic else [],
+            **issued_by(panel.facility),
             "copy": str(_("Copy")) if is_copy else None,
             "number": receipt.number,
             "at": f"{day(receipt.taken_at, 'd MMM y')} {clock_time(receipt.taken_at)}",
@@ -36,6 +37,21 @@ def paper_of(panel: Panel, *, paper: str, language: str, is_copy: bool) -> dict[
             "result": _result(receipt),
             "notes": _notes(receipt),
         }
+
+
+def issued_by(facility: FacilityInfo | None) -> dict[str, str | None]:
+    """Return where the facility is, its telephone and its tax line, in the language of the paper."""
+    return {
+        "address": local_name(facility.address or facility.address_ar or "", facility.address_ar)
+        if facility
+        else "",
+        "phone": facility.phone if facility else None,
+        "registration": local_name(
+            facility.registration or facility.registration_ar or "", facility.registration_ar
+        )
+        if facility
+        else "",
+    }
 
 
 def _facts(panel: Panel) -> list[list[str]]:

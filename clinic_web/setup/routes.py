@@ -110,7 +110,10 @@ def _facility_page(values: Mapping[str, str], row: organization.Opened | None, *
     )
 
 
-FACILITY = ("name", "name_ar", "timezone", "currency", "phone_country", "languages", "phone", "address")
+FACILITY = (
+    "name", "name_ar", "timezone", "currency", "phone_country", "languages", "phone", "address", "address_ar",
+    "registration", "registration_ar",
+)  # fmt: skip
 
 
 @bp.post("/facility")

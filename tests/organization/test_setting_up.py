@@ -66,11 +66,23 @@ def test_each_kind_has_a_list_a_form_and_a_page_for_a_browser_without_scripts(
 
 def test_a_place_of_each_kind_is_added(mona: FlaskClient, cast: Cast) -> None:
     facility = a_new(
-        mona, "facilities", name="Harbour", timezone="Europe/Berlin", currency="EUR", phone_country="DE"
+        mona,
+        "facilities",
+        name="Harbour",
+        timezone="Europe/Berlin",
+        currency="EUR",
+        phone_country="DE",
+        address="Pier 1",
+        address_ar="رصيف ١",
+        registration="VAT DE123",
+        registration_ar="ضريبة DE123",
     )
     assert facility.status_code == 200 and "Added: Harbour" in facility.text
     harbour = db.session.scalars(select(Facility).where(Facility.name == "Harbour")).one()
     assert (harbour.code, harbour.languages, harbour.timezone) == ("HARBOUR", ["en", "ar"], "Europe/Berlin")
+    assert (harbour.address_ar, harbour.registration, harbour.registration_ar) == (
+        "رصيف ١", "VAT DE123", "ضريبة DE123",
+    )  # fmt: skip
     here = str(harbour.id)
     assert a_new(mona, "departments", name="Surgery", facility_id=here, code="sur").status_code == 200
     department = db.session.scalars(select(Department).where(Department.code == "SUR")).one()

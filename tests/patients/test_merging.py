@@ -348,3 +348,38 @@ def test_the_list_shows_one_of_two_with_what_was_chosen(
     page = browser.get("/patients").text
     assert "Maryam Tahhan" in page and "Mariam El-Tahan" not in page
     assert "0111 555 0199" in page and "0100 555 0142" not in page
+
+
+def test_the_list_finds_who_stays_by_the_old_name_telephone_and_number(
+    amina: Actor, maryam: PatientCard, mariam: PatientCard, as_person: Callable[[str], FlaskClient]
+) -> None:
+    done = merge(amina, maryam, mariam)
+    browser = as_person("amina")
+
+    def rows_of(typed: str) -> str:
+        page = browser.get("/patients", query_string={"q": typed}, headers={"HX-Request": "true"}).text
+        assert f'id="patient-{mariam.id}"' not in page
+        return page if f'id="patient-{maryam.id}"' in page else ""
+
+    assert "was: <bdi>Mariam El-Tahan</bdi>" in rows_of("mariam")
+    assert "was: <bdi>Mariam El-Tahan</bdi>" in rows_of("el")
+    assert "was: <bdi>0111 555 0199</bdi>" in rows_of("0199")
+    assert f"was: <bdi>{mariam.patient_number}</bdi>" in rows_of(mariam.patient_number)
+    for own in ("tahhan", "0100 555", maryam.patient_number, ""):
+        assert rows_of(own) and "was:" not in rows_of(own)
+    assert mariam.patient_number not in rows_of("nobody at all")
+    assert "Maryam Tahhan" in as_person("mona").get("/patients.csv?q=mariam").text
+
+    merging.unmerge(amina, done.link_id)
+    page = browser.get("/patients?q=mariam", headers={"HX-Request": "true"}).text
+    assert f'id="patient-{mariam.id}"' in page and "was:" not in page
+
+
+def test_a_chain_of_merges_is_found_by_its_first_name(
+    amina: Actor, maryam: PatientCard, mariam: PatientCard, register: Register,
+    as_person: Callable[[str], FlaskClient],
+) -> None:  # fmt: skip
+    merge(amina, mariam, register("Marika Oldest"))
+    merge(amina, maryam, mariam)
+    page = as_person("amina").get("/patients?q=oldest", headers={"HX-Request": "true"}).text
+    assert f'id="patient-{maryam.id}"' in page and "was: <bdi>Marika Oldest</bdi>" in page

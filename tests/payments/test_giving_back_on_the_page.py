@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
+from clinic_web.kernel import push
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.organization import api as organization
 from clinic_web.organization.models import Facility
 from clinic_web.payments import api
 from clinic_web.payments.records import ReceiptPrint, RefundLimit
@@ -216,6 +219,29 @@ def test_paper_speaks_the_language_it_is_asked_for(farida: FlaskClient, cast: Ca
     made = farida.get(f"{base}.pdf?language=ar")
     assert "الأسنان" in text_of(made) and made.headers["Content-Disposition"].endswith('.pdf"')
     assert PdfReader(BytesIO(made.data)).trailer["/Root"]["/Lang"] == "ar"  # type: ignore[index]
+
+
+def test_a_receipt_says_whose_it_is_where_they_are_and_their_tax_line(
+    farida: FlaskClient, cast: Cast, paid: Bill
+) -> None:
+    [receipt] = movements(paid.payment_id)
+    base = f"/payments/{paid.payment_id}/receipts/{receipt.id}"
+    assert "Tax card" not in farida.get(base).text
+    here = db.session.get_one(Facility, cast.facility_id)
+    here.address, here.city, here.address_ar = "12 Garden Street", "Cairo", "١٢ شارع الحديقة، القاهرة"
+    here.phone, here.registration = "02 2555 0100", "Tax card 123-456-789"
+    here.registration_ar = "بطاقة ضريبية 123-456-789"
+    with transaction():
+        push.changed(organization.topic(cast.organization_id))  # as set-up does
+
+    english = ("12 Garden Street, Cairo", "02 2555 0100", "Tax card 123-456-789")
+    panel = get(farida, f"/payments/{paid.payment_id}/panel?receipt={receipt.id}")
+    for text in (words(farida.get(base).text), words(panel), text_of(farida.get(f"{base}.pdf"))):
+        assert all(line in text for line in english), text
+    arabic = farida.get(f"{base}?language=ar").text
+    assert "١٢ شارع الحديقة، القاهرة" in arabic and "بطاقة ضريبية" in arabic and "Garden Street" not in arabic
+    made = text_of(farida.get(f"{base}.pdf?language=ar"))
+    assert "شارع" in made and "02 2555 0100" in made
 
 
 def test_the_last_act_names_the_currency_in_the_readers_language(farida: FlaskClient, bill: Bill) -> None:

@@ -92,7 +92,7 @@ def test_what_comes_in_parts_and_goes_back_in_parts_leaves_no_cent(
         amount = min(back, payment.kept)
         if not amount:
             continue
-        shares = payment.give_back(amount)
+        shares = payment.give_back(amount, at=clock.now())
         assert shares.doctor + shares.center == -amount and max(shares.doctor, shares.center) <= 0
         assert legs_balance("REFUND", amount, shares)
         assert payment.doctor_share == money.share(payment.kept, percent)

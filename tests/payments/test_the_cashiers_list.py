@@ -141,6 +141,54 @@ def test_days_patient_and_words_narrow_the_list_too(
     assert listed(farida, when="any", sort="left")[0] == today
 
 
+def test_any_time_stands_in_the_order_of_what_happened_and_adds_up_only_what_is_owed(
+    at_noon: datetime, farida: Actor, opens: Opens, cast: Cast, as_person: Callable[[str], FlaskClient]
+) -> None:
+    clock.shift(clock.offset() - timedelta(days=3))
+    to_come = opens(due_at=at_noon + timedelta(days=2)).payment_id
+    clock.shift(clock.offset() + timedelta(days=3))
+    old = opens(due_at=at_noon - timedelta(days=400)).payment_id
+    lately = opens("900.00", due_at=at_noon - timedelta(days=1), doctor_id=cast.karim).payment_id
+    assert listed(farida, when="any") == [lately, to_come, old]
+    pay(farida, old, "600")
+    assert listed(farida, when="any") == [old, lately, to_come]
+    assert listed(farida, when="any", sort="time") == [to_come, lately, old]
+    assert listed(farida, when="any", sort="left") == [old, to_come, lately]
+    assert set(listed(farida, when="any", state="owing")) == {to_come, lately}
+    assert listed(farida, when="any", method="CASH") == [old]
+    assert listed(farida, when="any", doctor=cast.karim) == [lately]
+
+    page = queries.payments_page(farida, asked(farida, when="any", doctor=str(cast.salma)))
+    assert page.sums.taken is None and page.sums.owed == Decimal(600)
+    assert {doctor.id for doctor in page.doctors} >= {cast.salma, cast.karim}
+    text = as_person("farida").get("/payments?when=any", headers={"HX-Request": "true"}).text
+    assert "adds up for days" in text and "1,500.00" in text
+
+
+def test_pages_of_any_time_and_several_states_follow_without_gaps(
+    at_noon: datetime, farida: Actor, opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyset, "PAGE", 3)
+    made = [opens(due_at=at_noon + timedelta(days=days)).payment_id for days in (-9, -4, -4, -4, -1, 0, 3, 5)]
+    for each in made[:3]:
+        pay(farida, each, "100")
+    for order in ("time", "-time", "left", "-left", "state", "-due"):
+        for state in ("owing", ""):
+            seen: list[UUID] = []
+            address = {"when": "any", "sort": order} | ({"state": state} if state else {})
+            question = asked(farida, **address)
+            while True:
+                page = queries.payments_page(farida, question).page
+                seen += [row.id for row in page.rows]
+                if page.after is None:
+                    break
+                question = question.at(page.after)
+            assert sorted(seen) == sorted(made), (order, state)
+            assert page.before is not None
+            back = queries.payments_page(farida, question.at(page.before)).page
+            assert [row.id for row in back.rows] == seen[-len(page.rows) - 3 : -len(page.rows)]
+
+
 def test_a_change_is_seen_at_once_although_the_list_is_kept(
     as_person: Callable[[str], FlaskClient], farida: Actor, opens: Opens, cast: Cast
 ) -> None:

@@ -136,6 +136,12 @@ def create(now: datetime) -> Centre:
         timezone=timezone,
         currency="EGP",
         languages=["en", "ar"],
+        phone="02 2555 0100",
+        address="12 Garden Street",
+        city="Cairo",
+        address_ar="١٢ شارع الحديقة، القاهرة",
+        registration="Tax card 123-456-789",
+        registration_ar="بطاقة ضريبية 123-456-789",
     )
     actor = system_actor(organization_id, facility_id=facility_id, name="demo")
     queues = {}

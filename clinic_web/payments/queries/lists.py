@@ -38,6 +38,7 @@ from clinic_web.payments.models import (
     VOIDED,
 )
 from clinic_web.payments.ports import ports
+from clinic_web.payments.queries import tables
 
 # What the address calls the states. "owing" is what the sum of what is still owed leads to.
 STATES = {
@@ -48,6 +49,9 @@ STATES = {
     "void": (VOIDED,),
     "owing": OWING,
 }
+# As its index has it, whose expression has no statistics on purpose: nearly all payments owe the same 0, and
+# a planner that knew would think that hardly any row comes after one of those.
+LEFT = "COALESCE(l.balance_due, 0)"
 GRAMMAR = Grammar(
     filters={
         "q": listing.a_text,
@@ -62,7 +66,7 @@ GRAMMAR = Grammar(
     sorts={
         "time": Sort(("l.moment",), (listing.a_moment,)),
         "due": Sort(("l.total_amount",), (listing.an_amount,)),
-        "left": Sort(("l.balance_due",), (listing.an_amount,)),
+        "left": Sort((LEFT,), (listing.an_amount,)),
         "state": Sort(("l.status", "l.moment"), (str, listing.a_moment)),
     },
     order="-time",
@@ -72,53 +76,13 @@ GRAMMAR = Grammar(
 SLOT = timedelta(minutes=5)
 BEGINS, ENDS = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
-# `due` are the payments of the days, `of_doctor` what the sums are of, `listed` what other filters narrow.
-GIVEN = """
-    WITH due AS (
-        SELECT id FROM payments.payments p
-         WHERE p.organization_id = :organization_id AND p.facility_id = :facility_id
-           AND p.due_at >= :begins AND p.due_at < :ends {only}
-        UNION
-        SELECT p.payment_id FROM payments.payment_transactions p
-         WHERE p.organization_id = :organization_id AND p.facility_id = :facility_id
-           AND p.payment_date >= :begins AND p.payment_date < :ends {only}
-    ), of_clinic AS (
-        SELECT p.* FROM due JOIN payments.payments p ON p.id = due.id
-         WHERE CAST(:clinic AS uuid) IS NULL OR p.clinic_id = :clinic
-    ), of_doctor AS (
-        SELECT * FROM of_clinic WHERE CAST(:doctor AS uuid) IS NULL OR doctor_id = :doctor
-    ), listed AS (
-        SELECT p.*, moved.methods, moved.numbers, moved.moved_at,
-               COALESCE(moved.moved_at, CASE WHEN p.due_at <= :asof THEN p.due_at ELSE p.opened_at END)
-                   AS moment
-          FROM of_doctor p
-          LEFT JOIN LATERAL (
-               SELECT array_agg(DISTINCT t.payment_method ORDER BY t.payment_method) AS methods,
-                      array_agg(t.payment_number) AS numbers,
-                      max(t.payment_date) FILTER (WHERE t.payment_date >= :begins AND t.payment_date < :ends)
-                          AS moved_at
-                 FROM payments.payment_transactions t WHERE t.payment_id = p.id AND t.status = 'COMPLETED'
-               ) moved ON true
-    )
-"""
-# Sums travel through JSON as text: a float never touches money.
-SUMS = """(
-    SELECT jsonb_build_object(
-        'owed', (SELECT CAST(COALESCE(sum(balance_due), 0) AS text) FROM of_doctor),
-        'doctors', (SELECT jsonb_agg(DISTINCT doctor_id) FROM of_clinic WHERE doctor_id IS NOT NULL),
-        'taken', (SELECT jsonb_object_agg(payment_method, CAST(taken AS text)) FROM (
-            SELECT t.payment_method,
-                   sum(CASE t.kind WHEN 'REFUND' THEN -t.amount ELSE t.amount END) AS taken
-              FROM payments.payment_transactions t JOIN of_doctor p ON p.id = t.payment_id
-             WHERE t.payment_date >= :begins AND t.payment_date < :ends AND t.status = 'COMPLETED'
-             GROUP BY t.payment_method) m)))"""
-COLUMNS = """l.id, l.visit_id, l.patient_id, l.clinic_id, l.doctor_id, l.service_id, l.ticket, l.methods,
-    l.total_amount, l.amount_paid - l.amount_refunded AS paid, l.balance_due, l.status, l.opened_at,
-    l.currency, COALESCE(l.moved_at, l.due_at) AS at"""
-ONLY_PATIENT = "AND p.patient_id = ANY(:patients)"
 NUMBER = re.compile(r"PAY-[\w-]+")
 TICKET = re.compile(r"([A-Z]{1,4})-(\d{1,4})")
 MOST_FOUND = 300
+BY_METHOD = """l.moved_at IS NOT NULL AND l.id IN (SELECT t.payment_id FROM payments.payment_transactions t
+    WHERE t.facility_id = :facility_id AND t.payment_method = :method AND t.status = 'COMPLETED')"""
+BY_NUMBER = """l.id IN (SELECT t.payment_id FROM payments.payment_transactions t
+    WHERE t.organization_id = :organization_id AND t.payment_number = :typed AND t.status = 'COMPLETED')"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,19 +120,24 @@ class ListedPayment:
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """What was taken on those days by method, and what is owed; only clinic and doctor narrow them."""
+    """What was taken on those days by method, and what is owed; only clinic and doctor narrow them.
 
-    taken: Mapping[str, Decimal]
+    ``taken`` is None for a list of any time: no page adds up all that was ever taken.
+    """
+
+    taken: Mapping[str, Decimal] | None
     owed: Decimal
 
     @property
     def taken_in_all(self) -> Decimal:
-        return sum(self.taken.values(), ZERO)
+        return sum((self.taken or {}).values(), ZERO)
 
     @property
     def other_methods(self) -> Decimal:
         """What was taken otherwise than a desk does; the sum of the day would not add up without it."""
-        return sum((taken for method, taken in self.taken.items() if method not in DESK_METHODS), ZERO)
+        return sum(
+            (taken for method, taken in (self.taken or {}).items() if method not in DESK_METHODS), ZERO
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,20 +176,38 @@ def payments_page(actor: Actor, asked: Asked) -> PaymentsPage:
     page = keyset.page(table, where, asked, _row, states=asked.get("state"))
     cards = known | _cards(actor, page.rows, known)
     directory = organization.directory(actor.organization_id)
-    doctors = {UUID(each) for each in page.aside["doctors"] or ()} | ({asked.get("doctor")} - {None})
-    here = [directory.staff[each] for each in doctors if each in directory.staff]
+    facility_id = organization.facility(actor).id
     return PaymentsPage(
         page=page,
         rows=_listed(actor, page.rows, directory, cards),
-        sums=Sums(
-            taken={method: Decimal(taken) for method, taken in (page.aside["taken"] or {}).items()},
-            owed=Decimal(page.aside["owed"]),
-        ),
+        sums=_sums(asked, page.aside),
         as_of=where.values["asof"],
-        clinics=directory.clinics_of(organization.facility(actor).id),
-        doctors=sorted(here, key=lambda each: each.short_name),
+        clinics=directory.clinics_of(facility_id),
+        doctors=_doctors(asked, page.aside, directory, facility_id),
         patient=cards.get(asked.get("patient")),
     )
+
+
+def _has_days(asked: Asked) -> bool:
+    return asked.period.first is not None or asked.period.last is not None
+
+
+def _sums(asked: Asked, aside: dict[str, Any]) -> Sums:
+    taken = {method: Decimal(taken) for method, taken in (aside.get("taken") or {}).items()}
+    return Sums(taken=taken if _has_days(asked) else None, owed=Decimal(aside["owed"]))
+
+
+def _doctors(asked: Asked, aside: dict[str, Any], directory: Directory, facility_id: UUID) -> list[StaffInfo]:
+    """Among whom one may choose: who has a payment on those days, or else every doctor of the facility."""
+    if _has_days(asked):
+        ids = {UUID(each) for each in aside["doctors"] or ()}
+    else:
+        clinics = directory.clinics_of(facility_id)
+        ids = {each.id for clinic in clinics for each in directory.doctors_of(clinic.id)}
+    here = [
+        directory.staff[each] for each in ids | ({asked.get("doctor")} - {None}) if each in directory.staff
+    ]
+    return sorted(here, key=lambda each: each.short_name)
 
 
 def all_payments(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[ListedPayment]]:
@@ -243,17 +230,14 @@ Known = dict[UUID, PatientCard]
 
 
 def _asked(actor: Actor, asked: Asked) -> tuple[Table, Where, Known]:
-    table = Table(
-        columns=COLUMNS,
-        source="listed l",
-        id="l.id",
-        state="l.status",
-        given=GIVEN.format(only=ONLY_PATIENT if asked.get("patient") else ""),
-        aside=SUMS,
-    )
+    made = tables.of_days if _has_days(asked) else tables.of_any_time
+    table = made(only_patient=bool(asked.get("patient")))
     where = Where()
     where.values |= _question(actor, asked)
-    where.add_given(":method = ANY(l.methods)", asked, "method")
+    if not _has_days(asked):  # of days they narrow the sums, too
+        where.add_given("l.clinic_id = :clinic", asked, "clinic")
+        where.add_given("l.doctor_id = :doctor", asked, "doctor")
+    where.add_given(BY_METHOD, asked, "method")
     where.add_given("l.service_id = :service", asked, "service")
     return table, where, _search(actor, asked, where)
 
@@ -268,6 +252,7 @@ def _question(actor: Actor, asked: Asked) -> dict[str, Any]:
         "begins": begins,
         "ends": organization.moment_at(after, time(), facility.timezone) if after else ENDS,
         "asof": asked.get(listing.AS_OF) or slot(clock.now()),
+        "now": clock.now(),
         "clinic": asked.get("clinic"),
         "doctor": asked.get("doctor"),
     }
@@ -280,14 +265,14 @@ def _search(actor: Actor, asked: Asked, where: Where) -> Known:
         return only
     plain = re.sub(r"\s", "", typed).upper()
     if NUMBER.fullmatch(plain):
-        where.add(":typed = ANY(l.numbers)", typed=plain)
+        where.add(BY_NUMBER, typed=plain)
         return only
     found = patients.by_every_id(patients.find(actor, typed, limit=MOST_FOUND))
+    ways = ["l.patient_id = ANY(:found)"] if found else []
     if ticket := TICKET.fullmatch(plain):
-        known = f"{ticket[1]}-{int(ticket[2]):03d}"
-        where.add("(l.ticket = :typed OR l.patient_id = ANY(:found))", typed=known, found=list(found))
-    else:
-        where.add("l.patient_id = ANY(:found)", found=list(found))
+        ways.append("l.ticket = :typed")
+        where.values["typed"] = f"{ticket[1]}-{int(ticket[2]):03d}"
+    where.add(f"({' OR '.join(ways) or 'false'})", found=list(found))
     return only | found
 
 

@@ -179,6 +179,7 @@ def _payment(actor: Actor, past: PastPayment) -> dict[str, Any]:
         "opened_at": past.opened_at,
         "due_at": past.opened_at,
         "paid_at": past.moved_at if past.status == PAID else None,
+        "moved_at": past.moved_at if past.received_amount else None,
         "created_by": actor.user_id,
     }
 

@@ -93,8 +93,8 @@ def _desk_method(method: str) -> str:
 
 
 def _give_back(actor: Actor, payment: Payment, asked: Giving, key: str) -> dict[str, Any]:
-    old = payment.as_audited()
-    shares = payment.give_back(asked.amount)
+    old, now = payment.as_audited(), clock.now()
+    shares = payment.give_back(asked.amount, at=now)
     limits.require_within(actor, payment.amount_refunded)
     payment.updated_by = actor.user_id
     move = movements.Move(
@@ -102,7 +102,7 @@ def _give_back(actor: Actor, payment: Payment, asked: Giving, key: str) -> dict[
         amount=asked.amount,
         method=asked.method,
         shares=shares,
-        at=clock.now(),
+        at=now,
         key=key,
         reason=asked.reason,
     )

@@ -82,6 +82,9 @@ class Appointment(Model, Stamped, Versioned):
         Index("idx_appointment_booking_id", "booking_id"),
         Index("ix_appointments_list", "facility_id", "start_time", "id"),
         Index("ix_appointments_booked", "facility_id", "created_at", "id"),
+        Index("ix_appointments_by_state", "facility_id", "status", "start_time", "id"),
+        Index("ix_appointments_of_service", "facility_id", "service_id", "start_time", "id"),
+        Index("ix_appointments_by_source", "facility_id", "booking_source", "start_time", "id"),
         {"schema": "reception", "info": {"patient_id": "check"}},
     )
 

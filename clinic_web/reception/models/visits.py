@@ -155,6 +155,9 @@ class Visit(Model, Stamped, Versioned):
             "id",
         ),
         Index("ix_visits_by_state", "facility_id", "status", "queue_day"),
+        Index("ix_visits_by_ticket", "facility_id", "ticket"),
+        Index("ix_visits_of_service", "facility_id", "service_id", "queue_day"),
+        Index("ix_visits_of_attending", "attending_id", "queue_day"),
         # Each call leaves a dead entry at the head of the line's index: sweep them early.
         {
             "schema": "reception",

@@ -103,6 +103,11 @@ _stand = Stand(
 TICKET = re.compile(r"[A-Za-z]{1,4}\s*-\s*\d{1,4}")
 BOOKING = re.compile(r"BK-[\w-]+", re.IGNORECASE)
 MOST_FOUND = 300
+NUMBERS = """a.id IN (
+    SELECT t.appointment_id FROM reception.visits t
+     WHERE t.facility_id = :facility_id AND t.ticket = :typed AND t.appointment_id IS NOT NULL
+     UNION ALL SELECT b.id FROM reception.appointments b
+     WHERE b.organization_id = :organization_id AND b.booking_id = :typed)"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,8 +280,7 @@ def _appointments(actor: Actor, asked: Asked) -> tuple[Where, Known]:
     where.add_given("a.doctor_id = :doctor", asked, "doctor")
     where.add_given("a.service_id = :service", asked, "service")
     where.add_given("a.booking_source = :source", asked, "source")
-    numbers = "(v.ticket = :typed OR a.booking_id = :typed)"
-    return where, _search(actor, asked, where, numbers, "a.patient_id")
+    return where, _search(actor, asked, where, NUMBERS, "a.patient_id")
 
 
 def _here(actor: Actor, alias: str) -> Where:
@@ -304,12 +308,12 @@ def _search(actor: Actor, asked: Asked, where: Where, numbers: str, patient: str
         where.add(numbers, typed=plain)
         return only
     found = patients.by_every_id(patients.find(actor, typed, limit=MOST_FOUND))
-    of_them = f"{patient} = ANY(:found)"
+    ways = [f"{patient} = ANY(:found)"] if found else []
     if TICKET.fullmatch(plain):
         letters, _, digits = plain.partition("-")
-        where.add(f"({numbers} OR {of_them})", typed=f"{letters}-{int(digits):03d}", found=list(found))
-    else:
-        where.add(of_them, found=list(found))
+        ways.append(numbers)
+        where.values["typed"] = f"{letters}-{int(digits):03d}"
+    where.add(f"({' OR '.join(ways) or 'false'})", found=list(found))
     return only | found
 
 
