@@ -16,12 +16,15 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from clinic_web.app import create_app
 from clinic_web.config import Settings
+from clinic_web.identity import api as identity
 from clinic_web.kernel.db import db
 from tests import databases
+from tests.browser.rest import JOINS, settle
 from tests.cast import PASSWORD, Cast, assemble
 from tests.conftest import empty_tables
 
@@ -75,6 +78,18 @@ class House:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def sign_in(house: House, context: BrowserContext, name: str) -> None:
+    """Give the browser a session of the person's, as the sign-in page does, in place of what it has."""
+    signer = SecureCookieSessionInterface().get_signing_serializer(house.app)
+    assert signer is not None
+    with house.app.app_context():
+        token = identity.open_session(house.cast.people[name].user_id)
+    cookie = signer.dumps({"_user_id": token, "_fresh": True})
+    context.add_cookies(
+        [{"name": house.app.config["SESSION_COOKIE_NAME"], "value": cookie, "url": house.url}]
+    )
 
 
 def free_port() -> int:
@@ -158,28 +173,41 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def contexts(chromium: Browser) -> Iterator[list[BrowserContext]]:
+def new_tab(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """A tab in a new browser, of whom nobody knows anything; keyword arguments go to its context.
+
+    A script error on the page fails the test.
+    """
     opened: list[BrowserContext] = []
-    yield opened
+
+    def open_tab(**options: object) -> Page:
+        context = chromium.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
+        opened.append(context)
+        context.add_init_script(JOINS)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+        return page
+
+    yield open_tab
     for context in opened:
         context.close()
 
 
 @pytest.fixture
-def browser_of(house: House, chromium: Browser, contexts: list[BrowserContext]) -> Callable[..., Page]:
-    """``browser_of("amina")`` signs Amina in by the sign-in page, in her own browser, and returns its tab.
+def browser_of(house: House, new_tab: Callable[..., Page]) -> Callable[..., Page]:
+    """``browser_of("amina")`` is a browser in which Amina is signed in, and returns its tab.
 
+    ``by_hand=True`` signs her in by the sign-in page, which leads to where she works; else the tab is empty.
     ``browser_of(None)`` is a browser in which nobody is signed in. Keyword arguments go to the context
-    (viewport, java_script_enabled, locale ...). A script error on the page fails the test.
+    (viewport, java_script_enabled, locale ...).
     """
 
-    def open_browser(name: str | None, **options: object) -> Page:
-        context = chromium.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
-        if name is not None:
+    def open_browser(name: str | None, *, by_hand: bool = False, **options: object) -> Page:
+        page = new_tab(**options)
+        if name is not None and not by_hand:
+            sign_in(house, page.context, name)
+        elif name is not None:
             page.goto(f"{house.url}/login")
             page.fill("[name=username]", name)
             page.fill("[name=password]", PASSWORD)
@@ -199,9 +227,10 @@ def axe() -> str:
 
 @pytest.fixture
 def problems_of(axe: str) -> Callable[[Page], list[str]]:
-    """Return what axe finds on a page against WCAG 2.2 A and AA, a line each; empty is right."""
+    """Return what axe finds on a settled page against WCAG 2.2 A and AA, a line each; empty is right."""
 
     def find(page: Page) -> list[str]:
+        settle(page)
         page.evaluate(axe)
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
         found = page.evaluate(

@@ -75,12 +75,12 @@ def status_of(ticket: str) -> str:
 
 def test_a_desk_a_board_a_cashier_and_two_doctors(house: House, browser_of: Open) -> None:
     register(house, "Mona", "Yara", "Nour", "Leila")
-    desk = browser_of("amina")
+    desk = browser_of("amina", by_hand=True)
     board = pair(house, desk, browser_of)
     tickets = [walk_in(desk, name) for name in ("Mona", "Yara", "Nour", "Leila")]
     assert tickets == ["D-001", "D-002", "D-003", "D-004"]
 
-    salma, karim, farida = browser_of("salma"), browser_of("karim"), browser_of("farida")
+    salma, karim, farida = (browser_of(name, by_hand=True) for name in ("salma", "karim", "farida"))
     press_go(salma, "Call D-001")
     expect(board.locator(".call")).to_contain_text("D-001")
     expect(board.locator(".call")).to_contain_text("3")
@@ -112,6 +112,7 @@ def test_the_house_survives_the_death_of_its_processes(house: House, browser_of:
     board = pair(house, desk, browser_of)
     walk_in(desk, "Mona")
     salma = browser_of("salma")
+    salma.goto(f"{house.url}/doctor")
     press_go(salma, "Call D-001")
     expect(board.locator(".call")).to_contain_text("D-001")
 
@@ -134,7 +135,8 @@ def test_the_house_survives_the_death_of_its_processes(house: House, browser_of:
 def test_an_open_form_survives_what_others_do(house: House, browser_of: Open) -> None:
     register(house, "Mona", "Yara")
     desk, other = browser_of("amina"), browser_of("amina")
-    desk.goto(f"{house.url}/desk?clinic={house.cast.dental}")
+    for page in (desk, other):
+        page.goto(f"{house.url}/desk?clinic={house.cast.dental}")
     desk.keyboard.press("F2")
     name = desk.locator("#hand [name=name]")
     expect(name).to_be_visible()
@@ -147,7 +149,7 @@ def test_an_open_form_survives_what_others_do(house: House, browser_of: Open) ->
 
 def test_a_browser_without_javascript_books_the_same(house: House, browser_of: Open) -> None:
     register(house, "Mona")
-    desk = browser_of("amina", java_script_enabled=False)
+    desk = browser_of("amina", by_hand=True, java_script_enabled=False)
     desk.goto(f"{house.url}/patients/find?q=Mona")
     desk.get_by_role("link", name=re.compile("Mona")).first.click()
     desk.get_by_role("link", name="Take in hand").click()

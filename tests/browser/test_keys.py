@@ -11,6 +11,7 @@ from sqlalchemy import text
 from clinic_web.kernel.db import db
 from tests import factories
 from tests.browser.conftest import House
+from tests.browser.rest import settle
 from tests.browser.test_a_day_at_the_clinic import walk_in
 
 pytestmark = pytest.mark.browser
@@ -28,6 +29,7 @@ BESIDE = """(kind) => {
     row: "<div tabindex='0'>x</div>",
   };
   const hand = document.getElementById("hand");
+  document.getElementById("beside")?.remove();
   hand.insertAdjacentHTML("beforeend", `<div id="beside">${made[kind]}</div>`);
   document.querySelector("#beside :is(a, button, summary, select, [tabindex])").focus();
 }"""
@@ -41,12 +43,8 @@ def desk(house: House, browser_of: Open) -> Page:
     page = browser_of("amina")
     page.goto(f"{house.url}/desk?clinic={house.cast.dental}")
     walk_in(page, "Mona")
-    expect(page.locator("#hand .done [data-print-slip]")).to_be_focused()  # the panel has settled
-    for _ in range(3):  # a key pressed in the very instant of a swap finds nothing to press
-        page.keyboard.press("F8")
-        page.wait_for_timeout(1000)
-        if page.locator(TAKES).is_visible():
-            break
+    settle(page)  # a key pressed in the very instant of a swap finds nothing to press
+    page.keyboard.press("F8")
     expect(page.locator(TAKES)).to_be_visible()
     return page
 
@@ -56,13 +54,15 @@ def taken() -> int:
     return int(db.session.execute(text("SELECT count(*) FROM payments.payment_transactions")).scalar() or 0)
 
 
-@pytest.mark.parametrize("kind", ["link", "button", "summary", "select", "option", "row"])
-def test_enter_on_another_element_takes_no_money(desk: Page, kind: str) -> None:
-    desk.evaluate(BESIDE, kind)
-    desk.keyboard.press("Enter")
+def test_enter_on_another_element_takes_no_money(desk: Page) -> None:
+    for kind in ("link", "button", "summary", "option", "row", "select"):
+        desk.evaluate(BESIDE, kind)
+        desk.keyboard.press("Enter")
+        settle(desk)
+        assert taken() == 0, kind
+        expect(desk.locator(TAKES)).to_be_visible()
     desk.wait_for_timeout(400)
     assert taken() == 0
-    expect(desk.locator(TAKES)).to_be_visible()
 
 
 def test_enter_on_a_button_of_the_form_does_what_that_button_does(desk: Page) -> None:

@@ -14,6 +14,7 @@ from clinic_web.reception.service import walking_in
 from clinic_web.reception.service.walking_in import WalkIn
 from tests import factories
 from tests.browser.conftest import House
+from tests.browser.rest import settle
 
 pytestmark = pytest.mark.browser
 
@@ -34,8 +35,7 @@ def test_rows_do_not_move_under_a_reader_who_marks_and_opens_them_by_keyboard(
     page.goto(f"{house.url}/visits?sort=-time")
     rows, news = page.locator("[data-row]"), page.locator("[data-list-news]")
     expect(rows).to_have_count(3)
-    expect(page.locator("#live")).to_be_visible()
-    page.wait_for_timeout(1500)  # what joining the topics fetches has come
+    settle(page)  # what joining the topics fetches has come
 
     rows.first.focus()
     page.keyboard.press("j")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from clinic_web.kernel.db import db
 from clinic_web.setup import service
 from tests.browser.conftest import House
+from tests.browser.rest import settle
 from tests.conftest import empty_tables
 
 pytestmark = pytest.mark.browser
@@ -23,16 +24,13 @@ def fill(page: Page, **fields: str) -> None:
 
 
 @pytest.fixture
-def newcomer(running: House, chromium: Browser, contexts: list[BrowserContext]) -> Page:
+def newcomer(running: House, new_tab: Callable[..., Page]) -> Page:
     """A browser that has opened the address which an empty program printed."""
     with running.app.app_context():
         empty_tables(running.app.config["SETTINGS"].database_owner_url)
         key = service.new_key()
         db.session.remove()
-    context = chromium.new_context(viewport={"width": 1024, "height": 800}, timezone_id="Europe/Berlin")
-    contexts.append(context)
-    page = context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    page = new_tab(viewport={"width": 1024, "height": 800}, timezone_id="Europe/Berlin")
     page.goto(f"{running.url}/setup?key={key}")
     assert str(key) not in page.url
     return page
@@ -50,16 +48,16 @@ def test_from_an_empty_program_to_the_desk(newcomer: Page, problems_of: Callable
     page.click("text=English")
     fill(page, name="Zamalek")
     page.click("text=Keep it and go on")
-    add(page, "Add this clinic", name="Dental", rooms="1, 2")
-    add(page, "Add this service", name="Check-up", price="300")
+    add(page, "Add this clinic", "Dental", name="Dental", rooms="1, 2")
+    add(page, "Add this service", "Check-up", name="Check-up", price="300")
     found += problems_of(page)
-    add(page, "Add this doctor", first_name="Salma", last_name="Naguib")
+    add(page, "Add this doctor", "Salma", first_name="Salma", last_name="Naguib")
     page.click("text=Salma Naguib")
     fill(page, username="salma")
     page.click("text=Add this user")
     assert len(page.locator("[data-once]").inner_text()) == len("XXXX-XXXX-XXXX-XXXX")
     found += problems_of(page)
-    page.click("text=Go on")
+    go_on(page)
     page.click("text=Open the desk")
     page.wait_for_url("**/desk**")
     page.click("nav >> text=Set-up")
@@ -67,17 +65,25 @@ def test_from_an_empty_program_to_the_desk(newcomer: Page, problems_of: Callable
     assert found + problems_of(page) == []
 
 
-def add(page: Page, button: str, **fields: str) -> None:
-    """Fill one of the wizard's forms in, add the row, and go on to the next step."""
+def add(page: Page, button: str, row: str, **fields: str) -> None:
+    """Fill one of the wizard's forms in, see the row appear, and go on to the next step."""
     fill(page, **fields)
     page.click(f"text={button}")
+    expect(page.locator(".made")).to_contain_text(row)
+    go_on(page)
+
+
+def go_on(page: Page) -> None:
+    """To the next step, whose address is another one."""
+    step = page.url
     page.click("text=Go on")
+    expect(page).not_to_have_url(step)
 
 
 def test_a_new_name_reaches_the_open_desk(house: House, browser_of: Callable[..., Page]) -> None:
     desk, manager = browser_of("amina"), browser_of("mona")
     desk.goto(f"{house.url}/desk")
-    desk.wait_for_load_state("networkidle")
+    settle(desk)
     manager.goto(f"{house.url}/admin/clinics")
     manager.click("th a >> text=Dental")
     manager.fill("[name=name]", "Teeth")
