@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261121_1601"
-down_revision = "20261121_1342"
+revision = "20261121_1604"
+down_revision = "20261121_1603"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261121_1602"
-down_revision = "20261121_1601"
+revision = "20261121_1605"
+down_revision = "20261121_1604"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261121_1603"
-down_revision = "20261121_1602"
+revision = "20261121_1606"
+down_revision = "20261121_1605"
 branch_labels = None
 depends_on = None
 
