@@ -14,6 +14,8 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask, g
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import event, text
 
 from clinic_web.app import create_app
@@ -25,6 +27,10 @@ from clinic_web.kernel.unit_of_work import transaction
 from tests import databases
 from tests.cast import Cast, assemble, sign_in
 from tests.snapshot import Snapshot, take
+
+# How long an example takes says something about the machine, never about the program.
+hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("unhurried")
 
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 

@@ -12,7 +12,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 
 
-def names_of(actor: Actor, ids: Collection[UUID]) -> dict[UUID, str]:
+def names_of(actor: Actor, ids: Collection[UUID | None]) -> dict[UUID, str]:
     """Return the names of people of the actor's tenant, by id, in one statement; others are absent."""
     wanted = {each for each in ids if each is not None}
     if not wanted:

@@ -55,6 +55,8 @@ class About:
 
     card: PatientCard
     details: Details
+    registered_at: datetime | None
+    changed_at: datetime
     guardian: PatientCard | None
     sharer: PatientCard | None
     dependants: list[PatientCard]
@@ -82,6 +84,8 @@ def about(actor: Actor, patient_id: UUID) -> About:
         return About(
             card=queries.card(actor, patient.id),
             details=details,
+            registered_at=patient.created_at,
+            changed_at=patient.updated_at,
             guardian=next((each for each in others if each.patient_number == details.guardian), None),
             sharer=next((each for each in others if each.patient_number == details.phone_of), None),
             dependants=_dependants(actor, ids),

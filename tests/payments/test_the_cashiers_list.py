@@ -307,3 +307,14 @@ def test_only_people_of_the_facility_with_the_right_hear_its_payments(cast: Cast
     assert not may("salma")
     assert not may("omar")
     assert not live.may_join(Joiner(actor=None, display_id=new_id()), live.payments_topic(cast.dental))
+
+
+def test_the_page_offers_the_services_and_keeps_the_chosen_one_while_one_searches(
+    at_noon: datetime, opens: Opens, cast: Cast, as_person: Callable[[str], FlaskClient]
+) -> None:
+    opens()
+    html = as_person("farida").get(f"/payments?service={cast.filling}").text
+    assert re.search(rf'href="[^"]*service={cast.filling}[^"]*" aria-current="true"', html)
+    assert f"service={cast.cleaning}" in html
+    ask = re.search(r'<form class="list-ask".*?</form>', html, re.S)
+    assert ask is not None and f'name="service" value="{cast.filling}"' in ask[0]

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from clinic_web.audit.models import AccessLog
+from clinic_web.audit.models import AccessLog, Change
 from clinic_web.kernel.db import db
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import NewLeave
@@ -240,3 +240,32 @@ def test_every_look_is_noted_and_strangers_see_nothing(desk: Desk, as_person: Br
     salma = as_person("salma")
     assert salma.get(f"/appointments?clinic={desk.cast.dental}").status_code == 200
     assert salma.post(f"/appointments/{booked.appointment_id}/move", data=moved).status_code == 403
+
+
+def test_a_note_is_corrected_and_the_old_words_are_kept(desk: Desk, amina: FlaskClient) -> None:
+    booked = desk.book(at=desk.tomorrow(9, 20), notes="Bring the X-ray")
+    url = f"/appointments/{booked.appointment_id}"
+    panel = amina.get(url, headers=HTMX).text
+    assert "Bring the X-ray" in panel and "Amina" in panel, "who booked is said"
+    version = re.search(r'action="/appointments/[^"]+/note".*?name="version" value="(\d+)"', panel, re.S)
+    assert version is not None
+    answer = amina.post(f"{url}/note", data={"note": "Bring the MRI", "version": version[1]}, headers=HTMX)
+    assert answer.status_code == 200 and "Bring the MRI" in answer.text
+    changed = db.session.scalars(select(Change).where(Change.action == "appointment.note")).one()
+    assert (changed.old_values, changed.new_values) == (
+        {"notes": "Bring the X-ray"},
+        {"notes": "Bring the MRI"},
+    )
+    stale = amina.post(f"{url}/note", data={"note": "Something else", "version": version[1]}, headers=HTMX)
+    assert stale.status_code == 409
+    assert "Bring the MRI" in amina.get(url, headers=HTMX).text
+
+
+def test_from_the_calendar_to_the_list_of_the_same_day_and_doctor(desk: Desk, amina: FlaskClient) -> None:
+    day = desk.tomorrow(9).date()
+    link = re.search(r'href="(/appointments/list[^"]*)"', page(amina, desk, day=day, doctor=desk.cast.salma))
+    assert link is not None
+    booked = desk.book(at=desk.tomorrow(9, 20), patient_id=named(desk, "Tamara"))
+    desk.book(at=desk.tomorrow(9, 40), doctor_id=desk.cast.karim, patient_id=named(desk, "Faris"))
+    listed = amina.get(link[1]).text
+    assert "Tamara" in listed and "Faris" not in listed and booked.appointment_id

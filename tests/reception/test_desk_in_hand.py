@@ -337,7 +337,7 @@ OFFERED = {
     "SCHEDULED": {"check-in", "cancel", "prioritise"},
     "WAITING": {"undo-check-in", "hold", "prioritise", "cancel"},
     "ON_HOLD": {"resume", "cancel"},
-    "CALLED": {"miss", "cancel"},
+    "CALLED": {"miss", "cancel", "send-back"},
     "IN_PROGRESS": set(),
     "PENDING_PAYMENT": set(),
     "COMPLETED": set(),
@@ -355,6 +355,15 @@ def test_a_visit_offers_what_its_state_allows(desk: Desk, amina: FlaskClient, st
     assert ('data-key="F8"' in panel) == (
         state in {"SCHEDULED", "WAITING", "ON_HOLD", "CALLED", "IN_PROGRESS", "PENDING_PAYMENT"}
     )
+
+
+def test_the_desk_sends_a_called_patient_back_to_the_line(desk: Desk, amina: FlaskClient) -> None:
+    visit = brought_into(desk, "CALLED")
+    answer = amina.post(f"/visits/{visit.id}/send-back", data={"version": visit.version}, headers=HTMX)
+    assert answer.status_code == 200
+    assert desk.visit(visit.id).status == "WAITING"
+    again = amina.post(f"/visits/{visit.id}/send-back", data={"version": visit.version}, headers=HTMX)
+    assert again.status_code == 409
 
 
 def test_a_visit_shows_how_it_went(desk: Desk, amina: FlaskClient) -> None:
@@ -481,7 +490,7 @@ def test_the_panels_ask_the_database_a_few_times_only(
         amina.get(url, headers=HTMX)
         with count_queries() as queries:
             assert amina.get(f"{url}?clinic={desk.cast.dental}", headers=HTMX).status_code == 200
-        assert len(queries) <= 6, queries
+        assert len(queries) <= 7, queries
 
 
 # ---- The slip -----------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ class Bill:
     center_share: Decimal
     unassigned_share: Decimal
     opened_at: datetime
+    paid_at: datetime | None
     void_reason: str | None
     movements: list[Movement]
 
@@ -126,6 +127,7 @@ def bill_of(payment: Payment, rule: ShareRule | None) -> Bill:
         center_share=payment.center_share,
         unassigned_share=payment.unassigned_share,
         opened_at=payment.opened_at,
+        paid_at=payment.paid_at,
         void_reason=payment.void_reason,
         movements=_movements(payment.id),
     )

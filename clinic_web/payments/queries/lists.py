@@ -150,6 +150,7 @@ class PaymentsPage:
     as_of: datetime
     clinics: list[ClinicInfo]
     doctors: list[StaffInfo]
+    services: list[ServiceInfo]
     patient: PatientCard | None
 
     def number_in(self, state: str) -> int:
@@ -184,6 +185,7 @@ def payments_page(actor: Actor, asked: Asked) -> PaymentsPage:
         as_of=where.values["asof"],
         clinics=directory.clinics_of(facility_id),
         doctors=_doctors(asked, page.aside, directory, facility_id),
+        services=_services(asked, directory, facility_id),
         patient=cards.get(asked.get("patient")),
     )
 
@@ -208,6 +210,14 @@ def _doctors(asked: Asked, aside: dict[str, Any], directory: Directory, facility
         directory.staff[each] for each in ids | ({asked.get("doctor")} - {None}) if each in directory.staff
     ]
     return sorted(here, key=lambda each: each.short_name)
+
+
+def _services(asked: Asked, directory: Directory, facility_id: UUID) -> list[ServiceInfo]:
+    """Among which one may choose: those of the clinic that is chosen, or else of every clinic here."""
+    clinics = {each.id for each in directory.clinics_of(facility_id)}
+    wanted = {asked.get("clinic")} & clinics if asked.get("clinic") else clinics
+    here = [each for each in directory.services.values() if each.clinic_id in wanted]
+    return sorted(here, key=lambda each: each.name)
 
 
 def all_payments(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[ListedPayment]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from clinic_web.identity import api as identity
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.organization import api as organization
@@ -47,6 +48,8 @@ class AppointmentInHand:
     doctor_id: UUID
     service_id: UUID
     booking_source: str
+    booked_at: datetime
+    booked_by: str | None
     overbooking_reason: str | None
     moves: list[Moved]
     acts: frozenset[str]
@@ -77,6 +80,10 @@ def appointment(actor: Actor, appointment_id: UUID) -> AppointmentInHand:
         doctor_id=found.doctor_id,
         service_id=found.service_id,
         booking_source=found.booking_source,
+        booked_at=found.created_at,
+        booked_by=identity.names_of(actor, [found.created_by]).get(found.created_by)
+        if found.created_by
+        else None,
         overbooking_reason=found.overbooking_reason if found.is_overbooking else None,
         moves=[_moved(each, directory) for each in moves],
         acts=_acts(actor, found, held),
@@ -104,6 +111,8 @@ def _acts(actor: Actor, found: Appointment, held: VisitInHand) -> frozenset[str]
     status, acts = held.row.status, set(held.acts) - {"cancel", "miss", "prioritise", "hold"}
     if status in CANCELLABLE and actor.can("appointment.cancel"):
         acts.add("cancel")
+    if status in CANCELLABLE and actor.can("appointment.book"):
+        acts.add("note")
     if status == SCHEDULED and actor.can("appointment.reschedule"):
         acts.add("move")
     if status == SCHEDULED and held.row.is_due and actor.can("appointment.miss"):

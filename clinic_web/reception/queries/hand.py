@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 
 from clinic_web.audit import api as audit
+from clinic_web.identity import api as identity
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -57,6 +59,7 @@ VISIT = text(
     f"""
     SELECT {ROW}, v.queue_id, a.booking_id, a.notes, a.overbooking_reason, a.cancel_reason,
            t.at AS moved_at, t.from_status, t.to_status, t.reason, t.room_id AS moved_room_id,
+           t.by_user_id AS moved_by,
            (SELECT s.seq FROM kernel.streams s WHERE s.topic = 'queue:' || v.queue_id) AS seq,
            (SELECT s.epoch FROM kernel.streams s WHERE s.topic = 'queue:' || v.queue_id) AS epoch
       FROM reception.visits v
@@ -106,6 +109,7 @@ class Move:
     from_status: str | None
     reason: str | None
     room: str | None
+    by: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +127,7 @@ class VisitInHand:
     overbooking_reason: str | None
     cancel_reason: str | None
     moves: list[Move]
+    priority_by: str | None
     acts: frozenset[str]
 
     @property
@@ -168,6 +173,7 @@ def visit(actor: Actor, visit_id: UUID) -> VisitInHand:
         card = patients.cards(actor, [row.patient_id])[row.patient_id]
         audit.saw(actor, "visit.view", "visit", visit_id)
     directory = organization.directory(actor.organization_id)
+    names = identity.names_of(actor, {each["moved_by"] for each in found} | {row.priority_by})
     return VisitInHand(
         row=replace(row, name=card.name),
         card=card,
@@ -179,12 +185,13 @@ def visit(actor: Actor, visit_id: UUID) -> VisitInHand:
         notes=head["notes"],
         overbooking_reason=head["overbooking_reason"],
         cancel_reason=head["cancel_reason"],
-        moves=[_move(each, directory) for each in found if each["moved_at"] is not None],
+        moves=[_move(each, directory, names) for each in found if each["moved_at"] is not None],
+        priority_by=names.get(row.priority_by) if row.priority_by else None,
         acts=acts_now(actor, row),
     )
 
 
-def _move(found: RowMapping, directory: Directory) -> Move:
+def _move(found: RowMapping, directory: Directory, names: Mapping[UUID, str]) -> Move:
     room = directory.rooms.get(found["moved_room_id"])
     return Move(
         at=found["moved_at"],
@@ -192,6 +199,7 @@ def _move(found: RowMapping, directory: Directory) -> Move:
         from_status=found["from_status"],
         reason=found["reason"],
         room=room.name if room else None,
+        by=names.get(found["moved_by"]),
     )
 
 

@@ -23,7 +23,7 @@ from clinic_web.reception.queries.grid import agenda, grid
 from clinic_web.reception.queries.hand import name_of
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.desk import choose_clinic, remember
-from clinic_web.reception.service import booking, cancelling, holding
+from clinic_web.reception.service import booking, cancelling, holding, noting
 from clinic_web.reception.slots import Slot, SlotRefused, SlotTaken
 from clinic_web.ui.texts import clock_time, say
 from clinic_web.ui.texts import day as day_text
@@ -126,6 +126,20 @@ def cancel_appointment(appointment_id: UUID) -> ResponseReturnValue:
         who=name_of(actor(), moved.patient_id) if is_htmx() else None,
     )
     return done(act, appointment_id)
+
+
+@bp.post("/appointments/<uuid:appointment_id>/note")
+@needs("appointment.book")
+def note_appointment(appointment_id: UUID) -> ResponseReturnValue:
+    """Correct what is written beside an appointment."""
+    typed = request.form
+    try:
+        text = forms.short_text(typed, "note", forms.LONGEST_NOTE)
+        noting.note(actor(), appointment_id, text, version=forms.version_of(typed))
+    except RuleBroken as error:
+        panel = show_appointment(appointment_id, ask="note", typed=typed, errors=form_errors(error))
+        return make_response(panel, error.status)
+    return done(LastAct(text=_("The note is written.")), appointment_id)
 
 
 @bp.post("/appointments/<uuid:appointment_id>/miss")

@@ -76,11 +76,12 @@ def desk_line() -> str:
 
 
 def show(panel: str, *, clinic_id: UUID | None = None, **context: Any) -> str:
-    """Show what is in hand: the panel alone to htmx, the whole desk around it to the address bar, and that
-    only to those who may work there."""
+    """Show what is in hand: the panel alone to htmx, the whole desk around it to the address bar; to those
+    who don't work at the desk, a page with nothing but the panel."""
     if is_htmx():
         return render_template(panel, clinic_id=clinic_id, **context)
-    actor().require("desk.view")
+    if not actor().can("desk.view"):
+        return render_template("reception/desk/alone.html", panel=panel, clinic_id=clinic_id, **context)
     return render_template(
         "reception/desk/page.html", panel=panel, **{**desk_of(actor(), clinic_id), **context}
     )

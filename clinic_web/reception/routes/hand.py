@@ -11,7 +11,6 @@ from flask import render_template, request
 from flask_babel import force_locale
 from markupsafe import Markup
 
-from clinic_web.identity import api as identity
 from clinic_web.kernel import clock
 from clinic_web.kernel.errors import NotFound, RuleBroken
 from clinic_web.organization import api as organization
@@ -135,7 +134,6 @@ def show_visit(
     held = queries.visit(actor(), visit_id)
     asking = ask if ask in ASKS and ask in held.acts else None
     offered = priorities.of_queue(actor(), held.queue_id) if "prioritise" in held.acts else []
-    given_by = held.row.priority_by
     return show(
         "reception/desk/_visit.html",
         held=held,
@@ -143,7 +141,6 @@ def show_visit(
         priorities=offered,
         may_move=moving.may_move(actor(), held, facility_day()),
         stations=stations.choices(actor(), visit_id) if _may_be_sent(held) else [],
-        priority_by=identity.names_of(actor(), [given_by]).get(given_by) if given_by else None,
         suggested=_suggested(held.card.age, offered),
         typed=typed or {},
         errors=errors or {},

@@ -18,7 +18,7 @@ from clinic_web.reception import forms
 from clinic_web.reception.queries.hand import name_of
 from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.hand import show_booking, show_visit, show_walk_in
-from clinic_web.reception.service import booking, cancelling, checking_in, holding, walking_in
+from clinic_web.reception.service import booking, calling, cancelling, checking_in, holding, walking_in
 from clinic_web.reception.service.moves import Moved
 from clinic_web.reception.slots import SlotRefused, SlotTaken
 from clinic_web.ui.texts import clock_time, say
@@ -104,6 +104,13 @@ def resume(visit_id: UUID) -> ResponseReturnValue:
 def miss(visit_id: UUID) -> ResponseReturnValue:
     moved = holding.miss(actor(), visit_id, version=_version())
     return _moved(moved, _("did not come"), undo="reception.came_after_all")
+
+
+@bp.post("/visits/<uuid:visit_id>/send-back")
+@needs("visit.send_back")
+def send_back(visit_id: UUID) -> ResponseReturnValue:
+    moved = calling.send_back(actor(), visit_id, version=_version())
+    return _moved(moved, _("waits again, at the old place"))
 
 
 @bp.post("/visits/<uuid:visit_id>/came-after-all")

@@ -7,6 +7,7 @@ from uuid import UUID
 from clinic_web.events.reception import AppointmentMissed, VisitCheckedIn, VisitMissed
 from clinic_web.kernel import bus
 from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.errors import N_
 from clinic_web.payments import api as payments
 from clinic_web.reception.models import Visit
 from clinic_web.reception.models.appointments import NO_SHOW as APPOINTMENT_MISSED
@@ -15,7 +16,7 @@ from clinic_web.reception.service import numbers
 from clinic_web.reception.service.following import follow, take_up_again
 from clinic_web.reception.service.moves import Moved, moved, moving, publish, require_absent, said
 
-VOID_BECAUSE_MISSED = "The patient did not come."
+VOID_BECAUSE_MISSED = N_("The patient did not come.")
 
 
 def hold(actor: Actor, visit_id: UUID, reason: str, *, version: int) -> Moved:
