@@ -26,7 +26,17 @@ from tests import databases
 from tests.cast import Cast, assemble, sign_in
 from tests.snapshot import Snapshot, take
 
+LONG = ("browser", "slow")
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: none of them is left for the end, and those of the browser share one house."""
+
+    def place(item: pytest.Item) -> int:
+        return next((at for at, mark in enumerate(LONG) if item.get_closest_marker(mark)), len(LONG))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
