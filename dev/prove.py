@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,11 @@ AXE = places.NODE_MODULES / "axe-core" / "axe.min.js"
 
 @dataclass(frozen=True)
 class Check:
+    """``is_slow``: more than a few seconds."""
+
     name: str
     command: list[str]
+    is_slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Result:
 
 def lint() -> int:
     python_env.ensure(development=True)
-    return _report([_perform(check, dict(os.environ)) for check in static_checks()])
+    began = time.monotonic()
+    return _report([_perform(check, os.environ) for check in static_checks()], began)
 
 
 def test(pytest_arguments: list[str]) -> int:
@@ -44,16 +49,31 @@ def test(pytest_arguments: list[str]) -> int:
     browser = chromium.find()
     with test_servers() as env:
         env["CHROMIUM"] = browser
-        checks = [] if pytest_arguments else static_checks()
-        checks.append(Check("tests", _pytest(pytest_arguments)))
-        return _report([_perform(check, env) for check in checks])
+        tests = Check("tests", _pytest(pytest_arguments))
+        began = time.monotonic()
+        return _report([_perform(tests, env)] if pytest_arguments else _all_checks(tests, env), began)
+
+
+def _all_checks(tests: Check, env: Mapping[str, str]) -> list[Result]:
+    """The quick ones first; a slow one beside the tests, which often wait, and what it said after theirs."""
+    checks = static_checks()
+    done = [_perform(check, env) for check in checks if not check.is_slow]
+    with ThreadPoolExecutor() as pool:
+        beside = [pool.submit(_perform_quietly, check, env) for check in checks if check.is_slow]
+        done.append(_perform(tests, env))
+        for each in beside:
+            result, said = each.result()
+            say.line(result.name)
+            say.plain(said)
+            done.append(result)
+    return done
 
 
 def static_checks() -> list[Check]:
     checks = [
         Check("ruff: rules", [_tool("ruff"), "check", "."]),
         Check("ruff: format", [_tool("ruff"), "format", "--check", "."]),
-        Check("mypy: types", [_tool("mypy")]),
+        Check("mypy: types", [_tool("mypy")], is_slow=True),
     ]
     if CONTRACTS.exists():
         checks.append(Check("import contracts", [_tool("lint-imports")]))
@@ -88,11 +108,14 @@ def test_environment(environment: Mapping[str, str], addresses: Mapping[str, str
 
 
 def _pytest(arguments: list[str]) -> list[str]:
-    """As many processes as there are cores, unless the arguments say how many."""
+    """As many processes as there are cores, unless the arguments say how many.
+
+    Whoever is done takes over half of what the slowest has before it, so that all end together.
+    """
     if any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments):
         return [_tool("pytest"), *arguments]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return [_tool("pytest"), "-n", str(cores), *arguments]
+    return [_tool("pytest"), "-n", str(cores), "--dist", "worksteal", *arguments]
 
 
 def _perform(check: Check, env: Mapping[str, str]) -> Result:
@@ -102,7 +125,24 @@ def _perform(check: Check, env: Mapping[str, str]) -> Result:
     return Result(check.name, done.returncode == 0, time.monotonic() - began)
 
 
-def _report(results: list[Result]) -> int:
+def _perform_quietly(check: Check, env: Mapping[str, str]) -> tuple[Result, str]:
+    """The same without a word, and what there would have been to read."""
+    began = time.monotonic()
+    done = subprocess.run(
+        check.command,
+        env=env,
+        cwd=places.ROOT,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    return Result(check.name, done.returncode == 0, time.monotonic() - began), done.stdout.rstrip()
+
+
+def _report(results: list[Result], began: float) -> int:
+    """One line for each check; the last says how long all took, some of them side by side."""
     rows = [
         {
             "check": result.name,
@@ -111,8 +151,7 @@ def _report(results: list[Result]) -> int:
         }
         for result in results
     ]
-    total = sum(result.seconds for result in results)
-    rows.append({"check": "all", "result": "", "seconds": f"{total:6.1f}"})
+    rows.append({"check": "all", "result": "", "seconds": f"{time.monotonic() - began:6.1f}"})
     say.plain("\n" + say.table(rows, ["check", "result", "seconds"]))
     return 0 if all(result.passed for result in results) else 1
 

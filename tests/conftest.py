@@ -32,7 +32,17 @@ from tests.snapshot import Snapshot, take
 hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("unhurried")
 
+LONG = ("browser", "slow")
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: none of them is left for the end, and those of the browser share one house."""
+
+    def place(item: pytest.Item) -> int:
+        return next((at for at, mark in enumerate(LONG) if item.get_closest_marker(mark)), len(LONG))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from clinic_web.app import create_app
 from clinic_web.config import Settings
@@ -29,7 +29,9 @@ from tests.cast import PASSWORD, Cast, assemble
 from tests.conftest import empty_tables
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+# Only a machine that has other work, too, lets one wait so long; it promises nothing of how quick a thing is.
+PATIENCE = 120.0
+expect.set_options(timeout=30_000)
 
 
 @dataclass
@@ -185,7 +187,7 @@ def new_tab(chromium: Browser) -> Iterator[Callable[..., Page]]:
         opened.append(context)
         context.add_init_script(JOINS)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
         return page
 

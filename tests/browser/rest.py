@@ -38,7 +38,7 @@ SETTLED = """async () => {
     && isJoined() && !document.querySelector(".htmx-request")
     && ![...document.querySelectorAll("[hx-trigger]")].some(comesLate)
     && document.getAnimations().every(isOver);
-  const until = performance.now() + 10000;
+  const until = performance.now() + 30000;
   for (let frames = 0; frames < 2; frames = isStill() ? frames + 1 : 0) {
     if (performance.now() > until) throw new Error("the page does not come to rest");
     await new Promise(requestAnimationFrame);

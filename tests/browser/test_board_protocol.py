@@ -58,7 +58,9 @@ window.fetch = async (...what) => {
   try {
     const answer = await really(...what), body = await answer.json();
     body.server_time = new Date().toISOString();
-    return new Response(JSON.stringify(body), { status: answer.status });
+    const told = new Response(JSON.stringify(body), { status: answer.status });
+    told.json = async () => body;  // read already, so that it is taken in when nothing flies any more
+    return told;
   }
   finally { window.flying -= 1; }
 };
@@ -345,10 +347,10 @@ def test_cut_off_it_waits_a_moment_and_comes_back_with_the_truth(wall: Wall) -> 
     wall.page.evaluate("isUp = true; wire.connect()")
     wall.page.clock.run_for(6)
     assert wall.state == "stale"  # connected, but not yet proven: yellow is never stale
-    wall.after(0.6)
-    assert (
-        wall.state == "live" and wall.shows == "D-307" and wall.asked <= 2
-    )  # one snapshot, not 300 messages
+    for _ in range(2):  # what it asked for just before it was joined again, it asks for once more
+        wall.after(0.6)
+    assert wall.state == "live" and wall.shows == "D-307"
+    assert wall.asked <= 2  # a snapshot or two, not 300 messages
 
 
 def test_while_the_snapshot_fails_it_is_not_live_and_tries_again(wall: Wall) -> None:

@@ -1,9 +1,11 @@
-"""A real screen, a real desk, a real doctor: paired, called, cut off, back, revoked."""
+"""A real screen, a real desk, a real doctor: paired, called, cut off, back, revoked.
+
+Within how many seconds is for ``test_board_protocol.py``, whose clock no other work on the machine delays.
+"""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 
 import pytest
@@ -46,10 +48,10 @@ def test_a_screen_is_paired_shows_the_call_takes_its_settings_and_goes_dark(
     screen, desk, salma = browser_of(None, **FULL_HD), browser_of("amina"), browser_of("salma")
     pair(house, screen, desk)
     walks_in(house)
-    expect(screen.locator(".next .ticket")).to_have_text("D-001", timeout=2000)
+    expect(screen.locator(".next .ticket")).to_have_text("D-001")
     salma.goto(f"{house.url}/doctor")
     salma.keyboard.press("F9")
-    expect(screen.locator(".call .t .no")).to_have_text("D-001", timeout=2000)
+    expect(screen.locator(".call .t .no")).to_have_text("D-001")
     expect(screen.locator(".call.new")).to_be_visible()
     assert "Ibrahim" not in screen.content()
     expect(salma.locator("#go")).to_contain_text("D-001 is in, open")
@@ -64,7 +66,7 @@ def test_a_screen_is_paired_shows_the_call_takes_its_settings_and_goes_dark(
     desk.fill("[name=head]", "Garden of health")
     desk.click("text=Wine red")
     desk.keyboard.press("Control+Enter")
-    expect(screen.locator(".top .name")).to_contain_text("Garden of health", timeout=6000)
+    expect(screen.locator(".top .name")).to_contain_text("Garden of health")
     expect(screen.locator(".part")).to_have_count(2)
     expect(screen.locator(".strip .no").first).to_have_text("D-001")
     expect(screen.locator("html")).to_have_attribute("data-state", "live")
@@ -82,13 +84,9 @@ def test_a_board_says_that_it_is_cut_off_and_is_right_again_by_itself(
     pair(house, screen, browser_of("amina"))
     walks_in(house)
     house.kill("web")
-    began = time.monotonic()
-    expect(screen.locator(".off")).to_contain_text("Not live since", timeout=10_000)
-    assert time.monotonic() - began < 10
+    expect(screen.locator(".off")).to_contain_text("Not live since")
     calling.call_next(house.cast.people["salma"].actor, key="while-nobody-listens")
     house.start("web")
     house.wait_until_it_answers()
-    began = time.monotonic()
-    expect(screen.locator(".call .t .no")).to_have_text("D-001", timeout=5000)
+    expect(screen.locator(".call .t .no")).to_have_text("D-001")
     expect(screen.locator("html")).to_have_attribute("data-state", "live")
-    assert time.monotonic() - began < 5  # the process itself needs a part of it to begin

@@ -43,7 +43,7 @@ def test_rows_do_not_move_under_a_reader_who_marks_and_opens_them_by_keyboard(
     expect(page.locator("[data-list-export]")).to_have_text("Export 1 marked")
 
     walks_in(house, "Dalia")
-    expect(news).to_have_text("1 new", timeout=5000)
+    expect(news).to_have_text("1 new")
     expect(rows).to_have_count(3)
     expect(rows.nth(1)).to_be_focused()
     expect(rows.nth(1).locator(".c-mark input")).to_be_checked()

@@ -21,6 +21,8 @@ from clinic_web.kernel.db import db
 from tests import factories
 from tests.cast import Cast, assemble
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 BOOK = """

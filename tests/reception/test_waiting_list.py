@@ -217,6 +217,7 @@ with create_app(is_worker=True).app_context():
 """
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_offers_once(real_desk: Desk, committing: Flask, settings: Settings) -> None:
     patients = some_patients(real_desk, 2)
     booked = real_desk.book(at=real_desk.tomorrow(9), patient_id=patients[0])

@@ -166,6 +166,7 @@ def with_token(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(app.config, "SETTINGS", settings)
 
 
+@pytest.mark.slow
 def test_the_counts_of_all_web_processes_are_summed(settings: Settings, tmp_path: Path) -> None:
     """Two workers answer in turns; whichever is asked tells what both have counted."""
     with gunicorn(settings, tmp_path) as port:
