@@ -31,6 +31,9 @@ SETTINGS = {
     "lc_messages": "C",
     "jit": "off",
 }
+# Tests kill processes, never the machine: what the kernel has taken outlives every process, so waiting for
+# the disk would prove nothing there.
+FOR_TESTS = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Postgres:
     owner: account.Account
     binaries: postgres_binaries.Binaries
     superuser_password: str
+    is_for_tests: bool = False
 
     @property
     def data(self) -> Path:
@@ -122,6 +126,7 @@ class Postgres:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         settings = SETTINGS | {"port": str(ports.kept(self.folder / "port"))}
+        settings |= FOR_TESTS if self.is_for_tests else {}
         command = [self.binaries["postgres"], "-D", str(self.data)]
         command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self.log.open("a") as log:

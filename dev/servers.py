@@ -118,7 +118,8 @@ def _private_postgres(home: places.Home) -> postgres.Postgres:
     owner = account.of_servers()
     folder = account.base_folder(owner, home) / "pg"
     binaries = postgres_binaries.find(owner, data_major=postgres_data.major_version(folder))
-    return postgres.Postgres(folder, owner, binaries, _secrets(home)["postgres_superuser"])
+    password = _secrets(home)["postgres_superuser"]
+    return postgres.Postgres(folder, owner, binaries, password, is_for_tests=home is places.TEST)
 
 
 def _private_valkey(home: places.Home) -> valkey.Valkey:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev import postgres_binaries, prove, run, say, secretsfile, servers, supervise, valkey
+from dev import postgres, postgres_binaries, prove, run, say, secretsfile, servers, supervise, valkey
 
 
 def test_the_address_has_defaults() -> None:
@@ -70,6 +70,12 @@ def test_a_table_is_as_wide_as_its_words() -> None:
         "desk           /desk",
         "administrator  /",
     ]
+
+
+def test_only_the_tests_own_server_does_not_wait_for_the_disk() -> None:
+    assert {postgres.SETTINGS[name] for name in ("fsync", "synchronous_commit", "full_page_writes")} == {"on"}
+    assert "synchronous_commit" not in postgres.FOR_TESTS
+    assert not postgres.Postgres.is_for_tests, "who does not say so waits"
 
 
 def test_redis_keeps_what_it_accepted() -> None:
