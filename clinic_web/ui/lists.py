@@ -29,8 +29,8 @@ from clinic_web.ui import sockets, texts
 from clinic_web.ui.web import actor, is_htmx
 
 EXPORT = "list.export"
-# A socket may hear forty topics; the first ones of a list tell the most.
-MOST_TOPICS = 30
+# A socket may hear a hundred and twenty topics; the first ones of a list tell the most.
+MOST_TOPICS = 100
 BOM = "\ufeff"
 # A cell that begins like this is a formula to a spreadsheet, and may send what stands beside it elsewhere.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

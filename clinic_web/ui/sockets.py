@@ -31,7 +31,7 @@ from clinic_web.ui.who import actor_or_none
 logger = structlog.get_logger(__name__)
 
 TICK = 5.0
-MOST_TOPICS = 40
+MOST_TOPICS = 120
 LONGEST_TOPIC = 120
 
 
