@@ -510,3 +510,25 @@ def test_the_clock_is_the_facilitys(wall: Wall) -> None:
         wall.after(5)
         wall.ticks(7)
     assert wall.page.inner_text("[data-clock]") == "12:01"
+
+
+LATE = """
+() => [...document.querySelectorAll(".part .wall")].map((wall) => {
+  wall.insertAdjacentHTML("beforeend", `<section class="next"><h3><span>Next</span></h3>
+    <ol>${"<li><span class='ticket'>D-008</span></li>".repeat(3)}</ol>
+    <div class="late"><p><span>Dr Salma about 45 min late</span></p></div></section>`);
+  const late = wall.querySelector(".late p").getBoundingClientRect(), part = wall.getBoundingClientRect();
+  const tickets = [...wall.querySelectorAll(".ticket")].map((each) => each.getBoundingClientRect().bottom);
+  const isInside = late.bottom <= part.bottom && late.right <= part.right;
+  return late.height > 12 && isInside && late.top >= Math.max(...tickets);
+})
+"""
+
+
+@pytest.mark.parametrize("lines", [5, 6])
+def test_who_is_late_is_said_in_each_of_many_lines(built_app: Flask, chromium: Browser, lines: int) -> None:
+    page = chromium.new_page(viewport={"width": 1280, "height": 720})
+    opened(built_app, page, lines)
+    assert page.evaluate(LATE) == [True] * lines
+    page.unroute_all(behavior="ignoreErrors")
+    page.close()
