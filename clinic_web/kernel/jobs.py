@@ -21,7 +21,7 @@ from clinic_web.kernel.unit_of_work import UnitOfWork
 # Queues by consumer. Deliveries are one transaction each and run in-process; what talks to the outside world
 # or takes long runs in a forked work-horse that may be killed without harm.
 DELIVERY_QUEUES = ("events", "billing", "stock", "lab", "notifications")
-OUTSIDE_QUEUES = ("outside", "reports")
+OUTSIDE_QUEUES = ("asked", "outside", "reports")  # first what somebody looks on at
 
 WAKE_FOR = 2  # seconds after which a lost wake-up is forgotten and the next commit wakes again
 TIMEOUT = 45

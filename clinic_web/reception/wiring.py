@@ -53,7 +53,7 @@ def wire(app: Flask) -> None:
     for event in (VisitStarted, VisitMissed, VisitCheckedIn, VisitCancelled, VisitMoved):
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
     schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
-    kernel_jobs.register("reception.settle", jobs.settle, queue="outside")
+    kernel_jobs.register("reception.settle", jobs.settle, queue="asked")
     schedule.every(timedelta(seconds=30), "reception.sweep_settlements", settling.sweep)
     metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")
     names_shown.wire()
