@@ -7,7 +7,7 @@ does neither less nor more. Where they differ the figure says so: bring the stat
 from __future__ import annotations
 
 from clinic_web.organization.queries import TERMS as TERMS_NOW
-from clinic_web.patients.queries import KNOWN
+from clinic_web.patients.holding import HOLD
 from clinic_web.reception.service.statements import CALL_NEXT_AT_ONCE
 
 SESSION = """
@@ -22,7 +22,7 @@ CLAIM = """
         ON CONFLICT DO NOTHING
     RETURNING true
 """
-PATIENT = KNOWN.sql
+PATIENT = HOLD.sql
 TERMS = TERMS_NOW.sql
 BOOK = """
     WITH doctors_day AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(%(doctors_day)s, 0))

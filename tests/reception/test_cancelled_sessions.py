@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
@@ -13,6 +17,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from clinic_web.config import Settings
 from clinic_web.kernel import clock, jobs
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotAllowed, NotFound
@@ -24,6 +29,7 @@ from clinic_web.reception.service import checking_in, settling
 from clinic_web.reception.service.settling import Away, Decision
 from clinic_web.reception.slots import Slot, SlotRefused
 from tests.reception.desk import Desk
+from tests.reception.test_races import at_once
 
 Browser = Callable[[str], FlaskClient]
 
@@ -183,6 +189,41 @@ def _dies_at_the_second() -> Callable[..., None]:
     return die
 
 
+WORK = """
+import sys
+from uuid import UUID
+from clinic_web.app import create_app
+from clinic_web.reception.service import settling
+with create_app(is_worker=True).app_context():
+    settling.go_on(UUID(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize(("failpoint", "done"), [("before_commit", 0), ("after_commit", 1)])
+def test_a_kill_on_either_side_of_a_commit_cancels_each_once(
+    real_desk: Desk, settings: Settings, failpoint: str, done: int
+) -> None:
+    settlement_id = asked_for(real_desk, 3)
+    env = os.environ | {
+        "APP_ENV": "test",
+        "SECRET_KEY": settings.secret_key,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "FAILPOINTS": f"transaction.{failpoint}=kill",
+    }
+    killed = subprocess.run(
+        [sys.executable, "-c", WORK, str(settlement_id)], env=env, check=False, timeout=60
+    )
+    assert killed.returncode == -signal.SIGKILL
+    run = db.session.get_one(Settlement, settlement_id, populate_existing=True)
+    assert run.items_done == done
+    db.session.rollback()
+    at_once([lambda: settling.go_on(settlement_id)] * 2, workers=2)
+    told = select(DomainEvent).where(DomainEvent.event_type == "appointment.cancelled")
+    assert len(db.session.scalars(told).all()) == 3
+    db.session.rollback()
+
+
 def test_one_that_stops_says_so_and_can_be_taken_up_again(
     desk: Desk, as_person: Browser, enqueued: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +237,7 @@ def test_one_that_stops_says_so_and_can_be_taken_up_again(
     assert "It stopped" in page and "ZeroDivisionError" in page and page.count("not done") == 2
     assert as_person("omar").get(here).status_code == 404
     assert as_person("omar").post(f"{here}/retry").status_code == 404
+    assert as_person("salma").post(f"{here}/retry").status_code == 403
     assert amina.post(f"{here}/retry").status_code == 303
     assert amina.post(f"{here}/retry").status_code == 409
     settling.go_on(settlement_id)

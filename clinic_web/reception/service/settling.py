@@ -20,7 +20,7 @@ from clinic_web.organization import api as organization
 from clinic_web.reception.access import settlement_for
 from clinic_web.reception.live import settlement_topic
 from clinic_web.reception.models import Appointment, Settlement, SettlementItem
-from clinic_web.reception.models.settlements import CANCELLED, MOST, MOVED
+from clinic_web.reception.models.settlements import CANCELLED, MOST, MOVED, WAITS
 from clinic_web.reception.service import cancelling, rescheduling
 from clinic_web.reception.service.moves import said
 from clinic_web.reception.service.rescheduling import NewTime
@@ -124,9 +124,19 @@ def _write_items(actor: Actor, settlement: Settlement, decisions: Sequence[Decis
 
 
 def try_again(actor: Actor, settlement_id: UUID) -> None:
-    """Take a failed settlement up where it stopped; StaleScreen (409) if it has not failed, NotFound."""
+    """Take a failed settlement up where it stopped.
+
+    Raises StaleScreen (409) if it has not failed, NotAllowed (403) without the rights that the rest needs,
+    NotFound (404).
+    """
     with transaction():
-        RUNS.take_up_again(settlement_for(actor, settlement_id, lock=True))
+        run = settlement_for(actor, settlement_id, lock=True)
+        rest = select(SettlementItem.to_start.is_(None)).where(
+            SettlementItem.settlement_id == run.id, SettlementItem.state == WAITS
+        )
+        for is_cancelled in set(db.session.scalars(rest)):
+            actor.require(CANCEL if is_cancelled else MOVE)
+        RUNS.take_up_again(run)
 
 
 def _settle_next(run: Settlement) -> None:
