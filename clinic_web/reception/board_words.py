@@ -144,7 +144,7 @@ def length_of(text: str | None) -> str:
 def sign_length(text: str) -> str:
     """Return the class that fits a door's sign: numbers are large, names of rooms smaller. Words may wrap."""
     if len(text) <= SHORT_SIGN:
-        return "three" if len(text) == SHORT_SIGN else ""
+        return ("", "two" if text.isdigit() else "three", "three")[max(len(text), 1) - 1]
     word = max(map(len, text.split()), default=0)
     if len(text) <= LONG_SIGN:
         return "long"
