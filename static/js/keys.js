@@ -35,7 +35,9 @@
     const dialog = document.querySelector("dialog[open]"), active = document.activeElement || document.body;
     const row = active.closest("[data-row]"), isMeant = (element) => key !== "Enter" || row?.contains(element) || isAround(active, element);
     const all = $$("[data-key]", dialog || document).filter((element) => named(element) === key && isReady(element) && isMeant(element));
+    const typed = key === "Ctrl+Enter" && isField(active) && !active.matches("[data-find]") && active.closest("form");
     for (const scope of [row, active.closest("form"), active.closest("[data-pane]")]) {
+      if (typed && scope === active.closest("[data-pane]")) return undefined;      // what is being typed is not meant for another form
       const inside = scope && all.find((element) => scope.contains(element) && (!element.closest("[data-row]") || element.closest("[data-row]") === row));
       if (inside) return inside;
     }

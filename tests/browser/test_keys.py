@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
+from clinic_web.kernel import clock, ids
 from clinic_web.kernel.db import db
+from clinic_web.reception.service import booking
+from clinic_web.reception.service.booking import Booking
 from tests import factories
 from tests.browser.conftest import House
 from tests.browser.rest import settle
@@ -91,3 +95,45 @@ def test_the_receipt_goes_to_paper_once_a_press_and_the_second_says_copy(desk: P
         desk.get_by_role("button", name="Print the receipt").click()
         expect(desk).to_have_title("x" * papers)
         expect(desk.locator("#hand .receipt .copy")).to_have_count(papers - 1)
+
+
+def test_a_new_patient_is_typed_and_registered_at_the_desk(house: House, browser_of: Open) -> None:
+    """Leaving a field asks for likely duplicates; what was typed stays, and the form with it."""
+    page = browser_of("amina")
+    page.goto(f"{house.url}/desk?clinic={house.cast.dental}")
+    settle(page)
+    page.keyboard.press("F2")
+    expect(page.locator("#hand [name=name]")).to_be_focused()
+    with page.expect_response(lambda answer: "/patients/alike" in answer.url):
+        page.keyboard.type("Zebedee Quux")
+        page.keyboard.press("Tab")
+    page.keyboard.type("+20 100 111 2233")
+    page.keyboard.press("Tab")
+    page.keyboard.type("34")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    settle(page)
+    expect(page.locator("#hand [name=name]")).to_have_value("Zebedee Quux")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#hand")).to_contain_text("Zebedee Quux")
+    expect(page.locator("#new-patient")).to_have_count(0)
+
+
+def test_ctrl_enter_in_a_reason_answers_that_question_and_no_other(house: House, browser_of: Open) -> None:
+    cast = house.cast
+    patient = factories.patient(organization_id=cast.organization_id, last_name="Tahhan")
+    db.session.commit()
+    at = (clock.now() + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
+    wanted = Booking(patient_id=patient, service_id=cast.cleaning, doctor_id=cast.salma, start_time=at)
+    booked = booking.book(cast.people["amina"].actor, wanted, key=str(ids.new_id()))
+    page = browser_of("amina")
+    page.goto(f"{house.url}/appointments/{booked.appointment_id}")
+    settle(page)
+    page.keyboard.press("x")
+    expect(page.locator("#cancel-reason")).to_be_focused()
+    page.keyboard.type("phoned, is ill")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#last-act")).to_contain_text("cancelled")
+    db.session.rollback()
+    state = db.session.execute(text("SELECT status FROM reception.appointments")).scalar()
+    assert state == "CANCELLED"
