@@ -26,6 +26,7 @@ pytestmark = pytest.mark.browser
 WALL = "http://wall.test"
 STATIC = Path(__file__).parents[2] / "static"
 STEP = 1500
+UNSEEN = ("bootstrap.min.css", ".woff2", ".svg", "tokens.css", "parts.css")
 NOON = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)  # 12:00 in Cairo
 MIDNIGHT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 
@@ -89,6 +90,7 @@ class Wall:
     asked: int = 0
     pages: int = 0
     document: str = ""
+    is_styled: bool = False  # most tests do not ask how it looks
     other: list[str] = field(default_factory=list)
     wanted: list[list[str]] = field(default_factory=list)
 
@@ -110,8 +112,8 @@ class Wall:
             route.fulfill(status=self.status, body=body, content_type="application/json")
         elif path.endswith("socket.io.min.js"):
             route.fulfill(body=FAKE_SOCKET, content_type="text/javascript")
-        elif path.endswith(("bootstrap.min.css", ".woff2", ".svg", "tokens.css", "parts.css")):
-            route.fulfill(body="", content_type="text/css")  # how it looks is not asked here
+        elif not self.is_styled and path.endswith(UNSEEN):
+            route.fulfill(body="", content_type="text/css")
         elif path.startswith("/static/"):
             file = STATIC / path.removeprefix("/static/")
             route.fulfill(
@@ -188,10 +190,10 @@ class Wall:
         return str(self.page.evaluate("document.documentElement.dataset.state"))
 
 
-def opened(app: Flask, page: Page, lines: int) -> Wall:
+def opened(app: Flask, page: Page, lines: int, *, is_styled: bool = False) -> Wall:
     screen = paired(lines)
     parts = [{"topic": topic, "valid_until": MIDNIGHT.isoformat()} for topic in screen.topics]
-    wall = Wall(page, {"page": "p1"}, screen.topics, parts, document=drawn(app, screen))
+    wall = Wall(page, {"page": "p1"}, screen.topics, parts, document=drawn(app, screen), is_styled=is_styled)
     page.clock.install(time=NOON)
     page.route("**/*", wall.answer)
     page.goto(f"{WALL}/board")
