@@ -166,6 +166,7 @@ def test_two_doctors_do_not_share_a_room_at_one_time(mona: FlaskClient, cast: Ca
     other = factories.room(
         organization_id=cast.organization_id, facility_id=cast.facility_id, clinic_id=cast.dental, name="7"
     )
+    _changed(cast)
     refused = send(mona, page, **(A_MORNING | {"from_0_0": "11"}))
     assert refused.status_code == 422 and weeks(cast) == []
     assert 'id="f-room_0_0-error"' in refused.text and "is in room 3 then, 09:00 to 12:00." in refused.text
