@@ -55,6 +55,7 @@ PERMISSIONS: dict[str, str] = {
     "board.revoke": N_("Take displays out of use"),
     "list.export": N_("Export lists as files"),
     "report.view": N_("See reports"),
+    "report.view_all": N_("See the reports of all facilities"),
     "user.manage": N_("Give people access and roles"),
     "organization.manage": N_("Change clinics, staff, services and prices"),
     "audit.view": N_("See who saw and changed what"),
