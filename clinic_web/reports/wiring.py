@@ -15,7 +15,6 @@ from clinic_web.reports.service import running
 from clinic_web.ui.nav import entry
 from clinic_web.ui.sockets import topic_rule
 
-
 __all__ = ["all_routes", "wire"]
 
 
