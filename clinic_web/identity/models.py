@@ -194,3 +194,34 @@ class LoginAttempt(Model):
     success: Mapped[bool] = mapped_column(Boolean)
     reason: Mapped[str | None] = mapped_column(Text)
     attempted_at: Mapped[Moment]
+
+
+class SavedView(Model, Stamped, Versioned):
+    """The filters and the order of a list under a name: a person's own, or shared with their facility.
+
+    ``query`` is the address after the question mark, as the list itself writes it; ``list`` the list's name.
+    """
+
+    __tablename__ = "saved_views"
+    __table_args__ = (
+        Index(
+            "uq_saved_views_name",
+            "user_id",
+            "list",
+            func.lower(text("name")),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index("ix_saved_views_shared", "facility_id", "list", postgresql_where=text("is_shared")),
+        {"schema": "identity"},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    facility_id: Mapped[UUID | None]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"))
+    list: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    query: Mapped[str] = mapped_column(Text)
+    is_shared: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)
+    deleted_at: Mapped[datetime | None]

@@ -54,7 +54,9 @@ PERMISSIONS: dict[str, str] = {
     "board.pair": N_("Pair displays"),
     "board.revoke": N_("Take displays out of use"),
     "list.export": N_("Export lists as files"),
+    "view.share": N_("Share kept views of lists with the facility"),
     "report.view": N_("See reports"),
+    "report.view_all": N_("See the reports of all facilities"),
     "user.manage": N_("Give people access and roles"),
     "organization.manage": N_("Change clinics, staff, services and prices"),
     "audit.view": N_("See who saw and changed what"),
@@ -92,7 +94,7 @@ ROLES: tuple[DefaultRole, ...] = (
             | {"visit.view", "desk.view", "payment.view"}
             | {"payment.refund", "payment.refund_any", "payment.void"}
             | {"board.pair", "board.revoke", "queue.reserve"}
-            | {"report.view", "list.export", "organization.manage"}
+            | {"report.view", "list.export", "organization.manage", "view.share"}
         ),
     ),
     DefaultRole(

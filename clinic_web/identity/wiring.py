@@ -11,6 +11,8 @@ from clinic_web.identity.access import MANAGE
 from clinic_web.identity.admin_routes import bp as users
 from clinic_web.identity.role_routes import bp as roles
 from clinic_web.identity.routes import bp
+from clinic_web.identity.service.views import views_of
+from clinic_web.identity.view_routes import bp as views
 from clinic_web.kernel import schedule
 from clinic_web.kernel.errors import N_
 from clinic_web.ui import admin
@@ -22,6 +24,7 @@ def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(users)
     app.register_blueprint(roles)
+    app.register_blueprint(views)
     admin.section(
         order=100,
         label=N_("Users"),
@@ -45,5 +48,6 @@ def wire(app: Flask) -> None:
     ports.theme = login.theme
     ports.begin_session = login.begin
     ports.names_of = api.names_of
+    ports.views_of = views_of
     ports.session_rights = api.open_session_rights
     schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)

@@ -13,11 +13,24 @@ from clinic_web.organization import api as organization
 from clinic_web.organization.api import FacilityInfo
 from clinic_web.reports.models import Run
 
+SEE_ALL = "report.view_all"
+
 
 def facilities_of(actor: Actor) -> list[FacilityInfo]:
     """Return the facilities whose reports the actor may see, their own first."""
     known = organization.directory(actor.organization_id).facilities.values()
-    return [each for each in known if each.is_active and actor.facility_id in (None, each.id)]
+    return [each for each in known if each.is_active and _sees(actor, each.id)]
+
+
+def everywhere(actor: Actor) -> list[FacilityInfo]:
+    """Return every open facility of the organization; Forbidden (403) to who may not see all of them."""
+    actor.require(SEE_ALL)
+    known = organization.directory(actor.organization_id).facilities.values()
+    return [each for each in known if each.is_active]
+
+
+def _sees(actor: Actor, facility_id: UUID) -> bool:
+    return actor.facility_id in (None, facility_id) or actor.can(SEE_ALL)
 
 
 def facility_for(actor: Actor, facility_id: UUID | None) -> FacilityInfo:
@@ -33,7 +46,7 @@ def facility_for(actor: Actor, facility_id: UUID | None) -> FacilityInfo:
 def run_for(actor: Actor, run_id: UUID) -> Run:
     """Return a run, locked for change; NotFound (404)."""
     mine = select(Run).where(Run.id == run_id, Run.organization_id == actor.organization_id)
-    if actor.facility_id:
+    if actor.facility_id and not actor.can(SEE_ALL):
         mine = mine.where(Run.facility_id == actor.facility_id)
     run: Run | None = db.session.execute(mine.with_for_update()).scalar()
     if run is None:

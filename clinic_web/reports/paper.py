@@ -33,6 +33,14 @@ def data(shown: Page) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def drawn(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a report's data with its charts and tables as texts and places."""
+    return data | {
+        "charts": [_chart(each) for each in data["charts"] if each],
+        "tables": [_table(each) for each in data["tables"]],
+    }
+
+
 def days_of(shown: Page) -> str:
     first = texts.day(shown.period.first, "EEEE d MMMM y")
     if shown.is_one_day:

@@ -53,7 +53,7 @@ def table(name: str) -> ResponseReturnValue:
     found = shown.teller.table(name)
     if found is None:
         raise NotFound(N_("This table is not here."))
-    return _file(to_csv(found), "text/csv; charset=utf-8", f"{name}-{_days_in_name(shown.period)}.csv")
+    return as_file(to_csv(found), "text/csv; charset=utf-8", f"{name}-{days_in_name(shown.period)}.csv")
 
 
 @bp.get("/report.pdf")
@@ -61,7 +61,7 @@ def table(name: str) -> ResponseReturnValue:
 def as_pdf() -> ResponseReturnValue:
     shown = page_of(actor(), _asked())
     made = pdf.render("report", paper.data(shown), texts.language())
-    return _file(made, pdf.MIMETYPE, f"report-{_days_in_name(shown.period)}.pdf")
+    return as_file(made, pdf.MIMETYPE, f"report-{days_in_name(shown.period)}.pdf")
 
 
 @bp.post("/make")
@@ -128,11 +128,11 @@ def _addresses(shown: Page) -> Callable[..., str]:
     return address
 
 
-def _days_in_name(period: Period) -> str:
+def days_in_name(period: Period) -> str:
     return str(period.first) if period.days == 1 else f"{period.first}-{period.last}"
 
 
-def _file(body: str | bytes, mimetype: str, name: str) -> Response:
+def as_file(body: str | bytes, mimetype: str, name: str) -> Response:
     answer = Response(body, mimetype=mimetype)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

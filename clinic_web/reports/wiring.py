@@ -8,12 +8,14 @@ from flask import Flask
 
 from clinic_web.kernel import jobs, metrics, schedule
 from clinic_web.kernel.errors import N_
-from clinic_web.reports import live, routes
+from clinic_web.reports import all_routes, live, routes
 from clinic_web.reports.jobs import make
 from clinic_web.reports.queries.kept import runs_failed
 from clinic_web.reports.service import running
 from clinic_web.ui.nav import entry
 from clinic_web.ui.sockets import topic_rule
+
+__all__ = ["all_routes", "wire"]
 
 
 def wire(app: Flask) -> None:

@@ -161,12 +161,18 @@ def save_doctor(
         for clinic_id in wanted.clinic_ids:
             before = next(iter(organization.weeks_of(actor, staff_id, clinic_id)), None)
             if before is None or before.spans != wanted.week.spans:
-                organization.save_week(
-                    actor,
-                    staff_id,
-                    clinic_id,
-                    wanted.week,
-                    instead_of=before.name if before else None,
-                    stamp=before.stamp if before else "",
-                )
+                _save_week(actor, staff_id, clinic_id, wanted.week, before)
     return staff_id
+
+
+def _save_week(
+    actor: Actor, staff_id: UUID, clinic_id: UUID, week: organization.Week, before: organization.Week | None
+) -> None:
+    """The form has one room for the whole week: what is wrong with one shift's is wrong with that."""
+    name, stamp = (before.name, before.stamp) if before else (None, "")
+    try:
+        organization.save_week(actor, staff_id, clinic_id, week, instead_of=name, stamp=stamp)
+    except RuleBroken as error:
+        if (error.field or "").startswith("room_"):
+            raise RuleBroken(error.sentence, field="room_id", **error.values) from error
+        raise

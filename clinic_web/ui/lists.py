@@ -26,6 +26,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.kept import Kept, Shown, Standing, View
 from clinic_web.kernel.listing import Asked, Grammar
 from clinic_web.ui import sockets, texts
+from clinic_web.ui.ports import ports
 from clinic_web.ui.web import actor, is_htmx
 
 EXPORT = "list.export"
@@ -79,6 +80,12 @@ class Listing:
     sheets: Callable[[Actor, Asked, list[UUID]], Iterator[Sheet]]
     moment: Callable[[], str] = str
 
+    def __post_init__(self) -> None:
+        KNOWN[self.name] = self
+
+
+KNOWN: dict[str, Listing] = {}  # every kind of list, by name
+
 
 def show(listing_: Listing, timezone: Callable[[Actor], str], **around: Any) -> Response:
     """Answer with the list: the fragment to htmx, the page around it otherwise."""
@@ -89,7 +96,27 @@ def show(listing_: Listing, timezone: Callable[[Actor], str], **around: Any) -> 
             response.headers["HX-Push-Url"] = shown.address
         return response
     html = Markup(shown.kept.html.decode())  # noqa: S704 - our own template's
-    return make_response(render_template(listing_.page, fragment=html, **around))
+    return make_response(render_template(listing_.page, fragment=html, list_name=listing_.name, **around))
+
+
+def views_around(listing_: Listing, query: str) -> dict[str, Any]:
+    """Return what the line of kept views shows beside a list whose address asks ``query``."""
+    views = ports.views_of(actor(), listing_.name)
+    return {
+        "list_name": listing_.name,
+        "list_query": query,
+        "views": views,
+        "list_url": url_for(listing_.endpoint),
+    }
+
+
+def as_kept(listing_: Listing, args: Mapping[str, str]) -> str:
+    """Return the filters and the order of an address as they are kept: its first page, and nothing else.
+
+    Raises RuleBroken (422) when the address can't be.
+    """
+    asked = listing.read(listing_.grammar, args, clock.now().date()).first_page
+    return urlencode(asked.to_address())
 
 
 def _shown(listing_: Listing, timezone: Callable[[Actor], str]) -> Shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -36,6 +36,7 @@ class Ports:
     first_run: Callable[[], str | None] = lambda: None
     begin_session: Callable[[str], object] = lambda token: None
     names_of: Callable[[Actor, Collection[UUID]], Mapping[UUID, str]] = lambda actor, ids: {}
+    views_of: Callable[[Actor, str], Sequence[object]] = lambda actor, list_name: ()
     display_id: Callable[[], UUID | None] = lambda: None
     session_rights: Callable[[Iterable[UUID]], Mapping[UUID, object]] = field(default=dict.fromkeys)
     open_displays: Callable[[Iterable[UUID]], set[UUID]] = field(default=set)

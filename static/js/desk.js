@@ -1,8 +1,8 @@
 /* desk.js: what the desk needs besides htmx, keys.js and live.js.
 
-   Guarantees: the button says which time it books; the slip prints once, right after the booking; on a narrow screen what
-   is taken in hand is what is shown; a tab goes on working for the clinic it shows, whatever another tab chose. Without
-   this file all of it works with a press or two more. */
+   Guarantees: the button says which time it books; the slip prints once, right after the booking, unless somebody writes
+   already; on a narrow screen what is taken in hand is what is shown; a tab goes on working for the clinic it shows,
+   whatever another tab chose. Without this file all of it works with a press or two more. */
 (function () {
   "use strict";
   const desk = document.querySelector(".desk");
@@ -60,6 +60,7 @@
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("[data-print-slip]")) return;
     event.preventDefault();
+    hand.querySelector("[data-unprinted]")?.setAttribute("hidden", "");
     print();
   });
 
@@ -73,8 +74,13 @@
       hand.scrollTop = 0;
       markRow();
     } else { markRow(); }
-    if (event.detail.requestConfig?.elt?.hasAttribute?.("data-slip-comes")) setTimeout(print, 50);
+    if (event.detail.requestConfig?.elt?.hasAttribute?.("data-slip-comes")) setTimeout(printAtOnce, 50);
   });
+  /* The print window takes the keyboard: it must not come between the letters of the next name. Then the slip waits. */
+  function printAtOnce() {
+    if (window.Clinic.isWriting(hand)) hand.querySelector("[data-unprinted]")?.removeAttribute("hidden");
+    else print();
+  }
   function markRow() {
     const held = hand.querySelector("[id^='hand-visit-']")?.id.replace("hand-visit-", "row-");
     desk.querySelectorAll("[data-row][aria-current]").forEach((row) => row.removeAttribute("aria-current"));

@@ -13,6 +13,23 @@
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
   const rowsOf = (list) => $$("[data-row][id]", list);
 
+  /* ---- Kept views: what is kept is the address as it is now, and the one that is shown is marked ---- */
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches?.("[data-keep-view]")) event.target.elements.query.value = location.search;
+  }, true);
+  function markView() {
+    const asked = new URLSearchParams(location.search);
+    ["after", "before", "asof", "payment", "receipt"].forEach((name) => asked.delete(name));
+    asked.sort();
+    $$("[data-view]").forEach((link) => {
+      const kept = new URLSearchParams(link.dataset.view);
+      kept.sort();
+      if (kept.toString() === asked.toString()) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+    });
+  }
+  ["htmx:pushedIntoHistory", "htmx:historyRestore", "htmx:afterSettle"].forEach((name) => document.addEventListener(name, markView));
+  markView();
+
   /* ---- Refreshes ---- */
   function isAsItWas(before, after) {
     return before.length === after.length && before.every((row, at) => row.id === after[at].id);

@@ -146,6 +146,10 @@
     if (elt.matches("form")) elt.requestSubmit(); else htmx.trigger(elt, triggeringEvent?.type || "click");
   }
   const isLive = (detail) => detail.requestConfig?.triggeringEvent?.type === "live";
+  /* Somebody writes in a field outside of what came: what comes by itself takes neither the focus nor a letter from them. */
+  const FIELD = "input:not([type='hidden'], [type='radio'], [type='checkbox'], [type='submit'], [type='button']), textarea, select";
+  const isWriting = (fresh) => Boolean(document.activeElement?.matches(FIELD)) && !fresh?.contains(document.activeElement);
+  const isByItself = (detail) => Boolean(detail.requestConfig?.elt?.getAttribute?.("hx-trigger")?.startsWith("load"));
   const isDocument = (html) => /^\s*<!doctype/i.test(html);
 
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -203,7 +207,8 @@
     const fresh = event.target, detail = event.detail, before = stash.get(detail.xhr) || {}, { was, known } = before;
     const find = (selector) => (fresh.matches?.(selector) ? fresh : fresh.querySelector?.(selector));
     const wrong = detail.xhr?.status === 422 && find("[aria-invalid='true']");
-    const wanted = wrong || (!isLive(detail) && find("[data-focus]"));
+    const leaves = isLive(detail) || (isByItself(detail) && isWriting(fresh));
+    const wanted = wrong || (!leaves && find("[data-focus]"));
     if (wanted) { wanted.focus(); before.was = null; }
     else if (was && document.activeElement === document.body) whereItWas(was)?.focus?.({ preventScroll: true });
     if (known?.size) $$("[data-row][id]", fresh).filter((row) => !known.has(row.id)).forEach((row) => {
@@ -240,7 +245,7 @@
     $("summary", menu).focus();
   }, true);
 
-  window.Clinic = Object.freeze({ say, now, sync, clock, number, fault, isLive });
+  window.Clinic = Object.freeze({ say, now, sync, clock, number, fault, isLive, isWriting });
   $("main [aria-invalid='true']")?.focus();
   turnClock();
   setInterval(turnClock, 1000);

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import text
 
 from clinic_web.kernel import clock, ids
@@ -51,6 +52,46 @@ def desk(house: House, browser_of: Open) -> Page:
     page.keyboard.press("F8")
     expect(page.locator(TAKES)).to_be_visible()
     return page
+
+
+PRINTS = "() => { document.title = ''; window.print = () => { document.title += 'x'; }; }"
+
+
+def test_the_slip_prints_at_once_but_never_between_the_letters_of_the_next_name(
+    house: House, browser_of: Open
+) -> None:
+    for name in ("Mona", "Nadia"):
+        factories.patient(organization_id=house.cast.organization_id, first_name=name, last_name="Tahhan")
+    db.session.commit()
+    page = browser_of("amina")
+    page.goto(f"{house.url}/desk?clinic={house.cast.dental}")
+    page.evaluate(PRINTS)
+    walk_in(page, "Mona")
+    expect(page).to_have_title("x")
+
+    held: list[Route] = []  # the slip of the next is under way while the receptionist goes on
+    page.route(re.compile(r"/done"), lambda route: held.append(route))  # noqa: PLW0108 - it inspects what it is given
+    page.evaluate(PRINTS)
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("Nadia")
+    expect(page.locator(".hits [aria-selected=true]")).to_contain_text("Nadia")
+    page.keyboard.press("Enter")
+    expect(page.locator("#hand")).to_contain_text("Nadia")
+    page.keyboard.press("F2")
+    expect(page.locator("#hand-walk-in")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#hand .done .id .ticket > span").first).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("Sa")
+    held[0].continue_()
+    expect(page.locator("#hand [data-unprinted]")).to_be_visible()
+    page.keyboard.type("lma")
+    expect(page.locator("[data-key='/']").first).to_have_value("Salma")
+    expect(page).not_to_have_title(re.compile("x"))
+    page.locator("#hand [data-print-slip]").click()
+    expect(page).to_have_title("x")
+    expect(page.locator("#hand [data-unprinted]")).to_be_hidden()
 
 
 def taken() -> int:

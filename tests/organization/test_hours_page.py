@@ -11,10 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import delete
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, push
 from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.organization.models import Facility, WorkingHours
+from tests import factories
 from tests.cast import Cast
 from tests.organization.conftest import HTMX, fields_of
 
@@ -135,3 +137,61 @@ def test_hours_of_others_are_not_there(
     page = f"/admin/hours/{cast.salma}/{cast.dental}"
     assert as_person("amina").post(page, data=A_MORNING).status_code == 403
     assert as_person("salma").get(page).status_code == 403
+
+
+def test_a_shift_has_its_own_room_and_gives_it_back(mona: FlaskClient, cast: Cast, page: str) -> None:
+    text = mona.get(page, headers=HTMX).text
+    assert "usual: 3" in text and "Monday, room" in text
+    other = factories.room(
+        organization_id=cast.organization_id, facility_id=cast.facility_id, clinic_id=cast.dental, name="7"
+    )
+    _changed(cast)
+    assert send(mona, page, **(A_MORNING | {"room_0_1": str(other)})).status_code == 200
+    assert [span.room_id for span in weeks(cast)[0].spans] == [None, other]
+    form = opened(mona, page)
+    assert (form.get("room_0_0"), form["room_0_1"]) == ("", str(other))
+    assert send(mona, page, **(form | {"room_0_1": ""})).status_code == 200
+    assert weeks(cast)[0].spans[1].room_id is None
+    assert send(mona, page, **(opened(mona, page) | {"room_0_1": "7"})).status_code == 422
+
+
+def test_two_doctors_do_not_share_a_room_at_one_time(mona: FlaskClient, cast: Cast, page: str) -> None:
+    """Salma's usual room is 3; Karim is written into it on Monday mornings."""
+    db.session.execute(delete(WorkingHours).where(WorkingHours.staff_id == cast.karim))
+    db.session.commit()
+    karims = f"/admin/hours/{cast.karim}/{cast.dental}"
+    in_3 = {"from_0_0": "9", "to_0_0": "12", "room_0_0": str(cast.room), "valid_from": "2026-01-01"}
+    assert send(mona, karims, **in_3).status_code == 200
+
+    other = factories.room(
+        organization_id=cast.organization_id, facility_id=cast.facility_id, clinic_id=cast.dental, name="7"
+    )
+    _changed(cast)
+    refused = send(mona, page, **(A_MORNING | {"from_0_0": "11"}))
+    assert refused.status_code == 422 and weeks(cast) == []
+    assert 'id="f-room_0_0-error"' in refused.text and "is in room 3 then, 09:00 to 12:00." in refused.text
+    assert 'name="from_0_0" value="11"' in refused.text  # nothing typed is lost
+    for free in (
+        {"from_0_0": "12"},  # when he has gone
+        {"room_0_0": str(other)},  # elsewhere
+        {"valid_until": "2025-12-31"},  # before he came
+    ):
+        assert send(mona, page, **(A_MORNING | free)).status_code == 200, free
+        db.session.execute(delete(WorkingHours).where(WorkingHours.staff_id == cast.salma))
+        db.session.commit()
+
+
+def test_a_room_of_another_tenant_is_unknown(mona: FlaskClient, cast: Cast, page: str) -> None:
+    theirs = factories.room(
+        organization_id=cast.other_organization_id,
+        facility_id=cast.facility_id,
+        clinic_id=cast.dental,
+        name="R",
+    )
+    assert send(mona, page, **(A_MORNING | {"room_0_0": str(theirs)})).status_code == 404
+    assert weeks(cast) == []
+
+
+def _changed(cast: Cast) -> None:
+    with transaction():
+        push.changed(organization.topic(cast.organization_id))

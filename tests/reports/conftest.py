@@ -57,7 +57,9 @@ class Past:
         times = {"came_at": came, "called_at": called, "opened_at": called + MINUTE}
         return self.visit(**times, finished_at=called + (1 + takes) * MINUTE, **fields)
 
-    def paid(self, visit: PastVisit, total: str, received: str, method: str, at: datetime) -> PastPayment:
+    def paid(
+        self, visit: PastVisit, total: str, received: str, method: str, at: datetime, currency: str = "EGP"
+    ) -> PastPayment:
         row = PastPayment(
             visit_id=visit.id,
             patient_id=visit.patient_id,
@@ -67,7 +69,7 @@ class Past:
             service_id=visit.service_id,
             total_amount=Decimal(total),
             received_amount=Decimal(received),
-            currency="EGP",
+            currency=currency,
             share_percent=Decimal(60),
             share_rule_version=1,
             opened_at=at,

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from clinic_web.kernel import clock
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, NotFound, RuleBroken, StaleScreen
 from clinic_web.organization import directory as kept
-from clinic_web.organization.directory import ClinicInfo, StaffInfo
+from clinic_web.organization.directory import ClinicInfo, Directory, StaffInfo
 from clinic_web.organization.models import DOCTOR
 from clinic_web.organization.routes import bp
 from clinic_web.organization.setting_up import hours, reading
@@ -213,17 +213,13 @@ def _span(form: Any, weekday: int, number: int) -> list[Span]:
     try:
         return [Span(weekday, start, end, UUID(room) if room else None)]
     except ValueError as error:
-        raise RuleBroken(N_("Choose one of these."), field=begins) from error
+        raise RuleBroken(N_("Choose one of these."), field=f"room_{weekday}_{number}") from error
 
 
 def _page(place: Place, weeks: list[Week], chosen: Week | None, typed: dict[str, str], **more: Any) -> str:
     who = actor()
     there = kept.directory(who.organization_id)
-    rooms = [
-        (str(each.id), each.name)
-        for each in there.rooms.values()
-        if each.is_active and each.clinic_id in (None, place.clinic.id)
-    ]
+    rooms = _rooms(there, place, typed)
     used = [int(name.rpartition("_")[2]) + 1 for name in typed if name.startswith("from_")]
     context = {"errors": {}, "now": {}, "changed": set()} | more
     return page_or_fragment(
@@ -236,12 +232,23 @@ def _page(place: Place, weeks: list[Week], chosen: Week | None, typed: dict[str,
         spans=range(max([SPANS, *used])),
         days=_days(there.facilities[place.clinic.facility_id].phone_country),
         rooms=rooms,
+        usual=there.rooms.get(place.person.room_id) if place.person.room_id else None,
         timezone=there.facilities[place.clinic.facility_id].timezone,
         sections=admin.for_actor(who),
         topic=kept.topic(who.organization_id),
         part="organization/_hours.html",
         **context,
     )
+
+
+def _rooms(there: Directory, place: Place, typed: dict[str, str]) -> list[tuple[str, str]]:
+    """The clinic's rooms and those of no clinic; also a closed one while hours name it."""
+    named = {value for name, value in typed.items() if name.startswith("room_")}
+    return [
+        (str(each.id), each.name)
+        for each in there.rooms.values()
+        if (each.is_active and each.clinic_id in (None, place.clinic.id)) or str(each.id) in named
+    ]
 
 
 SATURDAY_FIRST = {"EG", "SA", "AE", "JO", "IQ", "KW", "QA", "BH", "OM", "YE", "SY", "LY", "DZ", "SD"}

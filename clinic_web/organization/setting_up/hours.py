@@ -6,11 +6,9 @@ overlap; beginning a new one ends the one before on the day before, and the past
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -25,44 +23,10 @@ from clinic_web.organization import service
 from clinic_web.organization.access import require_manager, row_for
 from clinic_web.organization.directory import topic
 from clinic_web.organization.models import Staff, StaffClinic, WorkingHours
+from clinic_web.organization.setting_up import rooms
+from clinic_web.organization.setting_up.spans import EVER, FOREVER, Span, Week
 
-FOREVER = date.max
-EVER = date.min
-
-
-@dataclass(frozen=True, order=True)
-class Span:
-    """Hours of one weekday (0 = Monday), local times, in a room or the person's usual one."""
-
-    weekday: int
-    starts_at: time
-    ends_at: time
-    room_id: UUID | None = None
-
-
-@dataclass(frozen=True)
-class Week:
-    """The hours of one person in one clinic from a day until a day, both included; None: open."""
-
-    valid_from: date | None
-    valid_until: date | None
-    spans: tuple[Span, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Return what tells the week from the others of the same person and clinic."""
-        return f"{self.valid_from or ''}~{self.valid_until or ''}"
-
-    @property
-    def stamp(self) -> str:
-        """Return what changes with the week's content: a form carries what it was opened with."""
-        spans = ";".join(f"{s.weekday} {s.starts_at} {s.ends_at} {s.room_id}" for s in self.spans)
-        return hashlib.sha256(f"{self.name}|{spans}".encode()).hexdigest()[:16]
-
-    def overlaps(self, other: Week) -> bool:
-        return (self.valid_from or EVER) <= (other.valid_until or FOREVER) and (other.valid_from or EVER) <= (
-            self.valid_until or FOREVER
-        )
+__all__ = ["Span", "Week"]
 
 
 def weeks_of(actor: Actor, staff_id: UUID, clinic_id: UUID) -> list[Week]:
@@ -110,6 +74,7 @@ def save_week(
     with transaction():
         weeks = _locked(actor, staff_id, clinic_id)
         _require_apart(wanted.spans)
+        rooms.require_free(actor, staff_id, wanted)
         if instead_of is not None:
             old = _as_opened(weeks, instead_of, stamp)
             if old == wanted:
