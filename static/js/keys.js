@@ -35,12 +35,13 @@
     const dialog = document.querySelector("dialog[open]"), active = document.activeElement || document.body;
     const row = active.closest("[data-row]"), isMeant = (element) => key !== "Enter" || row?.contains(element) || isAround(active, element);
     const all = $$("[data-key]", dialog || document).filter((element) => named(element) === key && isReady(element) && isMeant(element));
-    const typed = key === "Ctrl+Enter" && isField(active) && !active.matches("[data-find]") && active.closest("form");
-    for (const scope of [row, active.closest("form"), active.closest("[data-pane]")]) {
-      if (typed && scope === active.closest("[data-pane]")) return undefined;      // what is being typed is not meant for another form
-      const inside = scope && all.find((element) => scope.contains(element) && (!element.closest("[data-row]") || element.closest("[data-row]") === row));
+    const form = active.closest("form"), isTyped = key === "Ctrl+Enter" && form && isField(active) && !active.matches("[data-find]");
+    for (const scope of [row, form, isTyped ? null : active.closest("[data-pane]")]) {
+      const isInside = (element) => scope.contains(element) || (scope === form && element.form === form);
+      const inside = scope && all.find((element) => isInside(element) && (!element.closest("[data-row]") || element.closest("[data-row]") === row));
       if (inside) return inside;
     }
+    if (isTyped) return undefined;                               // what is being typed is not meant for another form
     return all.find((element) => !element.closest("[data-row]"));
   }
   /* Enter belongs to what has the focus. The page's own Enter is pressed only from inside its form, or where nothing but

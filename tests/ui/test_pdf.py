@@ -19,6 +19,9 @@ RECEIPT: dict[str, Any] = {
     "paper": "slip",
     "issuer": "North Garden",
     "place": ["Dental"],
+    "address": "12 Garden Street",
+    "phone": "+20 2 2735 0000",
+    "registration": "Tax 123-456-789",
     "copy": None,
     "number": "2026-000123",
     "at": "21 Nov 2026",
@@ -44,7 +47,7 @@ def test_the_words_of_a_pdf_can_be_read_out_and_its_letters_are_inside() -> None
     made = pdf.render("receipt", RECEIPT, "en")
 
     lines = words_of(made).splitlines()
-    assert {"Receipt 2026-000123", "Filling 600.00", "D-034 Maryam Tahhan"} <= set(lines)
+    assert {"Receipt 2026-000123", "Filling 600.00", "D-034 Maryam Tahhan", "12 Garden Street"} <= set(lines)
     assert fonts_in(made) == {"Overpass-Regular", "Overpass-Bold"}
 
 
