@@ -174,6 +174,7 @@ def test_the_console_shows_and_acts(desk: Desk, cashier: UUID, as_person: Browse
     assert "called" in answer.text and opened.ticket in answer.text
     now = client.get(f"/stations/{cashier}/counter").text
     assert "owes 450.00" in now and "payments/visit" in now.replace("visits", "visit")
+    assert f'data-live="payments:{desk.cast.dental}"' in now  # so it says "paid" as soon as it is
     for part in ("line", "deck", "line?show=done", "line?show=missed"):
         assert client.get(f"/stations/{cashier}/{part}").status_code == 200
     assert client.get(f"/stations/{desk.cast.dental_queue}").status_code == 404

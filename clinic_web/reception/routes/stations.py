@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from clinic_web.kernel.errors import N_, NotFound
 from clinic_web.organization import api as organization
+from clinic_web.payments import api as payments
 from clinic_web.reception import forms
 from clinic_web.reception.queries import stations as queries
 from clinic_web.reception.queries.stations import LISTS, Console
@@ -190,8 +191,15 @@ def _shown(console: Console) -> dict[str, Any]:
         "counter": rooms.get(room_id) if room_id else None,
         "counters": [each for each in rooms.values() if each.is_active],
         "user_id": actor().user_id,
+        "money_topic": _money_topic(console),
         "onward": [each for each in elsewhere if each.id != console.line.id],
     }
+
+
+def _money_topic(console: Console) -> str | None:
+    """What tells that the person at the counter has paid; None for who may not hear it."""
+    clinic_id = console.mine.clinic_id if console.mine else None
+    return payments.payments_topic(clinic_id) if clinic_id and actor().can("payment.view") else None
 
 
 def _counter() -> UUID | None:
