@@ -31,20 +31,25 @@ A_YEAR = 365 * 24 * 3600
 @bp.get("/stations")
 @needs("station.work")
 def my_station() -> ResponseReturnValue:
-    """The station this browser worked at last, or the first."""
+    """Where this person worked last in this browser, or else the first station of their role's kind."""
     found = queries.choices(actor())
     if not found:
         return render_template("reception/station/nobody.html")
-    last = request.cookies.get(LAST_STATION)
-    chosen = next((each for each in found if str(each.id) == last), found[0])
+    last = next((each for each in found if request.cookies.get(LAST_STATION) == _mark(each.id)), None)
+    chosen = last or queries.usual(actor(), found)
     return redirect(url_for("reception.station", queue_id=chosen.id))
+
+
+def _mark(queue_id: UUID) -> str:
+    """Several people share a browser: whoever signs in next does not begin where the last one worked."""
+    return f"{actor().user_id}/{queue_id}"
 
 
 @bp.get("/stations/<uuid:queue_id>")
 @needs("station.work")
 def station(queue_id: UUID) -> str:
     console = _console(queue_id)
-    _remember(LAST_STATION, str(queue_id))
+    _remember(LAST_STATION, _mark(queue_id))
     if request.args.get("counter"):
         _remember(COUNTER, request.args["counter"])
     return render_template(
