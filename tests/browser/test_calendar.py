@@ -87,7 +87,9 @@ def test_who_a_free_time_is_for_is_chosen_by_keyboard_as_in_the_band(
         factories.patient(organization_id=cast.organization_id, first_name="Mona", last_name=name)
     factories.db.session.commit()
     page = browser_of("amina")
-    page.goto(f"{house.url}/appointments?clinic={cast.dental}&day={tomorrow(9).date()}&service={cast.cleaning}")
+    page.goto(
+        f"{house.url}/appointments?clinic={cast.dental}&day={tomorrow(9).date()}&service={cast.cleaning}"
+    )
     slot(page, cast.salma, 9).click()
     field = page.locator("#slot-q")
     expect(field).to_be_focused()
