@@ -102,16 +102,16 @@ def assemble() -> Cast:
     elsewhere = factories.facility(organization_id=cast.other_organization_id, name="South Gate")
     with transaction():
         push.changed(organization.topic(here))
-    _hire(cast, "amina", "receptionist", here, facility)
-    _hire(cast, "farida", "cashier", here, facility)
-    _hire(cast, "mona", "manager", here, facility)
-    _hire(cast, "salma", "doctor", here, facility, salma)
-    _hire(cast, "karim", "doctor", here, facility, karim)
-    _hire(cast, "omar", "receptionist", cast.other_organization_id, elsewhere)
+    hire(cast, "amina", "receptionist", here, facility)
+    hire(cast, "farida", "cashier", here, facility)
+    hire(cast, "mona", "manager", here, facility)
+    hire(cast, "salma", "doctor", here, facility, salma)
+    hire(cast, "karim", "doctor", here, facility, karim)
+    hire(cast, "omar", "receptionist", cast.other_organization_id, elsewhere)
     return cast
 
 
-def _hire(
+def hire(
     cast: Cast,
     name: str,
     role: str,
@@ -137,7 +137,7 @@ def _hire(
 
 def hire_operator(cast: Cast) -> Person:
     """Ola runs the program: she sees its machinery, all tenants' and no patient."""
-    _hire(cast, "ola", "operator", cast.organization_id, None)
+    hire(cast, "ola", "operator", cast.organization_id, None)
     return cast.people["ola"]
 
 

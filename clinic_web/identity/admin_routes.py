@@ -138,9 +138,9 @@ LABELS = {
     "last_name": N_("Last name"),
     "username": N_("User name"),
     "language": N_("Language"),
+    "roles": N_("Roles"),
     "facility_id": N_("Works at"),
     "staff_id": N_("Is, among the staff"),
-    "roles": N_("Roles"),
     "exceptions": N_("Rights beside the roles"),
 }
 
@@ -186,6 +186,7 @@ def _page(**context: Any) -> str:
         "identity/_users.html",
         people=listing.people(who),
         words=role_words(found),
+        labels={name: say(label) for name, label in LABELS.items()},
         assignable=[each.name for each in found if each.name not in listing.NOT_FOR_STAFF],
         permissions=[(name, say(text)) for name, text in PERMISSIONS.items() if name not in EVERYBODY],
         facilities=_choices(facilities),

@@ -14,7 +14,7 @@ from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
 from clinic_web.identity.ports import Offered
 from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
-from clinic_web.identity.roles import RoleInfo, role_ids_of, roles_of_tenant, roles_with
+from clinic_web.identity.roles import RoleInfo, role_ids_of, role_names_of, roles_of_tenant, roles_with
 from clinic_web.identity.service.editing import Details, Handed, add_user
 from clinic_web.identity.service.people import create_user, disable_user, place_user, set_password
 from clinic_web.identity.service.rights import (
@@ -63,6 +63,7 @@ __all__ = [
     "remove_role",
     "revoke_session",
     "role_ids_of",
+    "role_names_of",
     "roles_of_tenant",
     "roles_with",
     "set_password",

@@ -47,3 +47,11 @@ def role_ids_of(actor: Actor) -> set[UUID]:
     if actor.user_id is None:
         return set()
     return set(db.session.scalars(select(UserRole.role_id).where(UserRole.user_id == actor.user_id)))
+
+
+def role_names_of(actor: Actor) -> set[str]:
+    """Return the names of the roles that the actor has now; none for the program itself."""
+    if actor.user_id is None:
+        return set()
+    mine = select(Role.name).join(UserRole, UserRole.role_id == Role.id)
+    return set(db.session.scalars(mine.where(UserRole.user_id == actor.user_id)))

@@ -50,4 +50,9 @@ def wire(app: Flask) -> None:
     ports.names_of = api.names_of
     ports.views_of = views_of
     ports.session_rights = api.open_session_rights
-    schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)
+    schedule.every(
+        timedelta(days=1),
+        "identity.forget_old_sign_ins",
+        jobs.forget_old_sign_ins,
+        word=N_("Forget old sign-ins"),
+    )

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from clinic_web.kernel import clock, schedule
 from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_
 from clinic_web.kernel.tables import IdempotencyKey, ScheduledRun
 from clinic_web.kernel.unit_of_work import transaction
 
@@ -23,4 +24,6 @@ def forget_old_keys() -> None:
 
 
 def register() -> None:
-    schedule.every(timedelta(hours=1), "kernel.forget_old_keys", forget_old_keys)
+    schedule.every(
+        timedelta(hours=1), "kernel.forget_old_keys", forget_old_keys, word=N_("Forget old keys of forms")
+    )

@@ -16,12 +16,23 @@ from rq.serializers import JSONSerializer
 
 from clinic_web.kernel import delivery, unit_of_work
 from clinic_web.kernel.broker import broker
+from clinic_web.kernel.errors import N_
 from clinic_web.kernel.unit_of_work import UnitOfWork
 
 # Queues by consumer. Deliveries are one transaction each and run in-process; what talks to the outside world
 # or takes long runs in a forked work-horse that may be killed without harm.
 DELIVERY_QUEUES = ("events", "billing", "stock", "lab", "notifications")
 OUTSIDE_QUEUES = ("asked", "outside", "reports")  # first what somebody looks on at
+QUEUE_WORDS = {
+    "events": N_("What happened, told on"),
+    "billing": N_("Bills"),
+    "stock": N_("Stock"),
+    "lab": N_("Laboratory"),
+    "notifications": N_("Messages to be written"),
+    "asked": N_("What somebody waits for"),
+    "outside": N_("Messages to be sent"),
+    "reports": N_("Reports"),
+}
 
 WAKE_FOR = 2  # seconds after which a lost wake-up is forgotten and the next commit wakes again
 TIMEOUT = 45

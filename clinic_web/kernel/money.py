@@ -11,7 +11,14 @@ CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 LARGEST = Decimal("9999999999.99")
 
+
 # Arabic-Indic and Persian digits, and the Arabic decimal and thousands separators.
+class Currency(str):
+    """An ISO 4217 code among the values of a sentence: it is shown as the reader's sign of it."""
+
+    __slots__ = ()
+
+
 DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬", "01234567890123456789.,")
 FORM = re.compile(r"\d{1,10}(\.\d+)?|\d{1,3}(,\d{3})+(\.\d+)?")
 

@@ -26,11 +26,15 @@ FINISH = text(
 
 @dataclass(frozen=True)
 class Periodic:
-    """A job that is due once in every slot of ``every``, counted from midnight UTC of 1 January 1970."""
+    """A job that is due once in every slot of ``every``, counted from midnight UTC of 1 January 1970.
+
+    ``word`` is what people call it, to be translated.
+    """
 
     name: str
     every: timedelta
     run: Callable[[], None]
+    word: str
 
     def slot(self, moment: datetime) -> datetime:
         seconds = int(self.every.total_seconds())
@@ -40,9 +44,14 @@ class Periodic:
 _periodic: dict[str, Periodic] = {}
 
 
-def every(interval: timedelta, name: str, run: Callable[[], None]) -> None:
+def every(interval: timedelta, name: str, run: Callable[[], None], *, word: str) -> None:
     """Register ``run`` to happen once per ``interval``. It must be safe to run twice."""
-    _periodic[name] = Periodic(name, interval, run)
+    _periodic[name] = Periodic(name, interval, run, word)
+
+
+def word_of(name: str) -> str:
+    """Return what people call a periodic job; nothing for one that is not run any more."""
+    return _periodic[name].word if name in _periodic else ""
 
 
 def registered() -> list[Periodic]:

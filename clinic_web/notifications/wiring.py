@@ -15,6 +15,7 @@ from clinic_web.events.reception import (
     SessionCancelled,
 )
 from clinic_web.kernel import bus, jobs, schedule
+from clinic_web.kernel.errors import N_
 from clinic_web.notifications import handlers, service
 from clinic_web.notifications.jobs import send
 
@@ -29,4 +30,9 @@ def wire(_app: Flask) -> None:
     for event, handler in hears.items():
         bus.subscribe(event, handler, schema="notifications", queue="notifications")
     jobs.register("notifications.send", send, queue="outside")
-    schedule.every(timedelta(seconds=30), "notifications.sweep", service.sweep)
+    schedule.every(
+        timedelta(seconds=30),
+        "notifications.sweep",
+        service.sweep,
+        word=N_("Take up messages that were left"),
+    )

@@ -147,7 +147,9 @@ def staff_offered(actor: Actor) -> list[Offered]:
 
 def add_row(actor: Actor, kind: str, typed: Mapping[str, str], *, key: str | None) -> UUID:
     """Add a row of a kind (``clinics``, ``staff`` …) from a form's texts. Raises InvalidForm, RuleBroken."""
-    values = reading.read(KINDS[kind], typed, is_new=True)
+    values = reading.read(
+        KINDS[kind], typed, is_new=True, country=listing.phone_country(actor, typed.get("facility_id", ""))
+    )
     return changing.add(actor, KINDS[kind], values, key=key)
 
 
@@ -157,7 +159,9 @@ def change_row(actor: Actor, kind: str, row_id: UUID, typed: Mapping[str, str], 
     Raises InvalidForm and RuleBroken (422), StaleScreen (409), NotFound (404).
     """
     now = listing.opened(actor, KINDS[kind], row_id).values
-    values = reading.read(KINDS[kind], now | dict(typed), is_new=False)
+    wanted = now | dict(typed)
+    country = listing.phone_country(actor, wanted.get("facility_id", ""))
+    values = reading.read(KINDS[kind], wanted, is_new=False, country=country)
     changing.change(actor, KINDS[kind], row_id, values, version=version)
 
 

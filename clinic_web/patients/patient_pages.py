@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,11 @@ from clinic_web.audit import api as audit
 from clinic_web.kernel.errors import N_, DomainError, RuleBroken, StaleScreen
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
-from clinic_web.patients import about, born, finding, forms, merging, queries, shown
+from clinic_web.patients import about, finding, forms, merging, queries, shown
 from clinic_web.patients.merging import Merge, Preview, Side
 from clinic_web.patients.queries import PatientCard
 from clinic_web.patients.routes import LONGEST_QUESTION, bp
-from clinic_web.ui.texts import say
+from clinic_web.ui.texts import day, say
 from clinic_web.ui.web import (
     LastAct,
     acted,
@@ -39,7 +40,9 @@ def patient(patient_id: UUID) -> ResponseReturnValue:
     found = about.about(actor(), patient_id)
     if found.card.id != patient_id:
         return see_other(url_for("patients.patient", patient_id=found.card.id))
-    texts = forms.text_of(found.details, organization.facility(actor()).phone_country)
+    details = found.details
+    texts = forms.text_of(details, organization.facility(actor()).phone_country)
+    texts["born"] = _born(details.date_of_birth, is_estimated=details.date_of_birth_estimated)
     return page_or_fragment(
         "patients/patient.html", "patients/_patient.html", about=found, texts=texts, languages=forms.LANGUAGES
     )
@@ -144,18 +147,20 @@ def _rows(found: Preview) -> list[dict[str, Any]]:
     ]
 
 
+def _born(on: date | None, *, is_estimated: bool) -> str:
+    """A birth date to be read, in the reader's digits; a year where it is estimated."""
+    return day(on, "y" if is_estimated else "d MMM y")
+
+
 def _texts(side: Side) -> dict[str, str]:
     values = side.values
-    country = organization.facility(actor()).phone_country
     others = queries.cards(actor(), filter(None, (values["guardian_id"], values["phone_of_id"])))
     named = {each: f"{card.name} {card.patient_number}" for each, card in others.items()}
     language = values["language_preference"] or ""
     address = (values[each] for each in shown.FIELDS["address"])
     return {
         "name": queries.name_in(values),
-        "born": born.shown(
-            values["date_of_birth"], is_estimated=values["date_of_birth_estimated"], country=country
-        ),
+        "born": _born(values["date_of_birth"], is_estimated=values["date_of_birth_estimated"]),
         "gender": say(forms.GENDER_WORDS[values["gender"]]),
         "phone": values["phone_primary"] or named.get(values["phone_of_id"], ""),
         "phone_secondary": values["phone_secondary"] or "",

@@ -11,6 +11,7 @@ the visit is off, ``reopen_for_visit`` when the patient came after all.
 
 from __future__ import annotations
 
+from clinic_web.payments.live import payments_topic
 from clinic_web.payments.queries.disagreements import (
     Disagreement,
     ReceiptGap,
@@ -66,6 +67,7 @@ __all__ = [
     "opened_with",
     "organizations_with_payments",
     "owed_for_visits",
+    "payments_topic",
     "receipt_gaps",
     "refund",
     "reopen",

@@ -52,9 +52,16 @@ def wire(app: Flask) -> None:
     # When the called one is in, or did not come: the line has moved, and no call waits for the telling.
     for event in (VisitStarted, VisitMissed, VisitCheckedIn, VisitCancelled, VisitMoved):
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
-    schedule.every(timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays)
+    schedule.every(
+        timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays, word=N_("Tell who waits of delays")
+    )
     kernel_jobs.register("reception.settle", jobs.settle, queue="asked")
-    schedule.every(timedelta(seconds=30), "reception.sweep_settlements", settling.sweep)
+    schedule.every(
+        timedelta(seconds=30),
+        "reception.sweep_settlements",
+        settling.sweep,
+        word=N_("Take up appointments of doctors who are away"),
+    )
     metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")
     names_shown.wire()
     _wire_waiting_list()
@@ -101,4 +108,9 @@ def _wire_waiting_list() -> None:
     bus.subscribe(WaitingOfferClosed, handlers.offer_to_the_next, schema="reception")
     bus.subscribe(LeaveAdded, handlers.show_leave, schema="reception")
     bus.subscribe(LeaveRemoved, handlers.offer_time_without_leave, schema="reception")
-    schedule.every(timedelta(minutes=1), "reception.expire_offers", expire_due)
+    schedule.every(
+        timedelta(minutes=1),
+        "reception.expire_offers",
+        expire_due,
+        word=N_("End offers that nobody answered"),
+    )

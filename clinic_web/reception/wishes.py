@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 from clinic_web.reception import forms
-from clinic_web.reception.service.waiting import Wish
+from clinic_web.reception.service.waiting import Wish, nonsense
 
 USUALLY = timedelta(days=30)  # for how long a wish stands when nobody says
 
@@ -35,6 +35,9 @@ def wish(typed: Mapping[str, str], today: date) -> Wish:
     begins = field("from_time", lambda: _time(typed, "from_time"))
     ends = field("until_time", lambda: _time(typed, "until_time"))
     note = field("note", lambda: forms.short_text(typed, "note", forms.LONGEST_NOTE))
+    urgency = typed.get("urgency") or "NORMAL"
+    for wrong in nonsense((first, last), (begins, ends), urgency):
+        errors.setdefault(wrong.field or "", wrong)
     if errors or first is None or last is None or patient is None or service is None:
         raise InvalidForm(errors)
     return Wish(
@@ -46,7 +49,7 @@ def wish(typed: Mapping[str, str], today: date) -> Wish:
         until_date=last,
         from_time=begins,
         until_time=ends,
-        urgency=typed.get("urgency") or "NORMAL",
+        urgency=urgency,
         note=note,
     )
 

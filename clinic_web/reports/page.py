@@ -22,9 +22,11 @@ from clinic_web.reports.forms import Asked, presets
 from clinic_web.reports.live import reports_topic
 from clinic_web.reports.models import Run
 from clinic_web.reports.queries.kept import (
+    Check,
     KeptDay,
     Period,
     Report,
+    last_check,
     last_kept_day,
     report_of,
     runs_of,
@@ -98,6 +100,14 @@ class Page:
         """The shown days that are over, whose reports can be made again."""
         last = min(self.period.last, self.today - timedelta(days=1))
         return Period(self.period.first, last) if self.period.first <= last else None
+
+    @cached_property
+    def check(self) -> Check | None:
+        """How making the shown days again ended, as long as nothing newer is known of them."""
+        if self.version or self.redo_span is None or not self.report.kept:
+            return None
+        newest = max(each.made_at for each in self.report.kept)
+        return last_check(self.facility.id, self.redo_span, newest)
 
     @property
     def turned(self) -> tuple[Period, Period | None]:

@@ -77,7 +77,7 @@ def make() -> ResponseReturnValue:
         asked = forms.Asked(facility_id, None, None, None)
         return _shown(asked, typed=typed, errors=form_errors(error)), error.status
     days = (last - first).days + 1
-    text = ngettext("Making the report of %(num)s day", "Making the reports of %(num)s days", days)
+    text = ngettext("Asked for the report of %(num)s day", "Asked for the reports of %(num)s days", days)
     asked = forms.Asked(facility_id, first, last, None)
     where = _addresses(page_of(actor(), asked))()
     return acted(LastAct(text=text), redirect=where, panel=_shown(asked) if is_htmx() else None)
@@ -87,7 +87,7 @@ def make() -> ResponseReturnValue:
 @needs("report.view")
 def retry(run_id: UUID) -> ResponseReturnValue:
     running.try_again(actor(), run_id)
-    return acted(LastAct(text=str(_("Making the reports again"))), redirect=url_for(".page"))
+    return acted(LastAct(text=str(_("Asked for the reports again"))), redirect=url_for(".page"))
 
 
 def _asked() -> forms.Asked:
@@ -133,6 +133,6 @@ def days_in_name(period: Period) -> str:
 
 
 def as_file(body: str | bytes, mimetype: str, name: str) -> Response:
-    answer = Response(body, mimetype=mimetype)
+    answer = Response(body, content_type=mimetype)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

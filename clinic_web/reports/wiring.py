@@ -23,6 +23,13 @@ def wire(app: Flask) -> None:
     entry(order=60, label=N_("Reports"), endpoint="reports.page", permission="report.view", is_start=False)
     topic_rule(live.REPORTS, live.may_join)
     jobs.register("reports.make", make, queue="reports")
-    schedule.every(timedelta(minutes=5), "reports.begin_nights", running.begin_nights)
-    schedule.every(timedelta(seconds=30), "reports.sweep", running.sweep)
+    schedule.every(
+        timedelta(minutes=5),
+        "reports.begin_nights",
+        running.begin_nights,
+        word=N_("Begin the reports of the night"),
+    )
+    schedule.every(
+        timedelta(seconds=30), "reports.sweep", running.sweep, word=N_("Take up reports that were left")
+    )
     metrics.reading("report_runs_failed", "Runs of reports that failed within a week", runs_failed)

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from clinic_web.config import Settings
-from clinic_web.kernel import metrics, operations
+from clinic_web.kernel import jobs, metrics, operations, schedule
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_
 from clinic_web.ui import sockets
@@ -68,7 +68,12 @@ def prometheus() -> ResponseReturnValue:
 @needs("operations.view")
 def page() -> ResponseReturnValue:
     return page_or_fragment(
-        "operations/page.html", "operations/_operations.html", now=operations.now(), topic=operations.TOPIC
+        "operations/page.html",
+        "operations/_operations.html",
+        now=operations.now(),
+        topic=operations.TOPIC,
+        queue_words=jobs.QUEUE_WORDS,
+        job_word=schedule.word_of,
     )
 
 

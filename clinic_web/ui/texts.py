@@ -16,6 +16,7 @@ from flask_babel import get_locale, gettext
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.errors import DomainError
+from clinic_web.kernel.money import Currency
 from clinic_web.ui.who import place
 
 ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
@@ -38,6 +39,8 @@ def _shown(value: Any) -> Any:
         return clock_time(value)
     if isinstance(value, Decimal):
         return money(value)
+    if isinstance(value, Currency):
+        return currency_sign(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return _digits(str(value))  # a limit or a year: no thousands set apart
     return value

@@ -154,6 +154,8 @@
   function showFoot() {
     $$("[data-for-key]").forEach((entry) => {
       entry.hidden = !entry.dataset.forKey.split(" ").some(works);
+      const name = entry.querySelector("[data-named]"), element = name && answering(named({ dataset: { key: entry.dataset.forKey } }));
+      if (element) name.textContent = titleOf(element);
     });
   }
   function works(key) {

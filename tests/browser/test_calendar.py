@@ -77,3 +77,28 @@ def test_moving_by_key_and_by_drag_with_undo_and_live(house: House, browser_of: 
     expect(page.locator("#hand .what-is")).to_contain_text("Dr Karim")
     expect(slot(page, cast.salma, 9)).to_be_visible()
     expect(other.locator(".cal-table .entry", has_text="Tahhan")).to_contain_text("10:00")
+
+
+def test_who_a_free_time_is_for_is_chosen_by_keyboard_as_in_the_band(
+    house: House, browser_of: Callable[..., Page]
+) -> None:
+    cast = house.cast
+    for name in ("Adel", "Tahhan"):
+        factories.patient(organization_id=cast.organization_id, first_name="Mona", last_name=name)
+    factories.db.session.commit()
+    page = browser_of("amina")
+    page.goto(
+        f"{house.url}/appointments?clinic={cast.dental}&day={tomorrow(9).date()}&service={cast.cleaning}"
+    )
+    slot(page, cast.salma, 9).click()
+    field = page.locator("#slot-q")
+    expect(field).to_be_focused()
+    field.press_sequentially("Mona")
+    options = page.locator("#slot-hits [role=option]")
+    expect(options).to_have_count(2)
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    second = options.nth(1).locator("b").inner_text()
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(page.locator("#hand .person", has_text=second)).to_be_visible()

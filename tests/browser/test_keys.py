@@ -12,8 +12,10 @@ from sqlalchemy import text
 
 from clinic_web.kernel import clock, ids
 from clinic_web.kernel.db import db
-from clinic_web.reception.service import booking
+from clinic_web.reception import api as reception
+from clinic_web.reception.service import booking, station_calling, station_joining, walking_in
 from clinic_web.reception.service.booking import Booking
+from clinic_web.reception.service.walking_in import WalkIn
 from tests import factories
 from tests.browser.conftest import House
 from tests.browser.rest import settle
@@ -178,3 +180,24 @@ def test_ctrl_enter_in_a_reason_answers_that_question_and_no_other(house: House,
     db.session.rollback()
     state = db.session.execute(text("SELECT status FROM reception.appointments")).scalar()
     assert state == "CANCELLED"
+
+
+def test_the_station_says_paid_as_soon_as_it_is_beside_the_receipt(house: House, browser_of: Open) -> None:
+    cast = house.cast
+    amina, farida = cast.people["amina"].actor, cast.people["farida"].actor
+    patient = factories.patient(organization_id=cast.organization_id)
+    wish = WalkIn(patient_id=patient, service_id=cast.cleaning)
+    visit = walking_in.open_walk_in(amina, wish, key=str(ids.new_id()))
+    place = {"facility_id": cast.facility_id, "room_id": cast.room}
+    station = reception.ensure_station(amina, kind="CASHIER", prefix="K", name="Cashier", **place)
+    station_joining.send(amina, visit.visit_id, station, key=str(ids.new_id()))
+    station_calling.call_next(farida, station, key=str(ids.new_id()))
+    page = browser_of("farida")
+    page.goto(f"{house.url}/stations/{station}")
+    expect(page.locator("#station-owed")).to_have_text("owes 450.00")
+    expect(page.locator(TAKES)).to_be_visible()
+    settle(page)
+    page.locator(TAKES).click()
+    expect(page.locator("#hand .receipt")).to_be_visible()
+    expect(page.locator("#station-owed")).to_have_text("paid")
+    expect(page.locator("#hand .receipt")).to_be_visible()

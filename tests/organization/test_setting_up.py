@@ -64,6 +64,23 @@ def test_each_kind_has_a_list_a_form_and_a_page_for_a_browser_without_scripts(
     assert mona.get("/admin/wards").status_code == 404
 
 
+def test_telephones_and_countries_are_ones_that_exist(mona: FlaskClient, cast: Cast) -> None:
+    place = {"name": "Harbour", "timezone": "Africa/Cairo", "currency": "EGP", "phone_country": "EG"}
+    wrong = a_new(mona, "facilities", **place, phone="zz", country="zz", code="é")
+    assert wrong.status_code == 422
+    assert "This is not a telephone number. Write it as 02 34567890." in wrong.text
+    assert "This is not the name of a country." in wrong.text
+    assert wrong.text.count('value="zz"') == 2 and 'value="Harbour"' in wrong.text
+    assert "Telephone: " in wrong.text and "Country: " in wrong.text  # in the list on top
+    person = {"first_name": "Lina", "last_name": "Rezk", "facility_id": str(cast.facility_id)}
+    wrong = a_new(mona, "staff", **person, phone="zz")
+    assert wrong.status_code == 422 and "This is not a telephone number." in wrong.text
+    assert a_new(mona, "staff", **person, phone="٠١٠٠ ٥٥٥ ٠١٤٢").status_code == 200
+    for number, country in (("19123", "مصر"), ("+49 30 901820", "Germany"), ("02 2555 0100", "EG")):
+        answer = a_new(mona, "facilities", **(place | {"name": country}), phone=number, country=country)
+        assert answer.status_code == 200, answer.text
+
+
 def test_a_place_of_each_kind_is_added(mona: FlaskClient, cast: Cast) -> None:
     facility = a_new(
         mona,

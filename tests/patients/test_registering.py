@@ -141,6 +141,18 @@ def test_three_wrong_fields_are_also_listed_on_top(browser: FlaskClient) -> None
     assert answer.status_code == 422 and "3 fields need another look" in answer.text
 
 
+def test_the_list_on_top_names_each_field_in_the_forms_order(browser: FlaskClient) -> None:
+    answer = send(browser, name="", gender="", born="soon", phone="12")
+    listed = answer.text.partition('<ul class="errors">')[2].partition("</ul>")[0]
+    lines = re.findall(r'<a href="#f-(\w+)">([^:<]+): ', listed)
+    assert lines == [
+        ("name", "Name"),
+        ("phone", "Telephone"),
+        ("born", "Age or birth date"),
+        ("gender", "Sex"),
+    ]
+
+
 def test_a_double_click_registers_once(browser: FlaskClient) -> None:
     key = str(uuid4())
     first, second = (send(browser, idempotency_key=key, phone="0100 555 0142") for _ in range(2))

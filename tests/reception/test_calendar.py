@@ -220,6 +220,7 @@ def test_the_day_on_paper(desk: Desk, amina: FlaskClient) -> None:
         "/appointments/print", query_string={"clinic": desk.cast.dental, "day": desk.tomorrow(9).date()}
     ).text
     assert "Tamara Qadri" in sheet and "X-ray" in sheet and "Printed by" in sheet and "<thead>" in sheet
+    assert ">Ticket</th>" in sheet and '<td class="latn' not in sheet  # a cell keeps the page's direction
 
 
 def test_every_look_is_noted_and_strangers_see_nothing(desk: Desk, as_person: Browser) -> None:

@@ -34,6 +34,7 @@ from clinic_web.reception.service import (
 )
 from clinic_web.reception.service.settings import NewStation
 from clinic_web.reception.service.stations import Stopped
+from tests.cast import hire, sign_in
 from tests.reception.desk import Desk, pay
 from tests.reception.test_races import at_once, patiently, some_patients
 
@@ -174,6 +175,7 @@ def test_the_console_shows_and_acts(desk: Desk, cashier: UUID, as_person: Browse
     assert "called" in answer.text and opened.ticket in answer.text
     now = client.get(f"/stations/{cashier}/counter").text
     assert "owes 450.00" in now and "payments/visit" in now.replace("visits", "visit")
+    assert f'data-live="payments:{desk.cast.dental}"' in now  # so it says "paid" as soon as it is
     for part in ("line", "deck", "line?show=done", "line?show=missed"):
         assert client.get(f"/stations/{cashier}/{part}").status_code == 200
     assert client.get(f"/stations/{desk.cast.dental_queue}").status_code == 404
@@ -181,6 +183,22 @@ def test_the_console_shows_and_acts(desk: Desk, cashier: UUID, as_person: Browse
     assert as_person("salma").get(f"/stations/{cashier}").status_code == 403
     seen = db.session.scalars(select(AccessLog).where(AccessLog.action == "station.view")).all()
     assert len(seen) >= 2  # the page and each part that names people
+
+
+@pytest.mark.parametrize(("role", "own"), [("lab_technician", "LAB"), ("pharmacist", "PHARMACY")])
+def test_stations_open_with_the_kind_that_ones_role_works_at(
+    desk: Desk, cashier: UUID, as_person: Browser, role: str, own: str
+) -> None:
+    at = {kind: open_station(desk, kind, kind[0]) for kind in ("LAB", "PHARMACY")} | {"CASHIER": cashier}
+    hire(desk.cast, "hatem", role, desk.cast.organization_id, desk.cast.facility_id)
+    client = as_person("hatem")
+    assert client.get("/stations").location == f"/stations/{at[own]}"
+    client.get(f"/stations/{cashier}")
+    assert client.get("/stations").location == f"/stations/{cashier}", "where this person was last"
+    sign_in(client, desk.cast.people["farida"])
+    client.get(f"/stations/{cashier}")
+    sign_in(client, desk.cast.people["hatem"])
+    assert client.get("/stations").location == f"/stations/{at[own]}", "not where somebody else was"
 
 
 def test_a_console_asks_as_little_for_thirty_as_for_three(

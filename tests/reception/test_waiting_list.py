@@ -284,6 +284,10 @@ def test_the_page_puts_on_takes_off_and_answers(desk: Desk, as_person: Browser) 
     fields = fields_of(form, "wish") | {"service": str(desk.cast.cleaning)}
     wrong = amina.post("/appointments/waiting", data=fields | {"until_date": "soon"}, headers=HTMX)
     assert wrong.status_code == 422 and "This is not a day." in wrong.text
+    late = fields | {"from_date": "soon", "from_time": "14:00", "until_time": "09:00"}
+    both = amina.post("/appointments/waiting", data=late, headers=HTMX)
+    assert both.status_code == 422 and "This is not a day." in both.text
+    assert "The end must come after the beginning." in both.text
     done = amina.post("/appointments/waiting", data=fields, headers=HTMX)
     assert done.status_code == 200 and "is on the waiting list" in done.text
     cancel(desk, desk.book(at=desk.tomorrow(9)))

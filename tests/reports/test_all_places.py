@@ -23,7 +23,7 @@ from clinic_web.reports import live
 from clinic_web.reports.service.making import make_day
 from clinic_web.ui.sockets import Joiner
 from tests import factories
-from tests.cast import Cast, _hire
+from tests.cast import Cast, hire
 from tests.reports.conftest import Past
 from tests.reports.test_the_page import AsPerson, words
 
@@ -59,7 +59,7 @@ def reported(past: Past, cast: Cast, harbour: UUID) -> Past:
 @pytest.fixture
 def head(cast: Cast, as_person: AsPerson) -> FlaskClient:
     """Samir runs the whole organization, and works at North Garden."""
-    _hire(cast, "samir", "administrator", cast.organization_id, cast.facility_id)
+    hire(cast, "samir", "administrator", cast.organization_id, cast.facility_id)
     return as_person("samir")
 
 

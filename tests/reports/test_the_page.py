@@ -91,6 +91,7 @@ def test_without_a_report_the_page_says_how_one_comes(mona: FlaskClient, past: P
 def test_csv_is_what_a_spreadsheet_opens(mona: FlaskClient, reported: Past) -> None:
     answer = mona.get(f"/reports/methods.csv?day={reported.day()}")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="methods-{reported.day()}.csv"'
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert rows[0] == ["Method", "Received", "Given back", "Taken", "Movements"]
     assert ["Card", "300.05", "0.00", "300.05", "1"] in rows
@@ -117,6 +118,31 @@ def test_making_by_hand_shows_its_progress(
     [run] = db.session.execute(db.select(Run)).scalars()
     running.go_on(run.id)
     assert "Patients seen 4" in words(mona.get("/reports").text)
+    assert "2 reports are new" in words(mona.get(f"/reports?from={past.day(2)}&to={past.day(1)}").text)
+
+
+def test_making_again_says_how_it_ended(
+    mona: FlaskClient, reported: Past, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "enqueue", lambda *args, **named: True)
+
+    def again(back: int = 1) -> str:
+        form = {"from": str(reported.day(back)), "to": str(reported.day()), "idempotency_key": str(new_id())}
+        answer = mona.post("/reports/make", data=form, headers=HTMX)
+        assert "Asked for the report" in words(answer.text)
+        for run in db.session.execute(db.select(Run).where(Run.state == "PENDING")).scalars():
+            running.go_on(run.id)
+        return words(mona.get("/reports").text)
+
+    assert "Checked" not in words(mona.get("/reports").text)
+    shown = again()
+    assert re.search(r"Report 1, made .+ Checked .+: nothing has changed", shown)
+    reported.an_ordinary_day()
+    shown = again()
+    assert "Report 2, made" in shown and "1 report is new" in shown and "nothing has changed" not in shown
+    assert "nothing has changed" not in again(back=8)  # it made the days between
+    assert "nothing has changed" in again(back=8)
+    assert "Checked" not in words(mona.get(f"/reports?day={reported.day()}&version=1").text)
 
 
 def test_a_run_that_failed_stands_there_until_it_is_tried_again(
@@ -155,6 +181,7 @@ def test_days_that_cannot_be_shown_are_refused_with_a_sentence(
 ) -> None:
     answer = mona.get(f"/reports{path}")
     assert answer.status_code == 422 and sentence in words(answer.text)
+    assert "data-live" not in answer.text.partition('id="report"')[2].partition(">")[0]
 
 
 def test_others_may_not_see_it_and_another_tenants_place_is_not_there(

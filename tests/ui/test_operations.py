@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, text
 from bench.load import Answer, Ask, Connection
 from bench.programs import ROOT, free_port
 from clinic_web.config import Settings
-from clinic_web.kernel import clock, delivery, metrics, operations
+from clinic_web.kernel import clock, delivery, jobs, metrics, operations, schedule
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.leader import Leadership
@@ -215,3 +215,16 @@ def fetch(port: int, path: str) -> Answer:
         return connection.send(Ask(path, headers={"Authorization": f"Bearer {TOKEN}"}))
     finally:
         connection.close()
+
+
+def test_every_queue_and_every_periodic_job_has_a_word(operator: FlaskClient) -> None:
+    assert set(jobs.QUEUE_WORDS) == {*jobs.DELIVERY_QUEUES, *jobs.OUTSIDE_QUEUES}
+    assert all(each.word for each in schedule.registered())
+    db.session.execute(
+        text("INSERT INTO kernel.scheduled_runs (name, slot) VALUES (:name, :now), ('gone', :now)"),
+        {"name": "reports.sweep", "now": clock.now()},
+    )
+    db.session.commit()
+    shown = words(operator.get("/operations").text)
+    assert "What somebody waits for asked" in shown
+    assert "Take up reports that were left reports.sweep" in shown and "gone" in shown

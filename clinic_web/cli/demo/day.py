@@ -20,6 +20,7 @@ from clinic_web.kernel import clock, ids
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import DomainError
 from clinic_web.organization import api as organization
+from clinic_web.patients import api as patients
 from clinic_web.payments import api as payments
 from clinic_web.reception.service import (
     booking,
@@ -32,7 +33,12 @@ from clinic_web.reception.service import (
 )
 
 MINUTE = timedelta(minutes=1)
-REASONS = (("ELDERLY", "81 years old"), ("CHILD", "6 years old"), ("PREGNANT", "7th month"))
+# People write down why in their own language; whoever reads the demo may read either.
+SWELLING = "Swelling, fever / تورّم وحرارة"
+STEPPED_OUT = "Stepped out / خرج قليلًا"
+BY_PHONE = "Asked to cancel by phone / طلب الإلغاء هاتفيًا"
+ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+OLD, SMALL, MAY_BE_PREGNANT = 70, 6, range(20, 41)  # years
 LATEST_ARRIVAL = timedelta(minutes=40)
 
 
@@ -123,12 +129,12 @@ def _plan_booking(day: Day, opening: datetime, doctor_id: UUID, service_id: UUID
             ),
             key=str(ids.new_id()),
         )
-        _plan_arrival(day, booked, start)
+        _plan_arrival(day, booked, patient_id, start)
 
     day.at(opening - timedelta(minutes=30), book)
 
 
-def _plan_arrival(day: Day, booked: booking.Booked, start: datetime) -> None:
+def _plan_arrival(day: Day, booked: booking.Booked, patient_id: UUID, start: datetime) -> None:
     fate = day.random.random()
     if fate < 0.03:  # noqa: PLR2004 - one in thirty calls to cancel
         day.at(start - timedelta(minutes=50), lambda: _cancel(day, booked))
@@ -136,28 +142,44 @@ def _plan_arrival(day: Day, booked: booking.Booked, start: datetime) -> None:
         day.at(start + LATEST_ARRIVAL, lambda: _miss(day, booked))
     else:
         arrival = start + timedelta(minutes=day.random.triangular(-28, 18, -9))
-        day.at(arrival, lambda: _arrive(day, booked.visit_id, booked.payment_id, booked.version))
+        day.at(arrival, lambda: _arrive(day, booked.visit_id, patient_id, booked.version))
 
 
 def _cancel(day: Day, booked: booking.Booked) -> None:
-    cancelling.cancel_visit(day.desk, booked.visit_id, "Asked to cancel by phone", version=booked.version)
+    cancelling.cancel_visit(day.desk, booked.visit_id, BY_PHONE, version=booked.version)
 
 
 def _miss(day: Day, booked: booking.Booked) -> None:
     holding.miss(day.desk, booked.visit_id, version=booked.version)
 
 
-def _arrive(day: Day, visit_id: UUID, payment_id: UUID, version: int) -> None:
+def _arrive(day: Day, visit_id: UUID, patient_id: UUID, version: int) -> None:
     moved = checking_in.check_in(day.desk, visit_id, version=version)
     if day.random.random() < 0.45:  # noqa: PLR2004 - many pay before they are seen
         _pay(day, visit_id)
     if day.random.random() < 0.02:  # noqa: PLR2004
-        holding.hold(day.desk, visit_id, "Stepped out", version=moved.version)
-    elif day.random.random() < 0.1:  # noqa: PLR2004
-        kind, reason = day.random.choice(
-            (("ELDERLY", "81 years old"), ("CHILD", "6 years old"), ("PREGNANT", "7th month"))
-        )
-        checking_in.prioritise(day.desk, visit_id, kind, reason, version=moved.version)
+        holding.hold(day.desk, visit_id, STEPPED_OUT, version=moved.version)
+    elif day.random.random() < 0.4:  # noqa: PLR2004 - not everybody who could asks for it
+        card = patients.cards(day.desk, [patient_id])[patient_id]
+        if found := priority_of(card.age, card.gender, day.random.randint(1, 30)):
+            checking_in.prioritise(day.desk, visit_id, *found, version=moved.version)
+
+
+def priority_of(age: int | None, gender: str, month: int) -> tuple[str, str] | None:
+    """Return the priority that fits somebody's age (years) and sex, and the reason to write down.
+
+    ``month`` is that of a pregnancy; beyond the ninth there is none.
+    """
+    if age is None:
+        return None
+    years = str(age).translate(ARABIC_DIGITS)
+    if age >= OLD:
+        return "ELDERLY", f"{age} years old / العمر {years}"
+    if age <= SMALL:
+        return "CHILD", f"{age} years old / العمر {years}"
+    if gender == "FEMALE" and age in MAY_BE_PREGNANT and 6 <= month <= 9:  # noqa: PLR2004
+        return "PREGNANT", f"Month {month} / الشهر {str(month).translate(ARABIC_DIGITS)}"
+    return None
 
 
 def _plan_walk_ins(day: Day, opening: datetime, services: list[UUID], doctors: int) -> None:
@@ -174,7 +196,7 @@ def _walk_in(day: Day, service_id: UUID) -> None:
         service_id=service_id,
         doctor_id=None,
         priority="EMERGENCY" if is_emergency else None,
-        priority_reason="Swelling, fever" if is_emergency else None,
+        priority_reason=SWELLING if is_emergency else None,
     )
     walking_in.open_walk_in(day.desk, walk_in, key=str(ids.new_id()))
 

@@ -68,7 +68,8 @@ def add(name: str) -> ResponseReturnValue:
     kind = KINDS[name]
     typed = reading.typed_in(kind, request.form)
     try:
-        row_id = changing.add(actor(), kind, reading.read(kind, typed, is_new=True), key=form_key())
+        values = reading.read(kind, typed, is_new=True, country=_country(typed))
+        row_id = changing.add(actor(), kind, values, key=form_key())
     except (InvalidForm, RuleBroken) as error:
         return _refused(_page(kind, is_new=True, values=typed, errors=form_errors(error)), error)
     return _done(kind, _("Added: %(name)s", name=listing.opened(actor(), kind, row_id).name))
@@ -92,13 +93,19 @@ def _change(kind: Kind, row_id: UUID) -> ResponseReturnValue:
     before = listing.opened(actor(), kind, row_id)
     typed = {**typed, **{each.name: before.values[each.name] for each in kind.fields if each.is_fixed}}
     try:
-        changing.change(actor(), kind, row_id, reading.read(kind, typed, is_new=False), version=version)
+        values = reading.read(kind, typed, is_new=False, country=_country(typed))
+        changing.change(actor(), kind, row_id, values, version=version)
     except StaleScreen as error:
         return _moved_on(kind, row_id, typed, error)
     except (InvalidForm, RuleBroken) as error:
         page = _page(kind, row=before, values=typed, errors=form_errors(error), version=version)
         return _refused(page, error)
     return _done(kind, _("Changed: %(name)s", name=listing.opened(actor(), kind, row_id).name))
+
+
+def _country(typed: Mapping[str, str]) -> str:
+    """Where a telephone is that is written without its country: that of the facility in the form."""
+    return listing.phone_country(actor(), typed.get("facility_id", ""))
 
 
 def _moved_on(kind: Kind, row_id: UUID, typed: dict[str, str], error: StaleScreen) -> ResponseReturnValue:

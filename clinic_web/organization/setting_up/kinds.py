@@ -21,6 +21,7 @@ from clinic_web.organization.models import (
 Row = Organization | Facility | Department | Clinic | Room | Staff | Service
 
 TEXT, CODE, CHOICE, MANY = "text", "code", "choice", "many"
+PHONE, COUNTRY = "phone", "country"
 PRICE, PERCENT, WHOLE = "price", "percent", "whole"
 
 
@@ -148,12 +149,12 @@ FACILITIES = Kind(
             help=N_("The first one leads on boards and slips."),
         ),
         CODE_FIELD,
-        Field(name="phone", label=N_("Telephone"), latn=True, longest=40, with_next=True),
+        Field(name="phone", label=N_("Telephone"), kind=PHONE, latn=True, longest=40, with_next=True),
         Field(name="email", label=N_("E-mail"), latn=True),
         Field(name="address", label=N_("Address"), with_next=True),
         Field(name="address_ar", label=N_("Address in Arabic"), help=N_("With the city, as on receipts.")),
         Field(name="city", label=N_("City"), with_next=True),
-        Field(name="country", label=N_("Country")),
+        Field(name="country", label=N_("Country"), kind=COUNTRY),
         Field(
             name="registration",
             label=N_("Tax or registration line"),
@@ -291,7 +292,7 @@ STAFF = Kind(
         Field(name="department_id", label=N_("Department"), kind=CHOICE, of="departments"),
         Field(name="gender", label=N_("Sex"), kind=CHOICE, of="genders", with_next=True),
         Field(name="license_number", label=N_("Licence number"), latn=True),
-        Field(name="phone", label=N_("Telephone"), latn=True, longest=40, with_next=True),
+        Field(name="phone", label=N_("Telephone"), kind=PHONE, latn=True, longest=40, with_next=True),
         Field(name="email", label=N_("E-mail"), latn=True),
     ),
     columns=("profession", "clinic_ids", "room_id", "share_percent"),

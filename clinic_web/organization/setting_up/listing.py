@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
+from clinic_web.organization import directory as kept
 from clinic_web.organization.access import row_for
 from clinic_web.organization.models import (
     DOCTOR,
@@ -217,3 +218,9 @@ def is_being_set_up(actor: Actor) -> bool:
 def any_organization() -> bool:
     """Return whether anybody has begun to set this program up: then the wizard's first page is closed."""
     return db.session.scalar(select(Organization.id).limit(1)) is not None
+
+
+def phone_country(actor: Actor, facility_id: str) -> str:
+    """Return the country of a facility's telephones, the first one's where none is named, or nothing."""
+    places = kept.directory(actor.organization_id).facilities.values()
+    return next((each.phone_country for each in places if facility_id in (str(each.id), "")), "")

@@ -13,7 +13,9 @@ from uuid import UUID
 from zoneinfo import available_timezones
 
 import phonenumbers
+from babel import Locale
 from babel.numbers import list_currencies
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
 
 from clinic_web.kernel import ids, money
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
@@ -21,10 +23,13 @@ from clinic_web.organization.models import PROFESSIONS
 from clinic_web.organization.setting_up.kinds import (
     CHOICE,
     CODE,
+    COUNTRY,
+    FACILITIES,
     GENDER_WORDS,
     LANGUAGE_WORDS,
     MANY,
     PERCENT,
+    PHONE,
     PRICE,
     WHOLE,
     Field,
@@ -34,6 +39,8 @@ from clinic_web.organization.setting_up.kinds import (
 
 Values = dict[str, Any]
 HUNDRED = Decimal(100)
+LANGUAGES = ("en", "ar")
+UNKNOWN_COUNTRY = "ZZ"  # as CLDR calls it
 LONGEST_CODE = 20
 CLOCK = re.compile(r"(\d{1,2})(?:[:.٫](\d{2}))?")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -53,6 +60,19 @@ def currencies() -> frozenset[str]:
 
 def countries() -> set[str]:
     return set(phonenumbers.SUPPORTED_REGIONS)
+
+
+@cache
+def country_names() -> frozenset[str]:
+    """Return what a country is called, in each language of the program, and its code."""
+    known = (Locale(language).territories for language in LANGUAGES)
+    return frozenset(
+        name.casefold()
+        for territories in known
+        for code, word in territories.items()
+        if code.isalpha() and code != UNKNOWN_COUNTRY
+        for name in (code, word)
+    )
 
 
 CLOSED_SETS: dict[str, Callable[[], Any]] = {
@@ -76,15 +96,22 @@ def _typed(field: Field, form: Mapping[str, Any]) -> str:
     return str(form.get(field.name, ""))
 
 
-def read(kind: Kind, typed: Mapping[str, str], *, is_new: bool) -> Values:
-    """Return the form's values by column; raise InvalidForm (422) with all that is wrong."""
+def read(kind: Kind, typed: Mapping[str, str], *, is_new: bool, country: str = "") -> Values:
+    """Return the form's values by column; raise InvalidForm (422) with all that is wrong.
+
+    ``country`` is that of telephones written without one; a facility's form says its own.
+    """
+    country = typed.get("phone_country", country) if kind is FACILITIES else country
     values: Values = {}
     errors: dict[str, DomainError] = {}
     for field in kind.fields:
         if field.is_fixed and not is_new:
             continue
         try:
-            values[field.name] = _value(field, typed.get(field.name, ""))
+            value = _value(field, typed.get(field.name, ""))
+            if field.kind == PHONE and value:
+                _require_phone(field, value, country)
+            values[field.name] = value
         except RuleBroken as error:
             errors[field.name] = error
     if errors:
@@ -124,6 +151,30 @@ def _text(field: Field, text: str) -> str:
     if field.name == "email" and not EMAIL.fullmatch(text):
         raise RuleBroken(N_("This is not an e-mail address."), field=field.name)
     return text
+
+
+def _country(field: Field, text: str) -> str:
+    if text.casefold() not in country_names():
+        raise RuleBroken(N_("This is not the name of a country."), field=field.name)
+    return text
+
+
+def _require_phone(field: Field, text: str, country: str) -> None:
+    """A number that could be dialled, also the short one of a hotline; it is kept as it was written."""
+    plain = text.translate(money.DIGITS)
+    try:
+        number = phonenumbers.parse(plain, country)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number and (
+        phonenumbers.is_possible_number(number)
+        or shortnumberinfo.is_possible_short_number_for_region(number, country)
+    ):
+        return
+    example = phonenumbers.example_number_for_type(country, PhoneNumberType.FIXED_LINE)
+    shown = phonenumbers.format_number(example, PhoneNumberFormat.NATIONAL) if example else "+20 2 2555 0100"
+    sentence = N_("This is not a telephone number. Write it as %(example)s.")
+    raise RuleBroken(sentence, field=field.name, example=shown)
 
 
 def _code(field: Field, text: str) -> str:
@@ -179,6 +230,8 @@ def _whole(field: Field, text: str) -> int:
 
 PARSERS: dict[str, Callable[[Field, str], Any]] = {
     "text": _text,
+    PHONE: _text,
+    COUNTRY: _country,
     CODE: _code,
     CHOICE: _choice,
     MANY: _many,

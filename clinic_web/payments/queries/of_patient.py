@@ -15,6 +15,7 @@ from clinic_web.audit import api as audit
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_
+from clinic_web.kernel.money import Currency
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import Directory, ServiceInfo, StaffInfo
@@ -114,7 +115,7 @@ def check_payments(actor: Actor, ours: Sequence[UUID], theirs: Sequence[UUID]) -
         (N_("What is merged owes %(sum)s %(currency)s: both bills stay, and are shown together."), theirs),
     )
     return [
-        Finding(sentence=sentence, values={"sum": row.owed, "currency": row.currency})
+        Finding(sentence=sentence, values={"sum": row.owed, "currency": Currency(row.currency)})
         for sentence, ids in sides
         for row in db.session.execute(OWED, {"organization_id": actor.organization_id, "ids": list(ids)})
     ]

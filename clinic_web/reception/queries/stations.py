@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from clinic_web.audit import api as audit
+from clinic_web.identity import api as identity
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -24,7 +25,7 @@ from clinic_web.patients import api as patients
 from clinic_web.patients.api import PatientCard
 from clinic_web.payments import api as payments
 from clinic_web.payments.api import Owed
-from clinic_web.reception.models.queues import TODAY
+from clinic_web.reception.models.queues import CASHIER, TODAY
 from clinic_web.reception.models.visits import CALLED, NO_SHOW, WAITING
 from clinic_web.reception.queries import lines
 from clinic_web.reception.queries.desk import minutes_between
@@ -33,6 +34,12 @@ from clinic_web.reception.queries.lines import Line
 DONE, MISSED = "done", "missed"
 LISTS = {MISSED: NO_SHOW, DONE: "COMPLETED"}
 MOST_DONE = 100
+OWN_KINDS = {  # by the name of the role
+    "cashier": CASHIER,
+    "pharmacist": "PHARMACY",
+    "pharmacy_technician": "PHARMACY",
+    "lab_technician": "LAB",
+}
 
 CONSOLE = text(
     f"""
@@ -233,3 +240,9 @@ def choices(actor: Actor, visit_id: UUID | None = None) -> list[StationChoice]:
         )
         for row in rows
     ]
+
+
+def usual(actor: Actor, found: list[StationChoice]) -> StationChoice:
+    """Return the first station of the kind that the actor's role works at, or else the first of them."""
+    kinds = {OWN_KINDS[name] for name in identity.role_names_of(actor) if name in OWN_KINDS}
+    return next((each for each in found if each.kind in kinds), found[0])

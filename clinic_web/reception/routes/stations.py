@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from clinic_web.kernel.errors import N_, NotFound
 from clinic_web.organization import api as organization
+from clinic_web.payments import api as payments
 from clinic_web.reception import forms
 from clinic_web.reception.queries import stations as queries
 from clinic_web.reception.queries.stations import LISTS, Console
@@ -30,20 +31,25 @@ A_YEAR = 365 * 24 * 3600
 @bp.get("/stations")
 @needs("station.work")
 def my_station() -> ResponseReturnValue:
-    """The station this browser worked at last, or the first."""
+    """Where this person worked last in this browser, or else the first station of their role's kind."""
     found = queries.choices(actor())
     if not found:
         return render_template("reception/station/nobody.html")
-    last = request.cookies.get(LAST_STATION)
-    chosen = next((each for each in found if str(each.id) == last), found[0])
+    last = next((each for each in found if request.cookies.get(LAST_STATION) == _mark(each.id)), None)
+    chosen = last or queries.usual(actor(), found)
     return redirect(url_for("reception.station", queue_id=chosen.id))
+
+
+def _mark(queue_id: UUID) -> str:
+    """Several people share a browser: whoever signs in next does not begin where the last one worked."""
+    return f"{actor().user_id}/{queue_id}"
 
 
 @bp.get("/stations/<uuid:queue_id>")
 @needs("station.work")
 def station(queue_id: UUID) -> str:
     console = _console(queue_id)
-    _remember(LAST_STATION, str(queue_id))
+    _remember(LAST_STATION, _mark(queue_id))
     if request.args.get("counter"):
         _remember(COUNTER, request.args["counter"])
     return render_template(
@@ -190,8 +196,15 @@ def _shown(console: Console) -> dict[str, Any]:
         "counter": rooms.get(room_id) if room_id else None,
         "counters": [each for each in rooms.values() if each.is_active],
         "user_id": actor().user_id,
+        "money_topic": _money_topic(console),
         "onward": [each for each in elsewhere if each.id != console.line.id],
     }
+
+
+def _money_topic(console: Console) -> str | None:
+    """What tells that the person at the counter has paid; None for who may not hear it."""
+    clinic_id = console.mine.clinic_id if console.mine else None
+    return payments.payments_topic(clinic_id) if clinic_id and actor().can("payment.view") else None
 
 
 def _counter() -> UUID | None:

@@ -157,13 +157,24 @@ def _open_offers_of(entry: WaitingEntry) -> list[WaitingOffer]:
     return list(db.session.scalars(mine.with_for_update()))
 
 
+def nonsense(
+    days: tuple[date | None, date | None], times: tuple[time | None, time | None], urgency: str
+) -> list[RuleBroken]:
+    """Return what is wrong with a wish's first and last day, its earliest and latest time, its urgency."""
+    found = []
+    if days[0] and days[1] and days[1] < days[0]:
+        found.append(RuleBroken(N_("The last day must not come before the first."), field="until_date"))
+    if times[0] and times[1] and times[1] <= times[0]:
+        found.append(RuleBroken(N_("The end must come after the beginning."), field="until_time"))
+    if urgency not in URGENCIES:
+        found.append(RuleBroken(N_("Choose one from the list."), field="urgency"))
+    return found
+
+
 def _require_sense(wish: Wish) -> None:
-    if wish.until_date < wish.from_date:
-        raise RuleBroken(N_("The last day must not come before the first."), field="until_date")
-    if wish.from_time and wish.until_time and wish.until_time <= wish.from_time:
-        raise RuleBroken(N_("The end must come after the beginning."), field="until_time")
-    if wish.urgency not in URGENCIES:
-        raise RuleBroken(N_("Choose one from the list."), field="urgency")
+    days, times = (wish.from_date, wish.until_date), (wish.from_time, wish.until_time)
+    for wrong in nonsense(days, times, wish.urgency):
+        raise wrong
 
 
 def _flush() -> None:

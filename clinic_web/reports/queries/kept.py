@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from clinic_web.kernel import clock
 from clinic_web.kernel.db import db
-from clinic_web.kernel.runs import FAILED, OPEN
+from clinic_web.kernel.runs import DONE, FAILED, OPEN
 from clinic_web.organization.api import FacilityInfo
 from clinic_web.reports.figures import DayLine, Figures
 from clinic_web.reports.models import DailyReport, Run
@@ -181,6 +181,36 @@ def runs_of(facility_id: UUID) -> list[Run]:
         .limit(RUNS_SHOWN)
     )
     return list(db.session.scalars(asked))
+
+
+@dataclass(frozen=True)
+class Check:
+    """The last run that went through a period; ``changed`` days got a new report by it."""
+
+    at: datetime
+    changed: int
+
+
+def last_check(facility_id: UUID, period: Period, newest: datetime) -> Check | None:
+    """Return the last run of a period that ended since its ``newest`` report was made.
+
+    A run of more days than these counts as well when it changed none of them.
+    """
+    is_exact = (Run.first_day == period.first) & (Run.last_day == period.last)
+    row = db.session.execute(
+        select(Run.finished_at, Run.days_changed)
+        .where(
+            Run.facility_id == facility_id,
+            Run.state == DONE,
+            Run.first_day <= period.first,
+            Run.last_day >= period.last,
+            Run.finished_at >= newest,
+            is_exact | (Run.days_changed == 0),
+        )
+        .order_by(Run.finished_at.desc())
+        .limit(1)
+    ).first()
+    return Check(row.finished_at, row.days_changed) if row else None
 
 
 def runs_failed() -> float:
