@@ -20,6 +20,7 @@ from sqlalchemy import event, text
 
 from clinic_web.app import create_app
 from clinic_web.config import Settings
+from clinic_web.identity import api as identity
 from clinic_web.identity import passwords
 from clinic_web.kernel import push
 from clinic_web.kernel.db import Model, db
@@ -33,6 +34,12 @@ hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health
 hypothesis_settings.load_profile("unhurried")
 
 LONG = ("browser", "slow")
+THE_PROGRAMS_OWN = {"identity.permissions", "identity.roles", "identity.role_permissions"}
+TENANTS_ROLES = """
+    WITH theirs AS (SELECT id FROM identity.roles WHERE organization_id IS NOT NULL),
+         rights AS (DELETE FROM identity.role_permissions WHERE role_id IN (SELECT id FROM theirs))
+    DELETE FROM identity.roles WHERE id IN (SELECT id FROM theirs)
+"""
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
@@ -71,6 +78,8 @@ def settings(database: str) -> Settings:
 def built_app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        identity.ensure_permissions()
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -145,15 +154,21 @@ def committing(built_app: Flask, settings: Settings) -> Iterator[Flask]:
 
 
 def empty_tables(url: str) -> None:
-    """Empty the tables that have rows: a TRUNCATE makes new files for each table and each of its indexes."""
+    """Empty the tables that have rows: a TRUNCATE makes new files for each table and each of its indexes.
+
+    The program's own rights and roles, half of all rows that a test needs, stay as the process wrote them.
+    """
     from sqlalchemy import create_engine
 
     engine = create_engine(url)
-    names = [table.fullname for table in Model.metadata.sorted_tables]
+    names = [
+        table.fullname for table in Model.metadata.sorted_tables if table.fullname not in THE_PROGRAMS_OWN
+    ]
     looks = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names)  # noqa: S608
     with engine.begin() as connection:
         if full := connection.execute(text(looks)).scalars().all():
             connection.execute(text(f"TRUNCATE {', '.join(full)} CASCADE"))
+        connection.execute(text(TENANTS_ROLES))
     engine.dispose()
 
 

@@ -36,6 +36,7 @@ class Snapshot:
     cast: Cast
     rows: dict[str, str]
     taken_at: datetime
+    stayed: frozenset[str]  # ids that were there before, such as those of the program's own roles
 
     def lay_out(self) -> Cast:
         """Insert the rows into the current transaction; return the cast with its new ids."""
@@ -43,7 +44,8 @@ class Snapshot:
         later = clock.now() - self.taken_at
 
         def another_id(found: re.Match[str]) -> str:
-            return ids.setdefault(found.group(), str(new_id()))
+            old = found.group()
+            return old if old in self.stayed else ids.setdefault(old, str(new_id()))
 
         def another_moment(found: re.Match[str]) -> str:
             return f'"{(datetime.fromisoformat(found.group(1)) + later).isoformat()}"'
@@ -63,7 +65,8 @@ def take() -> Snapshot:
         new = [row for row in _rows(table) if row not in before[table.fullname]]
         if new and table.fullname not in MADE_BY_POSTGRESQL:
             rows[table.fullname] = json.dumps(new)
-    return Snapshot(cast, rows, clock.now())
+    stayed = frozenset(ID.findall(json.dumps(before)))
+    return Snapshot(cast, rows, clock.now(), stayed)
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:

@@ -128,6 +128,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "LOG_FOLDER": str(tmp_path_factory.mktemp("log")),
     }
     house = House(settings.public_url, env, Cast.__new__(Cast), create_app(settings, is_worker=True))
+    with house.app.app_context():
+        identity.ensure_permissions()
     house.start("web")
     house.start("worker")
     house.wait_until_it_answers()
