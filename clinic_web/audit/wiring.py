@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from clinic_web.audit import nightly
+from clinic_web.audit import nightly, routes
+from clinic_web.kernel.errors import N_
+from clinic_web.ui.nav import entry
 
 
 def wire(app: Flask) -> None:
+    app.register_blueprint(routes.bp)
+    entry(order=85, label=N_("Audit"), endpoint="audit.seen", permission="audit.view")
     nightly.register()
