@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clinic_web.audit.words import COLUMNS
+from clinic_web.audit.words import COLUMNS, VALUES
 from clinic_web.kernel.errors import N_
 from clinic_web.ui.texts import say
 
@@ -26,7 +26,7 @@ def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) ->
     """Return what differs, in the order of the names. What is new has no old values."""
     before, after = old or {}, new or {}
     return [
-        Difference(label(name), shown(before.get(name)), shown(after.get(name)))
+        Difference(label(name), shown(name, before.get(name)), shown(name, after.get(name)))
         for name in dict.fromkeys((*after, *before))
         if before.get(name) != after.get(name)
     ]
@@ -37,7 +37,10 @@ def label(name: str) -> str:
     return say(COLUMNS[name]) if name in COLUMNS else name.replace("_", " ")
 
 
-def shown(value: Any) -> str | None:
+def shown(name: str, value: Any) -> str | None:
+    """Return a column's value as people read it, None where there is none."""
+    if word := VALUES.get(name, {}).get(str(value)):
+        return say(word)
     if isinstance(value, bool):
         return say(YES if value else NO)
     return None if value is None or value == "" else str(value)

@@ -19,7 +19,7 @@ from clinic_web.audit import anchors, sealing, verifying
 from clinic_web.audit.models import Verification
 from clinic_web.audit.ports import ports
 from clinic_web.audit.verifying import Finding, Progress, Report
-from clinic_web.kernel import clock, jobs, schedule
+from clinic_web.kernel import clock, jobs, metrics, schedule
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
@@ -45,6 +45,10 @@ LAST = text(
 )
 
 
+# How long ago the tenant that waits longest was sealed whole.
+SETTLED = text("SELECT extract(epoch FROM clock_timestamp() - min(settled_at)) FROM audit.chains")
+
+
 class AuditNotWhole(Exception):
     """A verification found something, or none was made. The message names the tenant and no person."""
 
@@ -55,10 +59,16 @@ def register() -> None:
     schedule.every(timedelta(minutes=1), "audit.anchor", anchor)
     schedule.every(timedelta(days=1), "audit.begin_verification", begin)
     schedule.every(timedelta(minutes=5), "audit.watch", watch)
+    metrics.reading("audit_unsealed_seconds", "Since when every row of the audit is sealed", unsealed)
 
 
 def seal() -> None:
     sealing.seal_all()
+
+
+def unsealed() -> float | None:
+    found = db.session.scalar(SETTLED)
+    return float(found) if found is not None else None
 
 
 def anchor() -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -73,7 +74,7 @@ class Row:
     resource_type: str
     resource_ids: list[str]
     is_refused: bool
-    subjects: set[UUID] = field(default_factory=set)
+    subjects: set[str] = field(default_factory=set)
 
 
 def copy(driver: Any, sql: str, values: dict[str, Any]) -> Iterator[bytes]:
@@ -111,6 +112,7 @@ def _plain(cell: bytes) -> str | None:
     return cell.decode()
 
 
+@lru_cache(maxsize=512)
 def action_subject(action: str) -> UUID:
     """Return the subject under which rows of an action are traced."""
     return uuid5(NAMESPACE_URL, f"clinic:audit:action:{action}")

@@ -246,13 +246,13 @@ def _write(link: Link, its_hash: bytes) -> None:
 def _trace(link: Link, sealed: list[Row]) -> None:
     """Note under each subject which of the rows are theirs."""
     _find_subjects(link.organization_id, sealed)
-    of: defaultdict[UUID, list[Row]] = defaultdict(list)
+    of: defaultdict[str, list[Row]] = defaultdict(list)
     for row in sealed:
         for subject in row.subjects:
             of[subject].append(row)
     traces = [
         {
-            "subject": str(subject),
+            "subject": subject,
             "first_at": min(row.at for row in theirs),
             "last_at": max(row.at for row in theirs),
             "row_ids": [row.id for row in theirs],
@@ -264,16 +264,16 @@ def _trace(link: Link, sealed: list[Row]) -> None:
 
 
 def _find_subjects(organization_id: UUID, sealed: list[Row]) -> None:
-    others = {UUID(each) for row in sealed if row.resource_type != "patient" for each in row.resource_ids}
-    patients = subjects.patients_of(organization_id, others)
+    others = {each for row in sealed if row.resource_type != "patient" for each in row.resource_ids}
+    found = subjects.patients_of(organization_id, [UUID(each) for each in others])
+    patients = {str(each): str(patient) for each, patient in found.items()}
     for row in sealed:
-        row.subjects.add(rows.action_subject(row.action))
+        row.subjects.add(str(rows.action_subject(row.action)))
         if row.user_id:
-            row.subjects.add(UUID(row.user_id))
+            row.subjects.add(row.user_id)
         if row.is_refused:
-            row.subjects.add(rows.REFUSED_SUBJECT)
-        ids = map(UUID, row.resource_ids)
+            row.subjects.add(str(rows.REFUSED_SUBJECT))
         if row.resource_type == "patient":
-            row.subjects.update(ids)
+            row.subjects.update(row.resource_ids)
         else:
-            row.subjects.update(patients[each] for each in ids if each in patients)
+            row.subjects.update(patients[each] for each in row.resource_ids if each in patients)

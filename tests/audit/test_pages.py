@@ -188,7 +188,7 @@ def test_the_audit_as_a_file(officer: FlaskClient, amina: Actor, maryam: UUID, c
     file = officer.get("/audit.csv?when=today")
     assert file.status_code == 200 and "Maryam Tahhan" in file.text and "10.6.6.6" in file.text
     changed = officer.get("/audit/changes.csv")
-    assert "Paid: 0.00 → 450.00" in changed.text and "State: PENDING → PAID" in changed.text
+    assert "Paid: 0.00 → 450.00" in changed.text and "State: To pay → Paid" in changed.text
     assert "Exported the audit" in shown(officer, "/audit")
 
 
