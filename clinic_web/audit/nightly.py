@@ -78,7 +78,7 @@ def anchor() -> None:
 def begin() -> None:
     """Ask for a verification of every tenant. One that gets lost is missed by the watch."""
     for organization_id in ports.tenants():
-        jobs.enqueue(JOB, str(organization_id), job_id=f"{JOB}:{organization_id}")
+        jobs.enqueue(JOB, str(organization_id), job_id=f"audit-verify-{organization_id}")
 
 
 def verify_one(organization_id: str) -> None:
