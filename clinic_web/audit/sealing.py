@@ -27,7 +27,7 @@ from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
 
-AT_ONCE = 5000  # rows in a seal
+AT_ONCE = 2000  # rows in a seal
 BUDGET = 4.0  # seconds of one run; a backlog goes on with the next one
 SLACK = timedelta(minutes=2)  # between making a row's id and beginning to write, clocks of machines included
 
