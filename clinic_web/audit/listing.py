@@ -54,16 +54,20 @@ CHANGES_GRAMMAR = Grammar(
     order="-when",
     when="month",
 )
+# Rows of a subject from which a first page is made: more than are counted, so the rest can't be missed.
+NEWEST = 2 * keyset.MOST_COUNTED
 TRACED = """
-    a.id IN (SELECT unnest(t.row_ids) FROM audit.traces t
-              WHERE t.organization_id = :organization_id AND t.subject = ANY(:{name}_subjects)
-                AND t.source = '{source}' AND t.last_at >= :begins AND t.first_at < :ends
+    a.id IN ((SELECT unnest(t.row_ids) FROM (
+                     SELECT t.row_ids FROM audit.traces t
+                      WHERE t.organization_id = :organization_id AND t.subject {subjects}
+                        AND t.source = '{source}' AND t.last_at >= :begins AND t.first_at < :ends {order}) t
+               {limit})
               UNION ALL
              SELECT b.id FROM {table} b
               WHERE b.organization_id = :organization_id AND b.{moment} >= COALESCE(
                     (SELECT c.settled_at - interval '10 minutes' FROM audit.chains c
                       WHERE c.organization_id = :organization_id), '-infinity')
-                AND ({direct}))
+                AND {direct})
 """
 BEGINS, ENDS = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -126,12 +130,14 @@ def _table(source: Source) -> Table:
 
 def seen_page(actor: Actor, asked: Asked) -> Page[SeenRow]:
     """Return the asked page of who saw what in the actor's organization."""
-    return keyset.page(_table(SEEN), where(actor, asked, SEEN), asked, _seen, states=_state(asked))
+    chosen = where(actor, asked, SEEN, is_first=_is_first(asked))
+    return keyset.page(_table(SEEN), chosen, asked, _seen, states=_state(asked))
 
 
 def changes_page(actor: Actor, asked: Asked) -> Page[ChangeRow]:
     """Return the asked page of who changed what in the actor's organization."""
-    return keyset.page(_table(CHANGED), where(actor, asked, CHANGED), asked, _change)
+    chosen = where(actor, asked, CHANGED, is_first=_is_first(asked))
+    return keyset.page(_table(CHANGED), chosen, asked, _change)
 
 
 def all_seen(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[SeenRow]]:
@@ -142,6 +148,11 @@ def all_seen(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[SeenR
 
 def all_changes(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[ChangeRow]]:
     return keyset.chunks(_table(CHANGED), where(actor, asked, CHANGED, ids), asked, _change)
+
+
+def _is_first(asked: Asked) -> bool:
+    """Whether it is the first page of the newest: what people look at, also where there are millions."""
+    return asked.cursor is None and asked.is_descending
 
 
 def _state(asked: Asked) -> tuple[str, ...] | None:
@@ -159,49 +170,90 @@ def _change(row: Any) -> ChangeRow:
 # ---- What is asked for -----------------------------------------------------------------------------------
 
 
-def where(actor: Actor, asked: Asked, source: Source, ids: list[UUID] | None = None) -> Where:
+def where(
+    actor: Actor, asked: Asked, source: Source, ids: list[UUID] | None = None, *, is_first: bool = False
+) -> Where:
+    """What decides which rows stand in a list. ``is_first``: only the newest of them are looked at.
+
+    One filter finds the rows, by traces: the narrowest. The others look at the rows that it found.
+    """
     chosen = Where()
     begins, ends = _moments(asked, ports.timezone(actor))
     chosen.add("a.organization_id = :organization_id", organization_id=actor.organization_id)
     chosen.add(f"a.{source.moment} >= :begins AND a.{source.moment} < :ends", begins=begins, ends=ends)
     if ids:
         chosen.add("a.id = ANY(:ids)", ids=ids)
-    if asked.get("person"):
-        person = asked.get("person")
-        _traced(chosen, source, "person", [person], "b.user_id = :person", person=person)
-    if action := asked.get("action"):
-        _traced(chosen, source, "action", [action_subject(action)], "b.action = :action", action=action)
-    if asked.get("state") == REFUSED:
-        _traced(chosen, source, "refused", [REFUSED_SUBJECT], f"b.result = '{REFUSED}'")
-    if patient := asked.get("patient"):
-        _of_patients(chosen, source, "patient", ports.ids_of(patient))
-    if typed := asked.get("q"):
-        _typed(chosen, source, actor, typed)
+    is_found = _by_patients(chosen, source, actor, asked)
+    plain = _plain(asked)
+    for each in plain:
+        if is_found:
+            chosen.add(f"a.{each.condition}", **each.values)
+        else:
+            _traced(chosen, source, each, newest=NEWEST if is_first and len(plain) == 1 else None)
+            is_found = True
     return chosen
 
 
-def _typed(chosen: Where, source: Source, actor: Actor, typed: str) -> None:
-    """An address from where somebody came, or else patients."""
+@dataclass(frozen=True)
+class _Filter:
+    """A condition on a row's columns, and the subjects under which such rows are traced."""
+
+    name: str
+    subjects: list[UUID]
+    condition: str
+    values: dict[str, Any]
+
+
+def _plain(asked: Asked) -> list[_Filter]:
+    """The filters that one column answers, the narrowest first."""
+    found = []
+    if asked.get("state") == REFUSED:
+        found.append(_Filter("refused", [REFUSED_SUBJECT], f"result = '{REFUSED}'", {}))
+    if person := asked.get("person"):
+        found.append(_Filter("person", [person], "user_id = :person", {"person": person}))
+    if action := asked.get("action"):
+        found.append(_Filter("action", [action_subject(action)], "action = :action", {"action": action}))
+    return found
+
+
+def _by_patients(chosen: Where, source: Source, actor: Actor, asked: Asked) -> bool:
+    """Ask for the rows of patients, or for an address from where somebody came; return whether of patients."""
+    patient, typed = asked.get("patient"), asked.get("q")
+    if patient:
+        _traced(chosen, source, _of_patients(source, "patient", ports.ids_of(patient)))
+    if not typed:
+        return bool(patient)
     try:
         chosen.add("a.ip_address = CAST(:from_where AS inet)", from_where=str(ipaddress.ip_address(typed)))
     except ValueError:
-        _of_patients(chosen, source, "typed", ports.found(actor, typed))
+        _traced(chosen, source, _of_patients(source, "typed", ports.found(actor, typed)))
+        return True
+    return bool(patient)
 
 
-def _of_patients(chosen: Where, source: Source, name: str, patients: list[UUID]) -> None:
+def _of_patients(source: Source, name: str, patients: list[UUID]) -> _Filter:
     theirs = subjects.resources_of(f":{name}_subjects")
-    direct = f"b.resource_id = ANY(:{name}_subjects) OR b.resource_id IN ({theirs})"
+    direct = f"(b.resource_id = ANY(:{name}_subjects) OR b.resource_id IN ({theirs})"
     if source is SEEN:
         every = f"unnest(CAST(:{name}_subjects AS uuid[]) || ARRAY({theirs}))"
         direct += f" OR jsonb_exists_any(b.metadata -> 'ids', CAST(ARRAY(SELECT {every}) AS text[]))"
-    _traced(chosen, source, name, patients, direct)
+    return _Filter(name, patients, f"{direct})", {})
 
 
-def _traced(chosen: Where, source: Source, name: str, theirs: list[UUID], direct: str, **values: Any) -> None:
+def _traced(chosen: Where, source: Source, by: _Filter, newest: int | None = None) -> None:
+    """Ask for the rows that are traced under the filter's subjects, and for those that no seal holds yet."""
+    direct = by.condition if by.condition.startswith("(") else f"b.{by.condition}"
     sql = TRACED.format(
-        name=name, source=source.name, table=source.table, moment=source.moment, direct=direct
+        subjects=f"= :{by.name}_subject" if newest else f"= ANY(:{by.name}_subjects)",
+        order="ORDER BY t.sequence DESC" if newest else "",
+        limit=f"LIMIT {newest}" if newest else "",
+        source=source.name,
+        table=source.table,
+        moment=source.moment,
+        direct=direct,
     )
-    chosen.add(sql, **{f"{name}_subjects": theirs}, **values)
+    told = {f"{by.name}_subject": by.subjects[0]} if newest else {f"{by.name}_subjects": by.subjects}
+    chosen.add(sql, **told, **by.values)
 
 
 def _moments(asked: Asked, timezone: str) -> tuple[datetime, datetime]:
