@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time as stopwatch
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,6 +25,7 @@ from clinic_web.kernel import keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.keyset import Page, Table, Where
 from clinic_web.kernel.listing import Asked, Grammar, Sort
+from clinic_web.kernel.statement import Statement
 
 RESULTS = {"allowed": ALLOWED, "refused": REFUSED}
 ACTION = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")
@@ -64,11 +66,11 @@ TRACED = """
                {limit})
               UNION ALL
              SELECT b.id FROM {table} b
-              WHERE b.organization_id = :organization_id AND b.{moment} >= COALESCE(
-                    (SELECT c.settled_at - interval '10 minutes' FROM audit.chains c
-                      WHERE c.organization_id = :organization_id), '-infinity')
-                AND {direct})
+              WHERE b.organization_id = :organization_id AND b.{moment} >= :unsealed_from AND {direct})
 """
+SETTLED = Statement("SELECT settled_at FROM audit.chains WHERE organization_id = :organization_id")
+MARGIN = timedelta(minutes=10)  # between a row's own time and when it could be sealed
+KNOWN_FOR = 60.0  # seconds; settled_at only moves on, so an old one is right, and finds some rows twice
 BEGINS, ENDS = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
@@ -217,7 +219,7 @@ def _plain(asked: Asked) -> list[_Filter]:
 
 
 def _by_patients(chosen: Where, source: Source, actor: Actor, asked: Asked) -> bool:
-    """Ask for the rows of patients, or for an address from where somebody came; return whether of patients."""
+    """Ask for the rows of patients, or for an address from where somebody came; return if of patients."""
     patient, typed = asked.get("patient"), asked.get("q")
     if patient:
         _traced(chosen, source, _of_patients(source, "patient", ports.ids_of(patient)))
@@ -253,7 +255,21 @@ def _traced(chosen: Where, source: Source, by: _Filter, newest: int | None = Non
         direct=direct,
     )
     told = {f"{by.name}_subject": by.subjects[0]} if newest else {f"{by.name}_subjects": by.subjects}
-    chosen.add(sql, **told, **by.values)
+    chosen.add(sql, **told, **by.values, unsealed_from=_unsealed_from(chosen.values["organization_id"]))
+
+
+_settled: dict[UUID, tuple[float, datetime]] = {}
+
+
+def _unsealed_from(organization_id: UUID) -> datetime:
+    """Return a moment after which rows may be unsealed: as a value, so that PostgreSQL knows how few."""
+    asked, settled_at = _settled.get(organization_id, (float("-inf"), BEGINS))
+    if stopwatch.monotonic() - asked < KNOWN_FOR:
+        return settled_at
+    row = SETTLED.first({"organization_id": organization_id})
+    settled_at = row.settled_at - MARGIN if row and row.settled_at else BEGINS
+    _settled[organization_id] = (stopwatch.monotonic(), settled_at)
+    return settled_at
 
 
 def _moments(asked: Asked, timezone: str) -> tuple[datetime, datetime]:
