@@ -122,7 +122,8 @@ def seal(organization_id: UUID) -> int:
 
 
 def seal_late(organization_id: UUID, source_name: str, ids: Collection[UUID]) -> int:
-    """Seal rows that were found too late, so that they can't be taken away again; their seal shows when."""
+    """Seal rows that were found too late, so that they can't be taken away again. Their seal says that all
+    before it had been sealed by then, so each verification goes on naming them."""
     source, sealed = SOURCES[source_name], 0
     listed = sorted(ids)
     for place in range(0, len(listed), AT_ONCE):
@@ -131,6 +132,7 @@ def seal_late(organization_id: UUID, source_name: str, ids: Collection[UUID]) ->
             few = listed[place : place + AT_ONCE]
             asked = {"organization_id": organization_id, "source": source.name, "ids": few}
             sql = NAMED.format(columns=source.listed, table=source.table)
+            head.seals_late = True
             sealed += head.add(source, list(rows.copy(rows.driver(), sql, asked)))
             head.move()
     return sealed
@@ -158,7 +160,7 @@ class _Head:
         standing = STANDING.first({})
         self.organization_id, self.now = organization_id, standing.now
         self.sequence, self.rows, self.hash = found.sequence, found.rows, bytes(found.hash)
-        self.settled_at = found.settled_at
+        self.settled_at, self.seals_late = found.settled_at, False
         self._pending = (found.pending_at, found.pending_xid)
         self._swept: UUID | None = found.swept
         self._sweep = (standing.now, standing.over_below, standing.begun_below)
@@ -184,7 +186,7 @@ class _Head:
             first_number=self.rows + 1,
             ids=[line[: rows.ID].decode() for line in lines],
             hashes=hashes,
-            settled_at=self.settled_at,
+            settled_at=self.now if self.seals_late else self.settled_at,
             sealed_at=self.now,
         )
         self.hash = chain.hash_of(link, self.hash)
