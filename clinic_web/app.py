@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     app.jinja_environment = shell.Environment
     _configure(app, settings)
     broker.configure(settings.redis_url)
-    anchors.configure(settings.audit_anchors)
+    anchors.configure(settings.audit_anchors, is_production=settings.environment == "production")
     db.init_app(app)
     use_green_connections(app)
     _offer_migrations(app)

@@ -32,6 +32,7 @@ MOVED = Statement(
 ANCHORED = Statement("UPDATE audit.chains SET anchored = :sequence WHERE organization_id = :organization_id")
 
 _path: Path | None = None
+_is_production = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +56,15 @@ class Anchor:
         return json.dumps(told, separators=(",", ":")).encode() + b"\n"
 
 
-def configure(path: Path | None) -> None:
-    """Say where anchors go (the setting AUDIT_ANCHORS)."""
-    global _path
-    _path = path
+def configure(path: Path | None, *, is_production: bool = False) -> None:
+    """Say where anchors go (the setting AUDIT_ANCHORS), and whether this is where people are treated."""
+    global _path, _is_production
+    _path, _is_production = path, is_production
+
+
+def clock_stands() -> bool:
+    """Return whether nobody may shift the clock here, as demos and tests do."""
+    return _is_production
 
 
 def path() -> Path:

@@ -89,7 +89,8 @@ def verify(organization_id: UUID, files: Iterable[Path], progress: Progress | No
     """Verify a tenant's audit, keep the outcome, and seal what had escaped the sealer."""
     started = clock.now()
     told = anchors.read(files)
-    report = verifying.verify(organization_id, told.of.get(organization_id, []), progress)
+    anchored = told.of.get(organization_id, [])
+    report = verifying.verify(organization_id, anchored, progress, clock_stands=anchors.clock_stands())
     for source, ids in report.unsealed.items():
         sealing.seal_late(organization_id, source, ids)
     _keep(report, started)

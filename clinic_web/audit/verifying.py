@@ -21,11 +21,12 @@ from clinic_web.audit.chain import Link
 from clinic_web.audit.reading import Reader, two_readers
 from clinic_web.audit.rows import ID, SOURCES, Source, first_made_at, made_at
 
-EDITED, DELETED, INSERTED, LATE = "edited", "deleted", "inserted", "late"
+EDITED, DELETED, INSERTED, LATE, MISDATED = "edited", "deleted", "inserted", "late", "misdated"
 BROKEN, MISSING, CUT, REWRITTEN, UNANCHORED = "broken", "missing", "cut", "rewritten", "unanchored"
 
 VERSION_AT = 14  # where an id as text says that it is a UUIDv7
 GRACE = timedelta(minutes=10)  # a row that is made and not sealed for so long did not come as rows do
+MADE, TOLD = slice(0, 8), slice(74, 90)  # of a line: its id's first 65 s, its own time's minute
 AHEAD = 20_000  # sealed rows that are known before the table shows them
 STEP = 5_000  # rows between two looks at that
 MOST_FOUND = 10_000  # findings that are kept; the others are only counted
@@ -49,13 +50,15 @@ class Finding:
 
 @dataclass(kw_only=True)
 class Report:
-    """What a verification found. ``waiting`` rows are too new to be sealed; ``unsealed`` should have been."""
+    """What a verification found. ``waiting`` rows are too new to be sealed; ``unsealed`` should have been.
+    ``misdated`` rows say another time than they were made at."""
 
     organization_id: UUID
     rows: int = 0
     sequence: int = 0
     seconds: float = 0.0
     waiting: int = 0
+    misdated: int = 0
     number: int = 0
     findings: list[Finding] = field(default_factory=list)
     unsealed: dict[str, list[UUID]] = field(default_factory=dict)
@@ -74,14 +77,23 @@ class Report:
             self.findings.append(finding)
 
 
-def verify(organization_id: UUID, anchors: list[Anchor], progress: Progress | None = None) -> Report:
+def verify(
+    organization_id: UUID,
+    anchors: list[Anchor],
+    progress: Progress | None = None,
+    *,
+    clock_stands: bool = False,
+) -> Report:
     """Compare a tenant's audit with its chain and the chain with its anchors. Changes nothing.
 
-    ``progress`` is called now and then with the number of rows that were read meanwhile.
+    ``progress`` is called now and then with the number of rows that were read meanwhile. ``clock_stands``:
+    nobody shifts the clock, as demos and tests do, so a row that says another time than it was made at is
+    wrong; otherwise it is only counted.
     """
     began = stopwatch.perf_counter()
     with two_readers() as (rows_of, seals_of):
         work = _Work(organization_id, anchors, progress or (lambda rows: None))
+        work.clock_stands = clock_stands
         work.run(rows_of, seals_of)
     work.report.seconds = stopwatch.perf_counter() - began
     return work.report
@@ -103,6 +115,8 @@ class _Work:
         self.anchors = {each.sequence: each for each in anchors}
         self.last_anchor = anchors[-1] if anchors else None
         self.expected = {name: _Expected() for name in SOURCES}
+        self.clock_stands = False
+        self.well_dated: set[bytes] = set()
 
     def run(self, rows_of: Reader, seals_of: Reader) -> None:
         seals = self._seals(seals_of)
@@ -131,6 +145,8 @@ class _Work:
                 while len(sealed) < AHEAD and next(seals, None) is not None:
                     pass
             count += 1
+            if bytes(line[MADE]) + bytes(line[TOLD]) not in self.well_dated:
+                self._look_at_time(source, bytes(line))
             row_id, found = bytes(line[:ID]), sha256(line).digest()
             known = sealed.pop(row_id, None)
             if known is None:
@@ -139,6 +155,17 @@ class _Work:
                 self._found(EDITED, "was changed after it was sealed", known[1], source.name, row_id.decode())
         self.progress(count % STEP)
         report.rows += count
+
+    def _look_at_time(self, source: Source, line: bytes) -> None:
+        """Compare the time that a row tells with the one in its id; few pairs of the two are different."""
+        row_id, told = line[:ID].decode(), line[TOLD].decode()
+        made = made_at(UUID(row_id))
+        if made and abs(datetime.fromisoformat(f"{told}+00:00") - made) < GRACE:
+            self.well_dated.add(line[MADE] + line[TOLD])
+            return
+        self.report.misdated += 1
+        if self.clock_stands:
+            self._found(MISDATED, f"says {told} and was not made then", None, source.name, row_id)
 
     def _look_at_unsealed(self, name: str, shown: dict[bytes, bytes], now: datetime) -> None:
         for row_id in shown:

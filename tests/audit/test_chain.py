@@ -22,6 +22,7 @@ from clinic_web.kernel import clock, jobs, schedule
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
+from clinic_web.kernel.ids import new_id
 from tests.audit.conftest import CHANGES, LOGS, look, sealed_in_three
 
 Owner = Callable[..., Any]
@@ -189,6 +190,20 @@ def test_a_row_put_in_between_is_named_and_stays_so(
         sealing.seal(sealed.organization_id)
     kinds = found(verified(committing, sealed, anchor_file))
     assert {("inserted", str(made_by_hand)), ("late", str(old))} <= kinds
+
+
+def test_a_row_that_says_another_time_is_named_where_nobody_shifts_the_clock(
+    committing: Flask, sealed: Actor, anchor_file: Path, owner: Owner
+) -> None:
+    """Put in as of now, so that it is sealed as every other, but with a time of last month."""
+    row = new_id()
+    forged(owner, sealed, row, clock.now() - timedelta(days=30))
+    with committing.app_context():
+        sealing.seal(sealed.organization_id)
+        told = anchors.read([anchor_file]).of[sealed.organization_id]
+        strict = verifying.verify(sealed.organization_id, told, clock_stands=True)
+    assert found(strict) == {("misdated", str(row))}
+    assert verified(committing, sealed, anchor_file).misdated == 1
 
 
 def test_what_is_wrong_stands_on_operations_until_it_is_whole(
