@@ -7,7 +7,8 @@ The watch is a scheduled run that fails while a chain is not whole, or was not v
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from clinic_web.audit.verifying import Finding, Progress, Report
 from clinic_web.kernel import clock, jobs, metrics, schedule
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
 
 logger = structlog.get_logger(__name__)
@@ -45,6 +47,12 @@ LAST = text(
 )
 
 
+NEWEST = Statement(
+    """
+    SELECT finished_at, problems FROM audit.verifications
+     WHERE organization_id = :organization_id ORDER BY finished_at DESC LIMIT 1
+    """
+)
 # How long ago the tenant that waits longest was sealed whole.
 SETTLED = text("SELECT extract(epoch FROM clock_timestamp() - min(settled_at)) FROM audit.chains")
 
@@ -114,6 +122,19 @@ def _keep(report: Report, started: Any) -> None:
                 "problem": sentence(report.findings[0]) if report.findings else None,
             },
         )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The last verification of a tenant's audit."""
+
+    at: datetime
+    problems: int
+
+
+def last(organization_id: UUID) -> Outcome | None:
+    row = NEWEST.first({"organization_id": organization_id})
+    return Outcome(row.finished_at, row.problems) if row else None
 
 
 def sentence(finding: Finding) -> str:

@@ -10,9 +10,10 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from clinic_web.audit import api, listing, one
+from clinic_web.audit import api, listing, nightly, one
 from clinic_web.audit.difference import as_text, differences
 from clinic_web.audit.listing import ChangeRow, SeenRow
+from clinic_web.audit.nightly import Outcome
 from clinic_web.audit.ports import ports
 from clinic_web.audit.rows import CHANGED, SEEN, Source
 from clinic_web.audit.words import ACTIONS, OF_CHANGES, OF_VIEWS, THINGS
@@ -25,7 +26,7 @@ from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.ui import lists
 from clinic_web.ui.lists import Listing, Looked, Sheet
 from clinic_web.ui.texts import say
-from clinic_web.ui.web import actor, needs
+from clinic_web.ui.web import actor, is_htmx, needs
 
 bp = Blueprint("audit", __name__)
 
@@ -35,7 +36,7 @@ RESULT_WORDS = {"allowed": N_("Allowed"), "refused": N_("Refused")}
 @bp.get("/audit")
 @needs("audit.view")
 def seen() -> ResponseReturnValue:
-    return lists.show(VIEWS, ports.timezone)
+    return lists.show(VIEWS, ports.timezone, verified=_verified())
 
 
 @bp.get("/audit.csv")
@@ -47,7 +48,7 @@ def seen_file() -> ResponseReturnValue:
 @bp.get("/audit/changes")
 @needs("audit.view")
 def changes() -> ResponseReturnValue:
-    return lists.show(CHANGES, ports.timezone)
+    return lists.show(CHANGES, ports.timezone, verified=_verified())
 
 
 @bp.get("/audit/changes.csv")
@@ -66,6 +67,11 @@ def one_seen(row_id: UUID) -> str:
 @needs("audit.view")
 def one_change(row_id: UUID) -> str:
     return _one(CHANGED, row_id)
+
+
+def _verified() -> Outcome | None:
+    """What the last verification found; it stands on the page, not in the list."""
+    return None if is_htmx() else nightly.last(actor().organization_id)
 
 
 def _one(source: Source, row_id: UUID) -> str:

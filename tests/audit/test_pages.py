@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from clinic_web.audit import api, sealing
+from clinic_web.audit.models import Verification
 from clinic_web.identity import api as identity
 from clinic_web.kernel import clock, keyset
 from clinic_web.kernel.actor import Actor
@@ -143,6 +144,23 @@ def test_a_change_shows_before_and_after_in_the_readers_language(officer: FlaskC
     assert "a@new.example" in whole and "10.4.4.4" in whole and "Not sealed yet" in whole
     sealing.seal_all()
     assert "of the chain, in seal" in officer.get(f"/audit/changes/{row}").text
+
+
+def test_the_page_says_whether_it_can_be_believed(
+    officer: FlaskClient, cast: Cast, count_queries: Callable[[], Any]
+) -> None:
+    assert "Not verified yet" in officer.get("/audit").text
+    for problems, sentence in ((0, "every row is as it was written"), (3, "was tampered with")):
+        db.session.add(
+            Verification(
+                organization_id=cast.organization_id, started_at=clock.now(), finished_at=clock.now(),
+                rows=9, sequence=2, problems=problems,
+            )
+        )  # fmt: skip
+        db.session.commit()
+        with count_queries() as queries:
+            assert sentence in officer.get("/audit").text
+        assert len(queries) <= 6
 
 
 def test_the_view_of_the_audit_is_audited(officer: FlaskClient, amina: Actor, maryam: UUID) -> None:

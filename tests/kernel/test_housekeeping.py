@@ -1,4 +1,4 @@
-"""What the kernel forgets: runs that went well an hour ago of what runs all the time; others after two weeks."""
+"""What the kernel forgets: runs that went well of what runs all the time after an hour, others later."""
 
 from __future__ import annotations
 
