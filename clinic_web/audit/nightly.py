@@ -22,6 +22,7 @@ from clinic_web.audit.ports import ports
 from clinic_web.audit.verifying import Finding, Progress, Report
 from clinic_web.kernel import clock, jobs, metrics, schedule
 from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
@@ -63,10 +64,17 @@ class AuditNotWhole(Exception):
 
 def register() -> None:
     jobs.register(JOB, verify_one, queue="reports", timeout=LONGEST)
-    schedule.every(timedelta(seconds=5), "audit.seal", seal)
-    schedule.every(timedelta(minutes=1), "audit.anchor", anchor)
-    schedule.every(timedelta(days=1), "audit.begin_verification", begin)
-    schedule.every(timedelta(minutes=5), "audit.watch", watch)
+    schedule.every(timedelta(seconds=5), "audit.seal", seal, word=N_("Seal the audit"))
+    schedule.every(
+        timedelta(minutes=1), "audit.anchor", anchor, word=N_("Anchor the audit outside the database")
+    )
+    schedule.every(
+        timedelta(days=1),
+        "audit.begin_verification",
+        begin,
+        word=N_("Begin the night's verification of the audit"),
+    )
+    schedule.every(timedelta(minutes=5), "audit.watch", watch, word=N_("Watch whether the audit is whole"))
     metrics.reading("audit_unsealed_seconds", "Since when every row of the audit is sealed", unsealed)
 
 

@@ -20,7 +20,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 from tests import factories
-from tests.cast import Cast, _hire
+from tests.cast import Cast, hire
 from tests.payments.conftest import open_bill
 
 HTMX = {"HX-Request": "true"}
@@ -31,7 +31,7 @@ ROW = re.compile(r'id="(?:seen|change)-([0-9a-f-]{36})"')
 def officer(cast: Cast, as_person: Callable[[str], FlaskClient]) -> FlaskClient:
     """Nadia, whose only work is to look who looked."""
     identity.ensure_permissions()
-    _hire(cast, "nadia", "auditor", cast.organization_id, cast.facility_id)
+    hire(cast, "nadia", "auditor", cast.organization_id, cast.facility_id)
     return as_person("nadia")
 
 
@@ -213,7 +213,7 @@ def test_the_audit_as_a_file(officer: FlaskClient, amina: Actor, maryam: UUID, c
 def test_a_patients_page_leads_to_who_has_seen_it(
     as_person: Callable[[str], FlaskClient], cast: Cast, maryam: UUID
 ) -> None:
-    _hire(cast, "laila", "administrator", cast.organization_id, cast.facility_id)
+    hire(cast, "laila", "administrator", cast.organization_id, cast.facility_id)
     link = f"/audit?patient={maryam}"
     assert link in as_person("laila").get(f"/patients/{maryam}").text
     assert link not in as_person("amina").get(f"/patients/{maryam}").text
