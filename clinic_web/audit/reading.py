@@ -52,7 +52,7 @@ class Reader:
                     return
                 after = found[-1].sequence
 
-    def lines(self, sql: str, organization_id: UUID) -> Iterator[memoryview]:
+    def lines(self, sql: str, organization_id: UUID) -> Iterator[bytes]:
         """``COPY`` a query, line by line. psycopg waits for each line by itself; libpq asked directly reads
         several times as many in a second."""
         asked = sql.replace("%(organization_id)s", f"'{UUID(str(organization_id))}'")
@@ -64,7 +64,7 @@ class Reader:
             size, line = connection.get_copy_data(0)
             if size <= 0:
                 break
-            yield line
+            yield line.tobytes()
         while (ended := connection.get_result()) is not None:
             if ended.status == ExecStatus.FATAL_ERROR:
                 raise RuntimeError(ended.error_message.decode())

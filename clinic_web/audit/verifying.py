@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import repeat
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from clinic_web.audit.rows import ID, SOURCES, Source, first_made_at, made_at
 EDITED, DELETED, INSERTED, LATE, MISDATED = "edited", "deleted", "inserted", "late", "misdated"
 BROKEN, MISSING, CUT, REWRITTEN, UNANCHORED = "broken", "missing", "cut", "rewritten", "unanchored"
 
-VERSION_AT = 14  # where an id as text says that it is a UUIDv7
+VERSION_AT, SEVEN = 14, ord("7")  # where an id as text says that it is a UUIDv7
 GRACE = timedelta(minutes=10)  # a row that is made and not sealed for so long did not come as rows do
 MADE, TOLD = slice(0, 8), slice(74, 90)  # of a line: its id's first 65 s, its own time's minute
 AHEAD = 20_000  # sealed rows that are known before the table shows them
@@ -135,7 +136,7 @@ class _Work:
 
     def _compare(self, source: Source, rows_of: Reader, seals: Iterator[int]) -> None:
         """Read the table to its end, and seals so far ahead that most rows find their hash at once."""
-        expected, report = self.expected[source.name], self.report
+        expected, well_dated = self.expected[source.name], self.well_dated
         sealed, shown = expected.sealed, expected.shown
         sql = ROWS.format(columns=source.listed, table=source.table, moment=source.moment)
         count = 0
@@ -145,16 +146,16 @@ class _Work:
                 while len(sealed) < AHEAD and next(seals, None) is not None:
                     pass
             count += 1
-            if bytes(line[MADE]) + bytes(line[TOLD]) not in self.well_dated:
-                self._look_at_time(source, bytes(line))
-            row_id, found = bytes(line[:ID]), sha256(line).digest()
+            row_id, found = line[:ID], sha256(line).digest()
+            if line[MADE] + line[TOLD] not in well_dated:
+                self._look_at_time(source, line)
             known = sealed.pop(row_id, None)
             if known is None:
                 shown[row_id] = found
             elif known[0] != found:
                 self._found(EDITED, "was changed after it was sealed", known[1], source.name, row_id.decode())
         self.progress(count % STEP)
-        report.rows += count
+        self.report.rows += count
 
     def _look_at_time(self, source: Source, line: bytes) -> None:
         """Compare the time that a row tells with the one in its id; few pairs of the two are different."""
@@ -225,22 +226,30 @@ class _Work:
             self._found(REWRITTEN, told, sequence)
 
     def _expect(self, seal: Any) -> None:
-        expected = self.expected[seal.source]
-        hashes, settled = bytes(seal.row_hashes), seal.settled_at
-        too_late = _before(settled - GRACE) if settled else ""
-        too_early = _before(seal.sealed_at + GRACE)
-        for place, row_id in enumerate(seal.ids[1:-1].split(",")):
-            if row_id < too_late:
-                self._found(LATE, "was put in long after its time", seal.sequence, seal.source, row_id)
-            elif row_id[VERSION_AT] != "7" or row_id > too_early:
-                self._found(INSERTED, "was not made by the program", seal.sequence, seal.source, row_id)
-            its_hash = hashes[place * chain.WIDTH : (place + 1) * chain.WIDTH]
-            key = row_id.encode()
-            shown = expected.shown.pop(key, None)
-            if shown is None:
-                expected.sealed[key] = (its_hash, seal.sequence)
-            elif shown != its_hash:
-                self._found(EDITED, "was changed after it was sealed", seal.sequence, seal.source, row_id)
+        """Expect the seal's rows in the table, or compare those that it has shown already."""
+        sealed, shown = self.expected[seal.source].sealed, self.expected[seal.source].shown
+        ids, hashes, width = seal.ids[1:-1].encode().split(b","), bytes(seal.row_hashes), chain.WIDTH
+        self._look_at_ids(seal, ids)
+        each = [hashes[place : place + width] for place in range(0, len(hashes), width)]
+        already = shown.keys() & set(ids) if shown else ()
+        sealed.update(zip(ids, zip(each, repeat(seal.sequence)), strict=False))
+        for row_id in already:
+            if shown.pop(row_id) != sealed.pop(row_id)[0]:
+                told = "was changed after it was sealed"
+                self._found(EDITED, told, seal.sequence, seal.source, row_id.decode())
+
+    def _look_at_ids(self, seal: Any, ids: list[bytes]) -> None:
+        """Ids are made in order of time, so a row's says whether it came when its seal was made."""
+        too_late = first_made_at(seal.settled_at - GRACE) if seal.settled_at else UUID(int=0)
+        too_early = first_made_at(seal.sealed_at + GRACE)
+        least, most = str(too_late).encode(), str(too_early).encode()
+        for row_id in ids:
+            if least <= row_id < most and row_id[VERSION_AT] == SEVEN:
+                continue
+            kind, told = INSERTED, "was not made by the program"
+            if row_id < least:
+                kind, told = LATE, "was put in long after its time"
+            self._found(kind, told, seal.sequence, seal.source, row_id.decode())
 
     def _look_at_the_end(self, head: Any) -> None:
         end = self.report.sequence
@@ -270,8 +279,3 @@ class _Work:
 
 def _at(anchor: Anchor) -> str:
     return f"{anchor.at:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _before(moment: datetime) -> str:
-    """Return the least id made at ``moment``, as text."""
-    return str(first_made_at(moment))
