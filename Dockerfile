@@ -25,7 +25,8 @@ RUN python -m venv /opt/venv \
  && /opt/venv/bin/pip install --no-cache-dir --no-deps --only-binary=:all: -r requirements.txt
 
 FROM python:${PYTHON}
-RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin clinic
+RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin clinic \
+ && install --directory --owner=clinic /anchors
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HOST=0.0.0.0 \

@@ -25,6 +25,7 @@ NAMES = (
     "search",
     "imports",
     "history",
+    "audit",
 )
 
 

@@ -10,12 +10,16 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from clinic_web import cli
+from clinic_web.audit import anchors
+from clinic_web.audit.ports import ports as audit_ports
 from clinic_web.config import Settings, read_settings
+from clinic_web.identity import api as identity
 from clinic_web.identity.ports import ports as identity_ports
 from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs
 from clinic_web.kernel.db import db, engine_options, use_green_connections
 from clinic_web.organization import api as organization
 from clinic_web.organization.ports import ports as organization_ports
+from clinic_web.patients import api as patients
 from clinic_web.payments.ports import ports as payments_ports
 from clinic_web.reception import api as reception
 from clinic_web.ui import operations, shell, sockets
@@ -23,6 +27,7 @@ from clinic_web.ui import operations, shell, sockets
 ROOT = Path(__file__).parents[1]
 LARGEST_FORM = 1 << 20
 MODULES = (
+    "audit",
     "identity",
     "organization",
     "patients",
@@ -48,6 +53,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     app.jinja_environment = shell.Environment
     _configure(app, settings)
     broker.configure(settings.redis_url)
+    anchors.configure(settings.audit_anchors, is_production=settings.environment == "production")
     db.init_app(app)
     use_green_connections(app)
     _offer_migrations(app)
@@ -100,6 +106,12 @@ def _wire_modules(app: Flask) -> None:
     """Let every module register its routes, subscriptions, jobs, menu entries and topic rules."""
     for name in MODULES:
         importlib.import_module(f"clinic_web.{name}.wiring").wire(app)
+    audit_ports.tenants = organization.organizations_anywhere
+    audit_ports.people = identity.all_names
+    audit_ports.patients = patients.cards
+    audit_ports.found = lambda actor, typed: list(patients.by_every_id(patients.find(actor, typed)))
+    audit_ports.ids_of = patients.ids_of
+    audit_ports.timezone = lambda actor: organization.facility(actor).timezone
     identity_ports.facilities = organization.facilities_offered
     identity_ports.staff = organization.staff_offered
     organization_ports.upcoming = reception.upcoming

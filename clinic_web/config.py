@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 ENVIRONMENTS = ("production", "development", "test")
 SHORTEST_SECRET = 32
+LOCAL = Path(__file__).parents[1] / ".local"
 
 
 class ConfigError(RuntimeError):
@@ -24,6 +25,7 @@ class Settings:
     SQLAlchemy's form for psycopg 3. ``public_url`` decides cookie flags, links and allowed origins.
     ``trusted_proxies`` is how many proxies of our own stand in front and add to X-Forwarded-For.
     ``metrics_token`` is what Prometheus must bring along; without one there are no metrics.
+    ``audit_anchors`` is the file outside the database that the ends of the audit's chains are added to.
     """
 
     environment: str
@@ -36,6 +38,7 @@ class Settings:
     trusted_proxies: int = 0
     log_level: str
     metrics_token: str | None = None
+    audit_anchors: Path | None = None
 
     @property
     def is_test(self) -> bool:
@@ -70,6 +73,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", default=0),
         log_level=env.get("LOG_LEVEL", "INFO").upper(),
         metrics_token=_metrics_token(env),
+        audit_anchors=_audit_anchors(env, environment),
     )
 
 
@@ -91,6 +95,13 @@ def _secret(env: Mapping[str, str]) -> str:
     if len(secret) < SHORTEST_SECRET:
         raise ConfigError(f"SECRET_KEY is too short: {SHORTEST_SECRET} characters at least.")
     return secret
+
+
+def _audit_anchors(env: Mapping[str, str], environment: str) -> Path | None:
+    """Beside the local data in development; elsewhere only where the operator says."""
+    if given := env.get("AUDIT_ANCHORS"):
+        return Path(given)
+    return LOCAL / "audit" / "anchors.jsonl" if environment == "development" else None
 
 
 def _metrics_token(env: Mapping[str, str]) -> str | None:

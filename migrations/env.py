@@ -26,6 +26,9 @@ SCHEMAS = (
 INSERT_ONLY = (
     "audit.access_logs",
     "audit.changes",
+    "audit.seals",
+    "audit.traces",
+    "audit.verifications",
     "kernel.domain_events",
     "organization.service_terms",
     "organization.staff_shares",

@@ -128,6 +128,8 @@ def changed(
             "old_values": _plain(old),
             "new_values": _plain(new),
             "changed_at": clock.now(),
+            "ip_address": actor.ip_address,
+            "user_agent": (actor.user_agent or "")[:LONGEST_AGENT] or None,
         },
     )
 

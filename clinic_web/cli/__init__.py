@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from clinic_web.cli import check, deliveries, setup
+from clinic_web.cli import audit, check, deliveries, setup
 from clinic_web.cli.demo import commands as demo
 from clinic_web.cli.patient_list import commands as patient_list
 from clinic_web.cli.synthea import commands as synthea
@@ -12,6 +12,7 @@ from clinic_web.cli.synthea import commands as synthea
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
+    app.cli.add_command(audit.group)
     app.cli.add_command(check.group)
     app.cli.add_command(deliveries.group)
     app.cli.add_command(demo.group)

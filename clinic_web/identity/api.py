@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from clinic_web.identity.names import names_of
+from clinic_web.identity.names import all_names, names_of
 from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
 from clinic_web.identity.ports import Offered
@@ -44,6 +44,7 @@ __all__ = [
     "TooManyTries",
     "actor_of_token",
     "actors_of",
+    "all_names",
     "allow",
     "as_by_role",
     "change_role",

@@ -130,6 +130,7 @@ ROLES: tuple[DefaultRole, ...] = (
     DefaultRole("pharmacy_technician", N_("Pharmacy technician"), _AT_A_STATION),
     DefaultRole("lab_technician", N_("Lab technician"), _AT_A_STATION),
     DefaultRole("patient", N_("Patient"), frozenset()),
+    DefaultRole("auditor", N_("Security officer"), frozenset({"audit.view", "list.export"})),
     DefaultRole("operator", N_("Operator"), frozenset({"operations.view"})),
     DefaultRole("display", N_("Display"), frozenset()),
     DefaultRole("integration", N_("Integration"), frozenset()),

@@ -14,6 +14,7 @@ from clinic_web.kernel.unit_of_work import transaction
 
 KEEP_KEYS = timedelta(days=2)
 KEEP_RUNS = timedelta(days=14)
+OFTEN, KEEP_OFTEN = timedelta(minutes=2), timedelta(hours=1)
 
 
 def forget_old_keys() -> None:
@@ -21,6 +22,15 @@ def forget_old_keys() -> None:
     with transaction():
         db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEEP_KEYS))
         db.session.execute(delete(ScheduledRun).where(ScheduledRun.slot < clock.now() - KEEP_RUNS))
+        # What runs every few seconds would fill the table with runs that went well.
+        often = [each.name for each in schedule.registered() if each.every < OFTEN]
+        db.session.execute(
+            delete(ScheduledRun).where(
+                ScheduledRun.name.in_(often),
+                ScheduledRun.error.is_(None),
+                ScheduledRun.slot < clock.now() - KEEP_OFTEN,
+            )
+        )
 
 
 def register() -> None:

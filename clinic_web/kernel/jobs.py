@@ -45,14 +45,15 @@ class Job:
     name: str
     function: Callable[..., None]
     queue: str
+    timeout: int
 
 
 _jobs: dict[str, Job] = {}
 
 
-def register(name: str, function: Callable[..., None], *, queue: str) -> None:
-    """Register a job under its lasting name, for example ``notifications.send``."""
-    _jobs[name] = Job(name, function, queue)
+def register(name: str, function: Callable[..., None], *, queue: str, timeout: int = TIMEOUT) -> None:
+    """Register a job under its lasting name, for example ``notifications.send``; ``timeout``: seconds."""
+    _jobs[name] = Job(name, function, queue, timeout)
 
 
 def registered() -> list[Job]:
@@ -64,15 +65,15 @@ def enqueue(name: str, *arguments: str, job_id: str) -> bool:
 
     ``job_id`` makes it unique while it waits. Arguments are ids as text, never personal data: RQ shows them.
     """
-    queue = _jobs[name].queue
+    job = _jobs[name]
     return bool(
         broker().attempt(
-            lambda redis: queue_of(queue, redis).enqueue(
+            lambda redis: queue_of(job.queue, redis).enqueue(
                 "clinic_web.kernel.jobs.run",
                 name,
                 *arguments,
                 job_id=job_id,
-                job_timeout=TIMEOUT,
+                job_timeout=job.timeout,
                 result_ttl=0,
                 failure_ttl=86400,
                 description=job_id,

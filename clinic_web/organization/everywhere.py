@@ -1,4 +1,4 @@
-"""All facilities of all tenants, for commands of the one who runs the program."""
+"""All tenants and all their facilities, for the program itself and for commands of the one who runs it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ class FacilityAnywhere:
     id: UUID
     code: str
     name: str
+
+
+def organizations_anywhere() -> list[UUID]:
+    """Return all tenants, the oldest first. No actor asks this, only what the program does for each."""
+    return list(db.session.scalars(select(Organization.id).order_by(Organization.id)))
 
 
 def facilities_anywhere() -> list[FacilityAnywhere]:

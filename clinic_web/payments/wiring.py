@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from clinic_web.audit import subjects as audited
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
 from clinic_web.payments import limit_routes, live, receipt_routes, refund_routes, routes
@@ -29,4 +30,5 @@ def wire(app: Flask) -> None:
     )
     entry(order=40, label=N_("Payments"), endpoint="payments.page", permission="payment.view")
     patients.merge_check("payments.payments", check_payments)
+    audited.publish("payments.v_of_patients")
     topic_rule(live.PAYMENTS, live.may_join)

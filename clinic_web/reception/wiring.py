@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import Flask
 
+from clinic_web.audit import subjects as audited
 from clinic_web.events.organization import ClinicAdded, LeaveAdded, LeaveRemoved, OrganizationChanged
 from clinic_web.events.payments import PaymentCompleted, PaymentRefunded, PaymentVoided
 from clinic_web.events.reception import (
@@ -43,6 +44,7 @@ def wire(app: Flask) -> None:
     patients.merge_check("reception.visits", of_patient.check_visits)
     patients.merge_check("reception.appointments", of_patient.check_appointments)
     patients.merge_check("reception.waiting_entries", of_patient.check_waiting_list)
+    audited.publish("reception.v_of_patients")
     bus.subscribe(ClinicAdded, handlers.make_queue_of_clinic, schema="reception")
     bus.subscribe(OrganizationChanged, handlers.redraw_screens, schema="reception")
     bus.subscribe(PaymentCompleted, handlers.complete_paid_visit, schema="reception")

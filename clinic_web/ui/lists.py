@@ -60,7 +60,8 @@ class Listing:
     ``stand`` tells where the topics stand that its rows follow, ``look`` reads the page, ``heads`` are the
     columns of the file and ``sheets`` its rows. ``witness`` and ``saw`` write the access log (they are
     ``audit.api.list_view``, ``saw_list``), ``permission`` is what seeing the rows takes. ``moment`` is what
-    of the time of asking decides how the list looks, besides the day.
+    of the time of asking decides how the list looks, besides the day. ``is_kept`` is False where no topic
+    tells when the rows change: then every view reads them.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Listing:
     heads: Callable[[], list[str]]
     sheets: Callable[[Actor, Asked, list[UUID]], Iterator[Sheet]]
     moment: Callable[[], str] = str
+    is_kept: bool = True
 
     def __post_init__(self) -> None:
         KNOWN[self.name] = self
@@ -127,6 +129,8 @@ def _shown(listing_: Listing, timezone: Callable[[Actor], str]) -> Shown:
     that nothing that is read afterwards can be older.
     """
     who = actor()
+    if not listing_.is_kept:
+        return _read_anew(listing_, who, timezone(who))
     moment = listing_.moment()
     place = (who.organization_id, who.facility_id, who.permissions)
     question = (listing_.name, *place, texts.language(), moment, request.query_string)
@@ -138,6 +142,20 @@ def _shown(listing_: Listing, timezone: Callable[[Actor], str]) -> Shown:
     listing_.saw(_view(listing_, who, shown).witness)
     kept.remember(question, shown)
     return shown
+
+
+def _read_anew(listing_: Listing, who: Actor, timezone: str) -> Shown:
+    standing = listing_.stand(who, None)
+    asked = listing.read(listing_.grammar, request.args, clock.today(timezone))
+    rendered = _render(listing_, who, asked, standing)
+    shown = Shown(rendered, standing.generation, _address(asked), clock.now())
+    listing_.saw(_view(listing_, who, shown).witness)
+    return shown
+
+
+def _address(asked: Asked) -> str:
+    address = urlencode(asked.to_address())
+    return f"{request.path}?{address}" if address else request.path
 
 
 def _view(listing_: Listing, who: Actor, shown: Shown) -> View:
@@ -152,11 +170,10 @@ def _find_or_render(listing_: Listing, who: Actor, standing: Standing, timezone:
     if rendered is None:
         rendered = _render(listing_, who, asked, standing)
         kept.keep(key, rendered)
-    address = urlencode(asked.to_address())
     return Shown(
         rendered,
         standing.generation,
-        f"{request.path}?{address}" if address else request.path,
+        _address(asked),
         min(clock.now() + timedelta(seconds=kept.FIVE_MINUTES), clock.midnight_after(clock.now(), timezone)),
     )
 

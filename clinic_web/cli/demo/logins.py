@@ -21,6 +21,7 @@ PEOPLE = (
     ("pharmacist", "tawfik", "Tawfik", "Sabri", "/stations"),
     ("pharmacy_technician", "lamia", "Lamia", "Gad", "/stations"),
     ("lab_technician", "hatem", "Hatem", "Diab", "/stations"),
+    ("auditor", "iman", "Iman", "Fathy", "/audit"),
     ("operator", "yusuf", "Yusuf", "Amin", "/account"),
 )
 
