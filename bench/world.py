@@ -114,6 +114,7 @@ class World:
         return {
             "APP_ENV": self.settings.environment,
             "SECRET_KEY": SECRET,
+            "SECRET_STORE_KEY": SECRET,
             "DATABASE_URL": self.settings.database_url,
             "DATABASE_OWNER_URL": self.settings.database_owner_url,
             "REDIS_URL": self.settings.redis_url,
@@ -229,6 +230,7 @@ def new_world(environment: str = "production") -> Iterator[World]:
             {
                 "APP_ENV": environment,
                 "SECRET_KEY": SECRET,
+                "SECRET_STORE_KEY": SECRET,
                 "DATABASE_URL": databases.app_url(name),
                 "DATABASE_OWNER_URL": databases.owner_url(name),
                 "REDIS_URL": _own_redis(os.environ["TEST_REDIS_URL"]),

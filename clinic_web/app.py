@@ -15,7 +15,7 @@ from clinic_web.audit.ports import ports as audit_ports
 from clinic_web.config import Settings, read_settings
 from clinic_web.identity import api as identity
 from clinic_web.identity.ports import ports as identity_ports
-from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs
+from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs, secret_store
 from clinic_web.kernel.db import db, engine_options, use_green_connections
 from clinic_web.organization import api as organization
 from clinic_web.organization.ports import ports as organization_ports
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     settings = settings or read_settings()
     logs.configure(settings.log_level)
     failpoints.configure(settings)
+    secret_store.configure(settings)
     app = Flask(
         "clinic_web",
         root_path=str(ROOT / "clinic_web"),

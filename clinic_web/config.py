@@ -26,10 +26,13 @@ class Settings:
     ``trusted_proxies`` is how many proxies of our own stand in front and add to X-Forwarded-For.
     ``metrics_token`` is what Prometheus must bring along; without one there are no metrics.
     ``audit_anchors`` is the file outside the database that the ends of the audit's chains are added to.
+    ``secret_store_key`` encrypts what the database keeps for somebody else to use (see kernel.secret_store);
+    ``secret_store_old_keys`` still open what was encrypted before it. Without ``smtp_url`` no e-mail is sent.
     """
 
     environment: str
     secret_key: str
+    secret_store_key: str
     database_url: str
     database_owner_url: str
     redis_url: str
@@ -39,6 +42,9 @@ class Settings:
     log_level: str
     metrics_token: str | None = None
     audit_anchors: Path | None = None
+    secret_store_old_keys: tuple[str, ...] = ()
+    smtp_url: str | None = None
+    mail_from: str | None = None
 
     @property
     def is_test(self) -> bool:
@@ -64,7 +70,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     database_url = _database_url(_required(env, "DATABASE_URL"))
     return Settings(
         environment=environment,
-        secret_key=_secret(env),
+        secret_key=_secret(env, "SECRET_KEY"),
+        secret_store_key=_secret(env, "SECRET_STORE_KEY"),
+        secret_store_old_keys=_old_keys(env),
         database_url=database_url,
         database_owner_url=_database_url(env.get("DATABASE_OWNER_URL") or database_url),
         redis_url=_required(env, "REDIS_URL"),
@@ -74,6 +82,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log_level=env.get("LOG_LEVEL", "INFO").upper(),
         metrics_token=_metrics_token(env),
         audit_anchors=_audit_anchors(env, environment),
+        smtp_url=_smtp_url(env),
+        mail_from=env.get("MAIL_FROM") or None,
     )
 
 
@@ -90,10 +100,10 @@ def _from_file(env: Mapping[str, str], name: str) -> str | None:
     return Path(path).read_text(encoding="utf-8").strip() if path else None
 
 
-def _secret(env: Mapping[str, str]) -> str:
-    secret = _required(env, "SECRET_KEY")
+def _secret(env: Mapping[str, str], name: str) -> str:
+    secret = _required(env, name)
     if len(secret) < SHORTEST_SECRET:
-        raise ConfigError(f"SECRET_KEY is too short: {SHORTEST_SECRET} characters at least.")
+        raise ConfigError(f"{name} is too short: {SHORTEST_SECRET} characters at least.")
     return secret
 
 
@@ -102,6 +112,24 @@ def _audit_anchors(env: Mapping[str, str], environment: str) -> Path | None:
     if given := env.get("AUDIT_ANCHORS"):
         return Path(given)
     return LOCAL / "audit" / "anchors.jsonl" if environment == "development" else None
+def _old_keys(env: Mapping[str, str]) -> tuple[str, ...]:
+    name = "SECRET_STORE_OLD_KEYS"
+    keys = tuple((env.get(name) or _from_file(env, name) or "").replace(",", " ").split())
+    if any(len(key) < SHORTEST_SECRET for key in keys):
+        raise ConfigError(f"{name} has one that is too short: {SHORTEST_SECRET} characters at least.")
+    return keys
+
+
+def _smtp_url(env: Mapping[str, str]) -> str | None:
+    url = env.get("SMTP_URL") or _from_file(env, "SMTP_URL")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ConfigError("SMTP_URL must look like smtp://name:password@mail.example.org:587 (or smtps://).")
+    if not env.get("MAIL_FROM"):
+        raise ConfigError("MAIL_FROM is not set: SMTP_URL needs the address that letters come from.")
+    return url
 
 
 def _metrics_token(env: Mapping[str, str]) -> str | None:

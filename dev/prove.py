@@ -103,8 +103,9 @@ def given_for_tests(environment: Mapping[str, str]) -> dict[str, str]:
 def test_environment(environment: Mapping[str, str], addresses: Mapping[str, str]) -> dict[str, str]:
     """For pytest: the tests' servers, and none of the addresses that a person works with."""
     env = {name: value for name, value in environment.items() if name not in addresses}
-    env |= {f"TEST_{name}": value for name, value in addresses.items() if name != "SECRET_KEY"}
-    return env | {"APP_ENV": "test", "SECRET_KEY": addresses["SECRET_KEY"], "AXE_SCRIPT": str(AXE)}
+    keys = {name: value for name, value in addresses.items() if name in servers.KEYS}
+    env |= {f"TEST_{name}": value for name, value in addresses.items() if name not in keys}
+    return env | {"APP_ENV": "test", "AXE_SCRIPT": str(AXE)} | keys
 
 
 def _pytest(arguments: list[str]) -> list[str]:

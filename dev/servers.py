@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from dev import account, locks, places, postgres, postgres_binaries, postgres_data, say, secretsfile, valkey
 
 ROLES_SQL = places.ROOT / "deploy" / "postgres-roles.sql"
-SECRETS = ("postgres_superuser", "postgres_owner", "postgres_app", "valkey", "secret_key")
+SECRETS = ("postgres_superuser", "postgres_owner", "postgres_app", "valkey", "secret_key", "secret_store_key")
+KEYS = ("SECRET_KEY", "SECRET_STORE_KEY")
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
 # Search by Arabic names is dead, silently, when the database does not see letters in them.
 ARABIC_CHECK = "select cardinality(show_trgm('سلام')) > 0"
@@ -44,7 +45,7 @@ class Servers:
             self.ensure_running()
 
     def addresses(self) -> dict[str, str]:
-        """Where the program finds its servers, and the key it signs with."""
+        """Where the program finds its servers, and the keys it signs and encrypts with."""
         secrets, given = _secrets(self.home), self.given
         app, owner, redis = given.get("DATABASE_URL"), given.get("DATABASE_OWNER_URL"), given.get("REDIS_URL")
         if self.postgres:
@@ -57,6 +58,7 @@ class Servers:
             "DATABASE_OWNER_URL": owner or app or "",
             "REDIS_URL": redis or "",
             "SECRET_KEY": given.get("SECRET_KEY") or secrets["secret_key"],
+            "SECRET_STORE_KEY": given.get("SECRET_STORE_KEY") or secrets["secret_store_key"],
         }
 
 

@@ -65,6 +65,7 @@ def settings(database: str) -> Settings:
     return Settings(
         environment="test",
         secret_key="tests-only-tests-only-tests-only-tests",
+        secret_store_key="only-tests-only-tests-only-tests-only",
         database_url=databases.app_url(database),
         database_owner_url=databases.owner_url(database),
         redis_url=os.environ["TEST_REDIS_URL"],

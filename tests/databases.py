@@ -81,6 +81,7 @@ def migrate(database: str) -> None:
     env = os.environ | {
         "APP_ENV": "test",
         "SECRET_KEY": "tests-only-tests-only-tests-only-tests",
+        "SECRET_STORE_KEY": "only-tests-only-tests-only-tests-only",
         "DATABASE_URL": app_url(database),
         "DATABASE_OWNER_URL": owner_url(database),
         "REDIS_URL": os.environ["TEST_REDIS_URL"],

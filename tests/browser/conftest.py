@@ -109,6 +109,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     settings = Settings(
         environment="test",
         secret_key="tests-only-tests-only-tests-only-tests",
+        secret_store_key="only-tests-only-tests-only-tests-only",
         database_url=databases.app_url(name),
         database_owner_url=databases.owner_url(name),
         redis_url=os.environ["TEST_REDIS_URL"],
@@ -119,6 +120,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     env = os.environ | {
         "APP_ENV": "test",
         "SECRET_KEY": settings.secret_key,
+        "SECRET_STORE_KEY": settings.secret_store_key,
         "DATABASE_URL": settings.database_url,
         "DATABASE_OWNER_URL": settings.database_owner_url,
         "REDIS_URL": settings.redis_url,

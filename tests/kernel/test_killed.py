@@ -71,6 +71,7 @@ def press(
     env = os.environ | {
         "APP_ENV": "test",
         "SECRET_KEY": settings.secret_key,
+        "SECRET_STORE_KEY": settings.secret_store_key,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "FAILPOINTS": failpoints,
@@ -141,6 +142,7 @@ def test_a_frozen_process_that_holds_the_number_blocks_its_clinic_for_seconds_on
         | {
             "APP_ENV": "test",
             "SECRET_KEY": settings.secret_key,
+            "SECRET_STORE_KEY": settings.secret_store_key,
             "DATABASE_URL": settings.database_url,
             "REDIS_URL": settings.redis_url,
             "FAILPOINTS": "transaction.before_commit=stop",

@@ -11,6 +11,7 @@ RIGHT = {
     "DATABASE_URL": "postgresql://app@localhost/clinic",
     "REDIS_URL": "redis://localhost",
     "SECRET_KEY": "x" * 40,
+    "SECRET_STORE_KEY": "y" * 40,
 }
 
 
@@ -27,6 +28,11 @@ def test_right_settings_are_read() -> None:
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"SECRET_STORE_KEY": ""}, "SECRET_STORE_KEY"),
+        ({"SECRET_STORE_KEY": "short"}, "SECRET_STORE_KEY"),
+        ({"SECRET_STORE_OLD_KEYS": "z" * 40 + " short"}, "SECRET_STORE_OLD_KEYS"),
+        ({"SMTP_URL": "mail.example.org"}, "SMTP_URL"),
+        ({"SMTP_URL": "smtp://mail.example.org"}, "MAIL_FROM"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
         ({"REDIS_URL": ""}, "REDIS_URL"),

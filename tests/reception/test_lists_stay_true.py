@@ -62,6 +62,7 @@ def walk_in_elsewhere(
     env = os.environ | {
         "APP_ENV": "test",
         "SECRET_KEY": settings.secret_key,
+        "SECRET_STORE_KEY": settings.secret_store_key,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "FAILPOINTS": failpoints,

@@ -226,6 +226,7 @@ def test_a_worker_that_is_killed_offers_once(real_desk: Desk, committing: Flask,
     env = os.environ | {
         "APP_ENV": "test",
         "SECRET_KEY": settings.secret_key,
+        "SECRET_STORE_KEY": settings.secret_store_key,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "FAILPOINTS": "delivery.before_commit=kill",

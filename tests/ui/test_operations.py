@@ -182,7 +182,8 @@ def test_the_counts_of_all_web_processes_are_summed(settings: Settings, tmp_path
 def gunicorn(settings: Settings, folder: Path) -> Iterator[int]:
     port = free_port()
     env = {
-        "PATH": "/usr/bin:/bin", "APP_ENV": "test", "SECRET_KEY": settings.secret_key, "PORT": str(port),
+        "PATH": "/usr/bin:/bin", "APP_ENV": "test", "SECRET_KEY": settings.secret_key,
+        "SECRET_STORE_KEY": settings.secret_store_key, "PORT": str(port),
         "DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url, "METRICS_TOKEN": TOKEN,
         "DATABASE_POOL_SIZE": "25", "LOG_LEVEL": "WARNING",
     }  # fmt: skip
