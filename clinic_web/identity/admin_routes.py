@@ -58,7 +58,7 @@ def new() -> str:
 
 
 @bp.post("")
-@needs(MANAGE)
+@needs(MANAGE, fresh=True)
 def add() -> ResponseReturnValue:
     try:
         handed = editing.add_user(actor(), admin_forms.read_user(request.form), key=form_key())
@@ -80,7 +80,7 @@ def edit(user_id: UUID) -> str:
 
 
 @bp.post("/<uuid:user_id>")
-@needs(MANAGE)
+@needs(MANAGE, fresh=True)
 def change(user_id: UUID) -> ResponseReturnValue:
     row = listing.opened(actor(), user_id)
     version = request.form.get("version", type=int, default=0)
@@ -96,7 +96,7 @@ def change(user_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/<uuid:user_id>/reset")
-@needs(MANAGE)
+@needs(MANAGE, fresh=True)
 def reset(user_id: UUID) -> ResponseReturnValue:
     row = listing.opened(actor(), user_id)
     try:
@@ -107,7 +107,7 @@ def reset(user_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/<uuid:user_id>/close")
-@needs(MANAGE)
+@needs(MANAGE, fresh=True)
 def shut_out(user_id: UUID) -> ResponseReturnValue:
     row = listing.opened(actor(), user_id)
     try:
@@ -119,7 +119,7 @@ def shut_out(user_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/<uuid:user_id>/open")
-@needs(MANAGE)
+@needs(MANAGE, fresh=True)
 def let_in(user_id: UUID) -> ResponseReturnValue:
     row = listing.opened(actor(), user_id)
     try:

@@ -29,6 +29,7 @@ from clinic_web.identity.service.rights import (
 )
 from clinic_web.identity.service.sessions import open_session, revoke_session
 from clinic_web.identity.service.signing_in import SignInRefused, TooManyTries, sign_in
+from clinic_web.identity.service.tries import Source
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 
@@ -41,6 +42,7 @@ __all__ = [
     "RoleInfo",
     "SignInRefused",
     "SignedIn",
+    "Source",
     "TooManyTries",
     "actor_of_token",
     "actors_of",

@@ -11,7 +11,7 @@ from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 
 LONGEST_PATH = 2000
 BLANK_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
-NOWHERE_TO_GO_BACK = ("/login", "/logout")
+NOWHERE_TO_GO_BACK = ("/login", "/logout", "/login/second", "/account/prove")
 
 
 @dataclass(frozen=True)

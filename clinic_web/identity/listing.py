@@ -19,6 +19,7 @@ from clinic_web.identity.models import (
     UserPermission,
     UserRole,
 )
+from clinic_web.identity.proofs import RoleRule
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 
@@ -70,6 +71,7 @@ class RoleLine:
     version: int
     permissions: frozenset[str]
     people: int
+    needs_factor: bool = False
 
 
 def people(actor: Actor) -> list[Person]:
@@ -134,14 +136,19 @@ def opened(actor: Actor, user_id: UUID) -> OpenedPerson:
 def roles(actor: Actor) -> list[RoleLine]:
     """Return the roles that every centre has, then the centre's own; three statements."""
     mine = or_(Role.organization_id.is_(None), Role.organization_id == actor.organization_id)
-    rows = db.session.scalars(
-        select(Role).where(mine).order_by(Role.organization_id.nulls_first(), Role.created_at, Role.name)
+    rule = (RoleRule.role_id == Role.id) & (RoleRule.organization_id == actor.organization_id)
+    found = db.session.execute(
+        select(Role, RoleRule.requires_second_factor)
+        .outerjoin(RoleRule, rule)
+        .where(mine)
+        .order_by(Role.organization_id.nulls_first(), Role.created_at, Role.name)
     ).all()
     held: defaultdict[UUID, set[str]] = defaultdict(set)
     pairs = select(RolePermission.role_id, Permission.name).join(
         Permission, Permission.id == RolePermission.permission_id
     )
-    for role_id, name in db.session.execute(pairs.where(RolePermission.role_id.in_([r.id for r in rows]))):
+    ids = [role.id for role, _ in found]
+    for role_id, name in db.session.execute(pairs.where(RolePermission.role_id.in_(ids))):
         held[role_id].add(name)
     counts = _counts(actor)
     return [
@@ -153,8 +160,9 @@ def roles(actor: Actor) -> list[RoleLine]:
             version=row.version,
             permissions=frozenset(held[row.id]),
             people=counts.get(row.id, 0),
+            needs_factor=bool(needs_factor),
         )
-        for row in rows
+        for row, needs_factor in found
     ]
 
 

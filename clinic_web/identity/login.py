@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from flask import Flask, Response, g, request, session, url_for
+from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
+from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_web.identity import queries
 from clinic_web.identity.queries import SignedIn
-from clinic_web.identity.service import sessions
+from clinic_web.identity.service import devices, proving, sessions
+from clinic_web.identity.service.tries import Source
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError
+from clinic_web.kernel.ids import new_token
 
 logger = structlog.get_logger(__name__)
 
 QUIET_METHODS = {"GET", "HEAD"}
 SERVER_FAILED = 500
+DEVICE_LASTS = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
 
 
 class OnlySessions(LoginManager):  # type: ignore[misc]  # Flask-Login has no types
@@ -71,6 +75,66 @@ def load_user(token: str) -> SignedIn | None:
 def ip_address() -> str | None:
     """Return the browser's address as PostgreSQL's inet takes it: without an IPv6 zone."""
     return (request.remote_addr or "").partition("%")[0] or None
+
+
+def source() -> Source:
+    """Return where this request comes from; a browser without a device cookie gets a token to be kept."""
+    if "device_token" not in g:
+        g.device_token = _known_device() or new_token()
+    return Source(
+        ip_address=ip_address(),
+        user_agent=request.headers.get("User-Agent"),
+        device=devices.fingerprint_of(g.device_token),
+    )
+
+
+def _known_device() -> str | None:
+    try:
+        token = _device_signer().loads(request.cookies.get(_device_cookie(), ""))
+    except BadSignature:
+        return None
+    return str(token)
+
+
+def keep_device(response: Response) -> Response:
+    """Let the browser of who was let in be known from now on."""
+    source()
+    response.set_cookie(
+        _device_cookie(),
+        str(_device_signer().dumps(g.device_token)),
+        max_age=DEVICE_LASTS,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _device_cookie() -> str:
+    """Beside the session's cookie, and like it ``__Host-`` where the address is https."""
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-device"
+
+
+def _device_signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key or "", salt="device")
+
+
+def is_fresh() -> bool:
+    """Return whether who asks proved within the last half hour that it is still them."""
+    user = signed_in()
+    return user is not None and proving.is_fresh(user.session_id)
+
+
+def renew(token: str) -> None:
+    """Take the new token that a proof gave the session: what somebody copied before opens nothing."""
+    session["_user_id"] = token
+
+
+def proved_by_factor() -> None:
+    """A factor was just set up here, which takes showing it: note that in this session."""
+    user = signed_in()
+    if user:
+        renew(proving.by_new_factor(user.session_id))
 
 
 def signed_in() -> SignedIn | None:

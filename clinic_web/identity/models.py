@@ -180,6 +180,9 @@ class Session(Model):
     last_seen_at: Mapped[Moment]
     expires_at: Mapped[Moment]
     revoked_at: Mapped[datetime | None]
+    # When the person last gave a second factor here, and when whatever proof they have.
+    mfa_at: Mapped[datetime | None]
+    proved_at: Mapped[datetime | None]
 
 
 class LoginAttempt(Model):
@@ -193,6 +196,8 @@ class LoginAttempt(Model):
     ip_address: Mapped[str | None] = mapped_column(INET)
     success: Mapped[bool] = mapped_column(Boolean)
     reason: Mapped[str | None] = mapped_column(Text)
+    # The person's known device that it came from; its tries are counted apart from strangers'.
+    device_id: Mapped[UUID | None]
     attempted_at: Mapped[Moment]
 
 

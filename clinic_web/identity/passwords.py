@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import hash_secret_raw
 from gevent.monkey import is_module_patched
 from gevent.threadpool import ThreadPool
 
@@ -69,6 +70,21 @@ def hashed(password: str) -> str:
 def matches(password_hash: str | None, typed: str) -> bool:
     """Return whether ``typed`` is the password; without a hash do the same work, say no. Raises Busy."""
     return _in_turn(lambda: _verify(password_hash or NOBODYS, typed)) and password_hash is not None
+
+
+def digest(code: str, salt: bytes) -> bytes:
+    """Return what to keep of a short random code, as slow to try as a password. Raises Busy (503)."""
+    return _in_turn(
+        lambda: hash_secret_raw(
+            code.encode(),
+            salt,
+            time_cost=_hasher.time_cost,
+            memory_cost=_hasher.memory_cost,
+            parallelism=_hasher.parallelism,
+            hash_len=_hasher.hash_len,
+            type=Type.ID,
+        )
+    )
 
 
 def is_outdated(password_hash: str) -> bool:

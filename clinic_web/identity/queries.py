@@ -35,6 +35,7 @@ class SignedIn:
     rights_stamp: UUID
     last_seen_at: datetime
     must_change_password: bool = False
+    lacks_factor: bool = False
 
     is_authenticated = True
     is_active = True
@@ -62,7 +63,13 @@ IS_OPEN = Statement(
 PERSON_OF = text(
     """
     SELECT s.id AS session_id, s.user_id, u.organization_id, u.facility_id, u.staff_id,
-           u.first_name, u.last_name, u.language, u.theme, u.must_change_password
+           u.first_name, u.last_name, u.language, u.theme, u.must_change_password,
+           NOT EXISTS (SELECT FROM identity.factors f
+                        WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
+           AND EXISTS (SELECT FROM identity.role_rules rr
+                         JOIN identity.user_roles ur ON ur.role_id = rr.role_id
+                        WHERE ur.user_id = u.id AND rr.organization_id = u.organization_id
+                          AND rr.requires_second_factor) AS lacks_factor
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
      WHERE s.token_hash = :token_hash
     """
@@ -79,6 +86,16 @@ PERMISSIONS_OF = text(
                      WHERE up.user_id = :user_id AND up.effect = 'ALLOW')
        AND NOT EXISTS (SELECT FROM identity.user_permissions no
                         WHERE no.user_id = :user_id AND no.permission_id = p.id AND no.effect = 'DENY')
+    """
+)
+
+REQUIRES_FACTOR = text(
+    """
+    SELECT EXISTS (SELECT FROM identity.user_roles ur
+                     JOIN identity.users u ON u.id = ur.user_id
+                     JOIN identity.role_rules rr
+                       ON rr.role_id = ur.role_id AND rr.organization_id = u.organization_id
+                    WHERE ur.user_id = :user_id AND rr.requires_second_factor)
     """
 )
 
@@ -111,6 +128,7 @@ class Remembered:
     language: str
     theme: str
     must_change_password: bool = False
+    lacks_factor: bool = False
 
 
 MOST_REMEMBERED = 5000
@@ -145,6 +163,7 @@ def actor_of_token(
         rights_stamp=stamp,
         last_seen_at=last_seen_at,
         must_change_password=person.must_change_password,
+        lacks_factor=person.lacks_factor,
     )
 
 
@@ -157,12 +176,17 @@ def _read(token_hash: bytes, stamp: UUID) -> Remembered:
         user_id=row.user_id,
         staff_id=row.staff_id,
         name=f"{row.first_name} {row.last_name}",
-        # With a password that somebody handed over one can do nothing but choose another.
-        permissions=EVERYBODY if row.must_change_password else permissions_of(row.user_id),
+        # With a password that somebody handed over one can do nothing but choose another; without the second
+        # factor that one's role needs, nothing but set one up.
+        permissions=EVERYBODY
+        if row.must_change_password or row.lacks_factor
+        else permissions_of(row.user_id),
     )
     if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
-    person = Remembered(stamp, row.session_id, actor, row.language, row.theme, row.must_change_password)
+    person = Remembered(
+        stamp, row.session_id, actor, row.language, row.theme, row.must_change_password, row.lacks_factor
+    )
     _remembered[token_hash] = person
     return person
 
@@ -178,6 +202,11 @@ def permissions_of(user_id: UUID) -> frozenset[str]:
     """Return what a person may do now: what everybody may, plus roles and gifts, minus denials."""
     names = EVERYBODY.union(db.session.scalars(PERMISSIONS_OF, {"user_id": user_id}))
     return _sets.setdefault(names, names)
+
+
+def requires_factor(user_id: UUID) -> bool:
+    """Return whether one of a person's roles needs a second factor."""
+    return bool(db.session.scalar(REQUIRES_FACTOR, {"user_id": user_id}))
 
 
 def actors_of(organization_id: UUID) -> dict[str, Actor]:

@@ -48,7 +48,7 @@ def new() -> str:
 
 
 @bp.post("")
-@needs(MANAGE)
+@needs(MANAGE, fresh=True)
 def add() -> ResponseReturnValue:
     try:
         name, description, permissions = admin_forms.read_role(request.form)
@@ -66,7 +66,7 @@ def edit(role_id: UUID) -> str:
 
 
 @bp.post("/<uuid:role_id>")
-@needs(MANAGE)
+@needs(MANAGE, fresh=True)
 def change(role_id: UUID) -> ResponseReturnValue:
     row = _role(role_id)
     version = request.form.get("version", type=int, default=0)
@@ -89,7 +89,7 @@ def change(role_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/<uuid:role_id>/delete")
-@needs(MANAGE)
+@needs(MANAGE, fresh=True)
 def delete(role_id: UUID) -> ResponseReturnValue:
     row = _role(role_id)
     version = request.form.get("version", type=int, default=0)
@@ -98,6 +98,17 @@ def delete(role_id: UUID) -> ResponseReturnValue:
     except REFUSALS as error:
         return _refused(error, row=row, chosen=row.permissions)
     return _done(_("Deleted: %(name)s", name=name))
+
+
+@bp.post("/<uuid:role_id>/second-factor")
+@needs(MANAGE, fresh=True)
+def second_factor(role_id: UUID) -> ResponseReturnValue:
+    is_required = request.form.get("required") == "1"
+    name = rights.require_factor(actor(), role_id, is_required=is_required)
+    word = role_words(listing.roles(actor())).get(name, name)
+    if is_required:
+        return _done(_("Needs a second factor from now on: %(name)s", name=word))
+    return _done(_("Needs no second factor any more: %(name)s", name=word))
 
 
 def _role(role_id: UUID) -> listing.RoleLine:

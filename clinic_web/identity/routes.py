@@ -8,9 +8,9 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from clinic_web.identity import forms, login, queries
+from clinic_web.identity import forms, login, proof_routes, queries
 from clinic_web.identity.permissions import OWN_ACCOUNT
-from clinic_web.identity.service import people, sessions, signing_in
+from clinic_web.identity.service import factors, people, sessions, signing_in
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.ui import nav
 from clinic_web.ui.ports import ports
@@ -21,9 +21,9 @@ from clinic_web.ui.web import (
     actor,
     actor_or_none,
     form_errors,
+    is_htmx,
     needs,
     open_to_all,
-    page_or_fragment,
     see_other,
 )
 
@@ -53,18 +53,13 @@ def show_sign_in() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     try:
         typed = forms.read_sign_in(request.form)
-        token = signing_in.sign_in(
-            typed.username,
-            typed.password,
-            ip_address=login.ip_address(),
-            user_agent=request.headers.get("User-Agent"),
-        )
+        entry = signing_in.sign_in(typed.username, typed.password, login.source())
     except (InvalidForm, signing_in.SignInRefused, signing_in.TooManyTries) as error:
         return _refused(error)
-    user = login.begin(token)
-    if user.must_change_password:
-        return see_other(url_for("identity.password"))
-    return see_other(forms.same_origin_path(request.form.get("next")) or nav.first_for(user.actor))
+    back = forms.same_origin_path(request.form.get("next"))
+    if entry.second_step:
+        return proof_routes.ask_second_step(entry.second_step, back)
+    return proof_routes.welcome(str(entry.session), back)
 
 
 def _refused(error: DomainError) -> ResponseReturnValue:
@@ -91,7 +86,11 @@ def sign_out() -> ResponseReturnValue:
 @bp.get("/account")
 @needs(OWN_ACCOUNT)
 def account() -> ResponseReturnValue:
-    return page_or_fragment("identity/account.html", "identity/_sessions.html", sessions=_my_sessions())
+    who = actor()
+    if is_htmx() or who.user_id is None:
+        return render_template("identity/_sessions.html", sessions=_my_sessions())
+    mine = factors.own(who.user_id)
+    return render_template("identity/account.html", sessions=_my_sessions(), mine=mine, errors={})
 
 
 @bp.post("/account/settings")

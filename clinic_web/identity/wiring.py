@@ -9,19 +9,27 @@ from flask import Flask
 from clinic_web.identity import api, jobs, listing, login
 from clinic_web.identity.access import MANAGE
 from clinic_web.identity.admin_routes import bp as users
+from clinic_web.identity.proof_routes import ask_proof
+from clinic_web.identity.proof_routes import bp as proof
 from clinic_web.identity.role_routes import bp as roles
 from clinic_web.identity.routes import bp
 from clinic_web.identity.service.views import views_of
 from clinic_web.identity.view_routes import bp as views
+from clinic_web.identity.security_routes import bp as security
+from clinic_web.identity.service import challenges, factors
 from clinic_web.kernel import schedule
 from clinic_web.kernel.errors import N_
 from clinic_web.ui import admin
 from clinic_web.ui.ports import ports
+from clinic_web.ui.who import ProofNeeded
 
 
 def wire(app: Flask) -> None:
     login.install(app)
     app.register_blueprint(bp)
+    app.register_blueprint(proof)
+    app.register_blueprint(security)
+    app.register_error_handler(ProofNeeded, ask_proof)
     app.register_blueprint(users)
     app.register_blueprint(roles)
     app.register_blueprint(views)
@@ -44,15 +52,13 @@ def wire(app: Flask) -> None:
     )
     ports.actor = login.load_actor
     ports.session_id = login.session_id
+    ports.is_fresh = login.is_fresh
     ports.language = login.language
     ports.theme = login.theme
     ports.begin_session = login.begin
     ports.names_of = api.names_of
     ports.views_of = views_of
     ports.session_rights = api.open_session_rights
-    schedule.every(
-        timedelta(days=1),
-        "identity.forget_old_sign_ins",
-        jobs.forget_old_sign_ins,
-        word=N_("Forget old sign-ins"),
-    )
+    schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)
+    schedule.every(timedelta(hours=1), "identity.forget_old_challenges", challenges.forget_old)
+    schedule.every(timedelta(days=1), "identity.seal_again", factors.seal_again)

@@ -71,9 +71,8 @@ def begin() -> ResponseReturnValue:
         return see_other(url_for("identity.start"))
     except (InvalidForm, RuleBroken) as error:
         return make_response(_beginning(request.form, form_errors(error)), error.status)
-    token = identity.open_session(
-        user_id, ip_address=request.remote_addr, user_agent=request.headers.get("User-Agent")
-    )
+    source = identity.Source(ip_address=request.remote_addr, user_agent=request.headers.get("User-Agent"))
+    token = identity.open_session(user_id, source)
     ports.begin_session(token)
     return see_other(url_for("setup.facility"))
 

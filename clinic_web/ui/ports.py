@@ -22,14 +22,17 @@ class Place:
 
 @dataclass
 class Ports:
-    """``first_run`` is the address of the wizard while nothing is set up. ``begin_session`` lets this browser
-    be a new token's person. ``session_rights`` returns the open ones among some sessions, each with a stamp
-    that changes with its person's rights.
+    """``first_run`` is the address of the wizard while nothing is set up. ``begin_session`` lets this
+    browser be a new token's person. ``is_fresh``: whether who asks proved lately that it is still them.
+    ``session_rights`` returns the open ones among some sessions, each with a stamp that changes with its
+    person's rights.
 
-    Defaults answer "nobody" and "nowhere", so that the shell works before anybody has signed in."""
+    Defaults answer "nobody" and "nowhere", so that the shell works before anybody has signed in.
+    """
 
     actor: Callable[[], Actor | None] = lambda: None
     session_id: Callable[[], UUID | None] = lambda: None
+    is_fresh: Callable[[], bool] = lambda: True
     language: Callable[[], str | None] = lambda: None
     theme: Callable[[], str | None] = lambda: None
     place: Callable[[Actor], Place | None] = lambda actor: None

@@ -18,7 +18,7 @@ from flask.typing import ResponseReturnValue
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.kernel.unit_of_work import run_again
 from clinic_web.ui.texts import say
-from clinic_web.ui.who import SignInNeeded, actor, actor_or_none, place
+from clinic_web.ui.who import SignInNeeded, actor, actor_or_none, place, require_fresh
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -42,10 +42,15 @@ __all__ = [
 ACT = "act"  # the category under which the last act is flashed to a browser without JavaScript
 
 
-def needs(permission: str) -> Callable[[View], View]:
-    """Let a view be used only by people who are signed in and have ``permission`` (``resource.action``)."""
+def needs(permission: str, *, fresh: bool = False) -> Callable[[View], View]:
+    """Let a view be used only by people who are signed in and have ``permission`` (``resource.action``).
+
+    ``fresh``: a dangerous act; whoever has not proved for half an hour who they are is asked to, and goes on.
+    """
 
     def guard(view: View) -> View:
+        view = _freshly(view) if fresh else view
+
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             actor().require(permission)
@@ -55,6 +60,18 @@ def needs(permission: str) -> Callable[[View], View]:
         return cast(View, guarded)
 
     return guard
+
+
+def _freshly(view: View) -> View:
+    """A wrapper of its own, so that other views don't pay for a question."""
+
+    @wraps(view)
+    def proved(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        require_fresh()
+        return view(*args, **kwargs)
+
+    proved.needs_proof = True  # type: ignore[attr-defined]
+    return cast(View, proved)
 
 
 def open_to_all(reason: str) -> Callable[[View], View]:

@@ -9,11 +9,27 @@ from sqlalchemy.exc import DBAPIError
 
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import N_, DomainError
 from clinic_web.ui.ports import Place, ports
 
 
 class SignInNeeded(Exception):
     """Nobody is signed in: the shell answers 401 or leads to the sign-in page."""
+
+
+class ProofNeeded(DomainError):
+    """A dangerous act, and nobody has proved for half an hour that it is still them (403)."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(N_("Please show that it is still you; then this goes on."))
+
+
+def require_fresh() -> None:
+    """Raise ProofNeeded (403) unless the person proved within the last half hour who they are."""
+    if not ports.is_fresh():
+        raise ProofNeeded
 
 
 def actor() -> Actor:

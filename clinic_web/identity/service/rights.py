@@ -33,6 +33,7 @@ from clinic_web.identity.models import (
     UserRole,
 )
 from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS, ROLES
+from clinic_web.identity.proofs import RoleRule
 from clinic_web.identity.queries import permissions_of
 from clinic_web.kernel import bus, clock
 from clinic_web.kernel.actor import Actor
@@ -68,6 +69,10 @@ SYNCHRONISE = text(
 RENEW_STAMPS = text(
     "UPDATE identity.users SET rights_stamp = gen_random_uuid()"
     " WHERE id IN (SELECT user_id FROM identity.user_roles WHERE role_id = :role_id) RETURNING id"
+)
+RENEW_STAMPS_HERE = text(
+    "UPDATE identity.users SET rights_stamp = gen_random_uuid() WHERE organization_id = :organization_id"
+    " AND id IN (SELECT user_id FROM identity.user_roles WHERE role_id = :role_id) RETURNING id"
 )
 
 
@@ -237,6 +242,36 @@ def edit_role(
         role.updated_by, role.updated_at = actor.user_id, clock.now()
         db.session.flush()
         change_role(actor, name, permissions)
+
+
+def require_factor(actor: Actor, role_id: UUID, *, is_required: bool) -> str:
+    """Demand a second factor of everybody of a role in the actor's tenant, or no longer; return its name.
+
+    Who lacks one can do nothing but set one up from the next request on. Raises NotFound.
+    """
+    require_manager(actor)
+    with transaction():
+        name = db.session.scalar(
+            select(Role.name).where(
+                Role.id == role_id,
+                or_(Role.organization_id.is_(None), Role.organization_id == actor.organization_id),
+            )
+        )
+        if name is None:
+            raise NotFound
+        values = {"requires_second_factor": is_required, "updated_by": actor.user_id}
+        rule = insert(RoleRule).values(organization_id=actor.organization_id, role_id=role_id, **values)
+        db.session.execute(
+            rule.on_conflict_do_update(
+                index_elements=["organization_id", "role_id"], set_=values | {"updated_at": clock.now()}
+            )
+        )
+        renewed = {"role_id": role_id, "organization_id": actor.organization_id}
+        for user_id in db.session.scalars(RENEW_STAMPS_HERE, renewed):
+            bus.publish(RoleChanged(organization_id=actor.organization_id, user_id=user_id), actor)
+        new = {"second_factor": "required" if is_required else "by choice"}
+        audit.changed(actor, "role.require_factor", "role", role_id, old=None, new=new)
+    return name
 
 
 def delete_role(actor: Actor, role_id: UUID, *, version: int) -> str:

@@ -11,6 +11,7 @@ from clinic_web.events.identity import SessionRevoked
 from clinic_web.identity.access import session_for
 from clinic_web.identity.models import Session, User
 from clinic_web.identity.queries import ABSOLUTE_LIMIT, SEEN_EVERY, hash_of
+from clinic_web.identity.service.tries import NOWHERE, Source
 from clinic_web.kernel import bus, clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -25,8 +26,11 @@ SEEN = text(
     " WHERE id = :id AND last_seen_at <= :before AND revoked_at IS NULL"
 )
 
+# A second step that was begun with the former password leads nowhere.
+BEGUN_BY = text("DELETE FROM identity.challenges WHERE user_id = :user_id")
 
-def open_session(user_id: UUID, *, ip_address: str | None = None, user_agent: str | None = None) -> str:
+
+def open_session(user_id: UUID, source: Source = NOWHERE, *, by_second_factor: bool = False) -> str:
     """Open a session for a person who proved who they are; return its token, which is kept nowhere."""
     token = new_token()
     now = clock.now()
@@ -35,11 +39,14 @@ def open_session(user_id: UUID, *, ip_address: str | None = None, user_agent: st
             Session(
                 user_id=user_id,
                 token_hash=hash_of(token),
-                ip_address=ip_address,
-                user_agent=(user_agent or "")[:LONGEST_AGENT] or None,
+                device_fingerprint=source.device,
+                ip_address=source.ip_address,
+                user_agent=(source.user_agent or "")[:LONGEST_AGENT] or None,
                 created_at=now,
                 last_seen_at=now,
                 expires_at=now + ABSOLUTE_LIMIT,
+                proved_at=now,
+                mfa_at=now if by_second_factor else None,
             )
         )
     return token
@@ -60,19 +67,20 @@ def is_due(last_seen_at: datetime) -> bool:
 def revoke_session(actor: Actor, session_id: UUID) -> None:
     """End a session: one's own, or with ``user.manage`` any of the tenant's. Raises NotFound otherwise."""
     with transaction():
-        _revoke(actor, session_for(actor, session_id))
+        end(actor, session_for(actor, session_id))
 
 
 def revoke_sessions_of(actor: Actor, user: User, *, keep: UUID | None = None) -> None:
     """End all sessions of a person but ``keep``, inside the caller's transaction."""
+    db.session.execute(BEGUN_BY, {"user_id": user.id})
     query = select(Session).where(Session.user_id == user.id, Session.revoked_at.is_(None)).with_for_update()
     for session in db.session.scalars(query):
         if session.id != keep:
-            _revoke(actor, session)
+            end(actor, session)
 
 
-def _revoke(actor: Actor, session: Session) -> None:
-    """Twice is harmless, and told once."""
+def end(actor: Actor, session: Session) -> None:
+    """End a locked session, inside the caller's transaction. Twice is harmless, and told once."""
     if session.revoked_at is None:
         session.revoked_at = clock.now()
         revoked = SessionRevoked(
