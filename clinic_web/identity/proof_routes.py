@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from uuid import UUID
 
 from flask import Blueprint, make_response, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +17,6 @@ from clinic_web.identity.service.factors import WrongCode
 from clinic_web.identity.service.tries import TooManyTries
 from clinic_web.kernel.errors import DomainError, RuleBroken
 from clinic_web.ui import nav
-from clinic_web.ui.texts import say
 from clinic_web.ui.web import (
     SignInNeeded,
     actor,
@@ -67,9 +67,9 @@ def enter() -> ResponseReturnValue:
     try:
         token = second_step.enter(session.get(HALF), request.form.get("code", ""), login.source())
     except ProofGone as error:
-        return _begin_again(error)
+        return begin_again(error)
     except (WrongCode, TooManyTries) as error:
-        return _patiently(error, _second_page(errors=form_errors(error)))
+        return second_again(error)
     return welcome(token, forms.same_origin_path(session.get(BACK)))
 
 
@@ -80,9 +80,14 @@ def _second_page(errors: dict[str, str] | None = None) -> ResponseReturnValue:
     return render_template("identity/second.html", who=who, errors=errors or {})
 
 
-def _begin_again(error: DomainError) -> ResponseReturnValue:
+def second_again(error: DomainError) -> ResponseReturnValue:
+    return _patiently(error, _second_page(errors=form_errors(error)))
+
+
+def begin_again(error: DomainError) -> ResponseReturnValue:
+    """Back to the first page, which says why."""
     session.pop(HALF, None)
-    shown = {"username": "", "errors": {"": say(error)}, "next": session.get(BACK)}
+    shown = {"username": "", "errors": form_errors(error), "next": session.get(BACK)}
     return make_response(render_template("identity/login.html", **shown), error.status)
 
 
@@ -111,18 +116,23 @@ def show_prove() -> ResponseReturnValue:
 @bp.post("/account/prove")
 @needs(OWN_ACCOUNT)
 def check_proof() -> ResponseReturnValue:
+    return proved_by(_proved)
+
+
+def proved_by(prove: Callable[[UUID], str]) -> ResponseReturnValue:
+    """Let ``prove`` say the session's new token; then what was asked about goes on."""
     user = login.signed_in()
     if user is None:
         raise SignInNeeded
     again, again_url = _to_do_again()
     try:
-        login.renew(_proved(user.session_id))
-    except (WrongCode, RuleBroken, TooManyTries) as error:
+        login.renew(prove(user.session_id))
+    except (ProofGone, RuleBroken, TooManyTries) as error:
         return _patiently(error, _proof(again=again, again_url=again_url, errors=form_errors(error)))
     return _go_on(again, again_url)
 
 
-def _proved(session_id: Any) -> str:
+def _proved(session_id: UUID) -> str:
     if "code" in request.form:
         return proving.by_code(actor(), session_id, request.form["code"], login.source())
     return proving.by_password(actor(), session_id, request.form.get("password", ""), login.source())

@@ -101,6 +101,17 @@ def remove_factor(factor_id: UUID) -> ResponseReturnValue:
     )
 
 
+@bp.get("/passkeys/new")
+@needs(OWN_ACCOUNT, fresh=True)
+def new_passkey() -> ResponseReturnValue:
+    return render_template("identity/passkey.html", errors={})
+
+
+def passkey_again(error: DomainError) -> ResponseReturnValue:
+    page = render_template("identity/passkey.html", errors=form_errors(error))
+    return make_response(page, error.status)
+
+
 def refused(error: DomainError) -> ResponseReturnValue:
     return make_response(security_panel(form_errors(error)), error.status)
 

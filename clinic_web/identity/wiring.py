@@ -9,6 +9,7 @@ from flask import Flask
 from clinic_web.identity import api, jobs, listing, login
 from clinic_web.identity.access import MANAGE
 from clinic_web.identity.admin_routes import bp as users
+from clinic_web.identity.passkey_routes import bp as passkeys
 from clinic_web.identity.proof_routes import ask_proof
 from clinic_web.identity.proof_routes import bp as proof
 from clinic_web.identity.role_routes import bp as roles
@@ -29,6 +30,7 @@ def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(proof)
     app.register_blueprint(security)
+    app.register_blueprint(passkeys)
     app.register_error_handler(ProofNeeded, ask_proof)
     app.register_blueprint(users)
     app.register_blueprint(roles)

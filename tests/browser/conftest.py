@@ -217,7 +217,7 @@ def browser_of(house: House, new_tab: Callable[..., Page]) -> Callable[..., Page
             page.goto(f"{house.url}/login")
             page.fill("[name=username]", name)
             page.fill("[name=password]", PASSWORD)
-            page.click("main button[type=submit]")
+            page.click("main form:first-of-type button[type=submit]")
             page.wait_for_url(lambda url: "/login" not in url)
         return page
 

@@ -62,7 +62,7 @@ def test_without_javascript_the_question_carries_the_form_along(huda: FlaskClien
     page = huda.post("/admin/roles", data=typed | {"csrf_token": "secret"})
     assert page.status_code == 403
     carried = html.unescape(re.findall(r'name="again" value="([^"]*)"', page.text)[0])
-    assert json.loads(carried)["permissions"] == rights and "secret" not in carried
+    assert json.loads(carried)["permissions"] == typed["permissions"] and "secret" not in carried
     fields = {"again": carried, "again_url": "/admin/roles", "password": "seven-quiet-herons"}
     wrong_one = huda.post("/account/prove", data=fields | {"password": "no"})
     assert wrong_one.status_code == 422 and carried in html.unescape(wrong_one.text)

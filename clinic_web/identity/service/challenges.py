@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -73,22 +74,30 @@ def waiting(token: str | None, purpose: str) -> Challenge | None:
     )
 
 
-def take(token: str | None, purpose: str) -> Challenge:
+@dataclass(frozen=True)
+class Begun:
+    """A challenge that was used up a moment ago: who was asked, and what is to be signed."""
+
+    user_id: UUID | None
+    challenge: bytes
+
+
+def take(token: str | None, purpose: str) -> Begun:
     """Use a challenge up, inside the caller's transaction: of two at once one gets it. Raises ProofGone."""
-    row: Challenge | None = None
+    row = None
     if token:
-        row = db.session.scalar(
+        row = db.session.execute(
             delete(Challenge)
             .where(
                 Challenge.token_hash == hash_of(token),
                 Challenge.purpose == purpose,
                 Challenge.expires_at > clock.now(),
             )
-            .returning(Challenge)
-        )
+            .returning(Challenge.user_id, Challenge.challenge)
+        ).first()
     if row is None:
         raise ProofGone
-    return row
+    return Begun(row.user_id, row.challenge or b"")
 
 
 def forget_old() -> None:
