@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from uuid import UUID
 
-from flask import Blueprint, make_response, render_template, request, session, url_for
+from flask import Blueprint, flash, make_response, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from clinic_web.identity import forms, login
 from clinic_web.identity.permissions import OWN_ACCOUNT
-from clinic_web.identity.service import factors, proving, second_step
+from clinic_web.identity.service import devices, factors, proving, second_step
 from clinic_web.identity.service.challenges import ProofGone
 from clinic_web.identity.service.factors import WrongCode
 from clinic_web.identity.service.tries import TooManyTries
 from clinic_web.kernel.errors import DomainError, RuleBroken
 from clinic_web.ui import nav
 from clinic_web.ui.web import (
+    ACT,
+    LastAct,
     SignInNeeded,
     actor,
     form_errors,
@@ -43,6 +47,9 @@ def welcome(token: str, back: str | None) -> ResponseReturnValue:
         target = url_for("identity.account")
     else:
         target = back or nav.first_for(user.actor)
+    if user.actor.user_id and devices.has_strange(user.actor.user_id, login.source()):
+        told = LastAct(text=_("A device you have not named signed in as you: see My account."))
+        flash(asdict(told), ACT)  # type: ignore[arg-type]
     return login.keep_device(see_other(target))
 
 

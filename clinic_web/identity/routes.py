@@ -7,10 +7,11 @@ from uuid import UUID
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from clinic_web.identity import forms, login, proof_routes, queries
 from clinic_web.identity.permissions import OWN_ACCOUNT
-from clinic_web.identity.service import factors, people, sessions, signing_in
+from clinic_web.identity.service import devices, factors, people, sessions, signing_in
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.ui import nav
 from clinic_web.ui.ports import ports
@@ -90,7 +91,9 @@ def account() -> ResponseReturnValue:
     if is_htmx() or who.user_id is None:
         return render_template("identity/_sessions.html", sessions=_my_sessions())
     mine = factors.own(who.user_id)
-    return render_template("identity/account.html", sessions=_my_sessions(), mine=mine, errors={})
+    known = devices.own(who.user_id, login.source())
+    shown = {"sessions": _my_sessions(), "mine": mine, "devices": known, "errors": {}}
+    return render_template("identity/account.html", **shown)
 
 
 @bp.post("/account/settings")
@@ -136,6 +139,21 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
     sessions.revoke_session(actor(), session_id)
     return acted(
         LastAct(text=_("The session was ended.")),
+        redirect=url_for("identity.account"),
+        panel=render_template("identity/_sessions.html", sessions=_my_sessions()),
+    )
+
+
+@bp.post("/account/sessions/end")
+@needs(OWN_ACCOUNT)
+def end_others() -> ResponseReturnValue:
+    user = login.signed_in()
+    if user is None:
+        raise SignInNeeded
+    count = sessions.revoke_others(actor(), user.session_id)
+    said = ngettext("%(num)s other session was ended.", "%(num)s other sessions were ended.", count)
+    return acted(
+        LastAct(text=said),
         redirect=url_for("identity.account"),
         panel=render_template("identity/_sessions.html", sessions=_my_sessions()),
     )

@@ -14,8 +14,9 @@ from markupsafe import Markup
 
 from clinic_web.identity import login
 from clinic_web.identity.permissions import OWN_ACCOUNT
-from clinic_web.identity.service import factors
+from clinic_web.identity.service import devices, factors
 from clinic_web.kernel.errors import DomainError, RuleBroken, StaleScreen
+from clinic_web.ui.texts import say
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, needs, see_other
 
 bp = Blueprint("security", __name__, url_prefix="/account")
@@ -110,6 +111,34 @@ def new_passkey() -> ResponseReturnValue:
 def passkey_again(error: DomainError) -> ResponseReturnValue:
     page = render_template("identity/passkey.html", errors=form_errors(error))
     return make_response(page, error.status)
+
+
+@bp.post("/devices/<uuid:device_id>/mine")
+@needs(OWN_ACCOUNT)
+def accept_device(device_id: UUID) -> ResponseReturnValue:
+    try:
+        devices.accept(actor(), device_id, login.source())
+    except RuleBroken as error:
+        return make_response(devices_panel({"device": say(error)}), error.status)
+    return _of_devices(_("Noted: this device is yours."))
+
+
+@bp.post("/devices/<uuid:device_id>/forget")
+@needs(OWN_ACCOUNT)
+def forget_device(device_id: UUID) -> ResponseReturnValue:
+    devices.forget(actor(), device_id)
+    return _of_devices(_("The device was signed out and forgotten."))
+
+
+def _of_devices(sentence: str) -> ResponseReturnValue:
+    return acted(LastAct(text=sentence), redirect=url_for("identity.account"), panel=devices_panel())
+
+
+def devices_panel(errors: dict[str, str] | None = None) -> str:
+    who = actor()
+    assert who.user_id is not None  # noqa: S101 - a route that people use
+    known = devices.own(who.user_id, login.source())
+    return render_template("identity/_devices.html", devices=known, errors=errors or {})
 
 
 def refused(error: DomainError) -> ResponseReturnValue:

@@ -7,6 +7,8 @@ nobody's guessing can delay the owner, and lets the owner hear of one that is ne
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -22,9 +24,11 @@ from clinic_web.identity.service.tries import Source
 from clinic_web.kernel import bus, clock
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import NotFound
+from clinic_web.kernel.errors import N_, NotFound, RuleBroken
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
+
+MOST_SHOWN = 50
 
 
 def fingerprint_of(token: str) -> str:
@@ -32,7 +36,7 @@ def fingerprint_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def note(organization_id: UUID, user_id: UUID, source: Source) -> None:
+def note(organization_id: UUID, user_id: UUID, source: Source, *, by_factor: bool = False) -> None:
     """Know the device from now on, in the transaction that lets its person in; tell of one that is new."""
     if source.device is None:
         return
@@ -44,8 +48,8 @@ def note(organization_id: UUID, user_id: UUID, source: Source) -> None:
         user_id=user_id,
         fingerprint=source.device,
         name=name,
-        # The first one is where it all began: nobody else can have been there before.
-        is_verified=is_first,
+        # The first one is where it all began; and whoever showed a second factor is the owner.
+        is_verified=is_first or by_factor,
         ip_address=source.ip_address,
         created_at=now,
         last_used=now,
@@ -53,7 +57,12 @@ def note(organization_id: UUID, user_id: UUID, source: Source) -> None:
     row = db.session.execute(
         statement.on_conflict_do_update(
             index_elements=["user_id", "fingerprint"],
-            set_={"last_used": now, "ip_address": source.ip_address, "name": name},
+            set_={
+                "last_used": now,
+                "ip_address": source.ip_address,
+                "name": name,
+                "is_verified": Device.is_verified | by_factor,
+            },
         ).returning(Device.id, Device.created_at)
     ).one()
     if row.created_at == now and not is_first:
@@ -61,9 +70,56 @@ def note(organization_id: UUID, user_id: UUID, source: Source) -> None:
         bus.publish(event, system_actor(organization_id))
 
 
-def accept(actor: Actor, device_id: UUID) -> None:
-    """ "That was me": the owner knows the device. Raises NotFound."""
+@dataclass(frozen=True)
+class OwnDevice:
+    id: UUID
+    name: str
+    ip_address: str | None
+    created_at: datetime
+    last_used: datetime
+    is_verified: bool
+    is_this: bool
+
+
+def own(user_id: UUID, here: Source) -> list[OwnDevice]:
+    """Return a person's devices: this one, those they have not said to be theirs, the last used."""
+    rows = db.session.scalars(
+        select(Device).where(Device.user_id == user_id).order_by(Device.last_used.desc()).limit(MOST_SHOWN)
+    )
+    shown = [
+        OwnDevice(
+            id=row.id,
+            name=row.name,
+            ip_address=row.ip_address,
+            created_at=row.created_at,
+            last_used=row.last_used,
+            is_verified=row.is_verified,
+            is_this=row.fingerprint == here.device,
+        )
+        for row in rows
+    ]
+    return sorted(shown, key=lambda each: (not each.is_this, each.is_verified))
+
+
+def has_strange(user_id: UUID, here: Source) -> bool:
+    """Return whether a device signed in as this person that they have not said to be theirs."""
+    strange = select(Device.id).where(
+        Device.user_id == user_id, Device.is_verified.is_(False), Device.fingerprint != here.device
+    )
+    return bool(db.session.scalar(select(strange.exists())))
+
+
+def accept(actor: Actor, device_id: UUID, here: Source) -> None:
+    """The owner says: that was me. Raises NotFound, RuleBroken (422).
+
+    Only where the owner was known before: else a stranger's browser could vouch for itself.
+    """
+    vouching = select(Device.id).where(
+        Device.user_id == actor.user_id, Device.fingerprint == here.device, Device.is_verified.is_(True)
+    )
     with transaction():
+        if db.session.scalar(vouching) is None:
+            raise RuleBroken(N_("Please say so on a device that you have used before."))
         found = db.session.scalar(
             update(Device)
             .where(Device.id == device_id, Device.user_id == actor.user_id)

@@ -272,7 +272,7 @@ def _let_in(passkey: Factor, source: Source) -> str:
     user = db.session.get_one(User, passkey.user_id)
     one = tries.Try(id=_write_try(user.username, source, is_right=True), failures=0, person=user.id)
     tries.succeeded(one)
-    devices.note(user.organization_id, user.id, source)
+    devices.note(user.organization_id, user.id, source, by_factor=True)
     return open_session(user.id, source, by_second_factor=True)
 
 

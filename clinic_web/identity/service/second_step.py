@@ -68,7 +68,7 @@ def let_in(one: Try, source: Source) -> str:
     """Open the session of who has shown both, inside the caller's transaction."""
     assert one.person is not None and one.organization_id is not None  # noqa: S101 - nobody else comes here
     tries.succeeded(one)
-    devices.note(one.organization_id, one.person, source)
+    devices.note(one.organization_id, one.person, source, by_factor=True)
     return open_session(one.person, source, by_second_factor=True)
 
 

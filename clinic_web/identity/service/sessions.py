@@ -70,6 +70,19 @@ def revoke_session(actor: Actor, session_id: UUID) -> None:
         end(actor, session_for(actor, session_id))
 
 
+def revoke_others(actor: Actor, keep: UUID) -> int:
+    """End all of one's own sessions but ``keep``; return how many there were."""
+    with transaction():
+        open_ones = select(Session).where(
+            Session.user_id == actor.user_id, Session.revoked_at.is_(None), Session.id != keep
+        )
+        found = db.session.scalars(open_ones.with_for_update()).all()
+        now = clock.now()
+        for session in found:
+            end(actor, session)
+    return sum(session.expires_at > now for session in found)
+
+
 def revoke_sessions_of(actor: Actor, user: User, *, keep: UUID | None = None) -> None:
     """End all sessions of a person but ``keep``, inside the caller's transaction."""
     db.session.execute(BEGUN_BY, {"user_id": user.id})
