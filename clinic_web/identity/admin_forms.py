@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from clinic_web.identity.forms import read_email
 from clinic_web.identity.models import ALLOW, DENY
 from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS
 from clinic_web.identity.service.editing import Details
@@ -30,6 +31,14 @@ def _id(form: Any, name: str, errors: dict[str, DomainError]) -> UUID | None:
         return None
 
 
+def _email(form: Any, errors: dict[str, DomainError]) -> str:
+    try:
+        return read_email(form)
+    except RuleBroken as error:
+        errors["email"] = error
+        return ""
+
+
 def read_user(form: Any) -> Details:
     """Return the form of a user; raise InvalidForm (422) with all that is wrong."""
     errors: dict[str, DomainError] = {}
@@ -49,6 +58,7 @@ def read_user(form: Any) -> Details:
         facility_id=_id(form, "facility_id", errors),
         staff_id=_id(form, "staff_id", errors),
         roles=roles,
+        email=_email(form, errors),
         exceptions={name: effect for name, effect in exceptions.items() if name in PERMISSIONS},
     )
     if errors:

@@ -61,10 +61,15 @@ def new() -> str:
 @needs(MANAGE, fresh=True)
 def add() -> ResponseReturnValue:
     try:
-        handed = editing.add_user(actor(), admin_forms.read_user(request.form), key=form_key())
+        wanted = admin_forms.read_user(request.form)
+        by_link = request.form.get("entry") == "link"
+        handed = editing.add_user(actor(), wanted, key=form_key(), by_link=by_link)
     except REFUSALS as error:
         return _refused(error, is_new=True, values=_typed())
-    return _handed(handed, _("Can sign in now: %(name)s", name=listing.opened(actor(), handed.user_id).name))
+    name = listing.opened(actor(), handed.user_id).name
+    return _handed(
+        handed, _("Invited: %(name)s", name=name) if by_link else _("Can sign in now: %(name)s", name=name)
+    )
 
 
 def _handed(handed: editing.Handed, sentence: str) -> ResponseReturnValue:
@@ -106,6 +111,28 @@ def reset(user_id: UUID) -> ResponseReturnValue:
     return _handed(handed, _("New password: %(name)s", name=row.name))
 
 
+@bp.post("/<uuid:user_id>/invite")
+@needs(MANAGE, fresh=True)
+def invite(user_id: UUID) -> ResponseReturnValue:
+    row = listing.opened(actor(), user_id)
+    try:
+        handed = editing.invite_again(actor(), user_id)
+    except REFUSALS as error:
+        return _refused(error, row=row)
+    return _handed(handed, _("A link to choose a password: %(name)s", name=row.name))
+
+
+@bp.post("/<uuid:user_id>/factors/remove")
+@needs(MANAGE, fresh=True)
+def remove_factors(user_id: UUID) -> ResponseReturnValue:
+    row = listing.opened(actor(), user_id)
+    try:
+        editing.remove_factors(actor(), user_id)
+    except REFUSALS as error:
+        return _refused(error, row=row)
+    return _done(_("Can set a second factor up anew: %(name)s", name=row.name))
+
+
 @bp.post("/<uuid:user_id>/close")
 @needs(MANAGE, fresh=True)
 def shut_out(user_id: UUID) -> ResponseReturnValue:
@@ -137,6 +164,7 @@ LABELS = {
     "first_name": N_("First name"),
     "last_name": N_("Last name"),
     "username": N_("User name"),
+    "email": N_("E-mail address"),
     "language": N_("Language"),
     "roles": N_("Roles"),
     "facility_id": N_("Works at"),
@@ -178,6 +206,7 @@ def _page(**context: Any) -> str:
         "handed": None,
         "sentence_done": "",
         "version": row.version if row else 0,
+        "can_mail": ports.can_mail,
     }
     found = listing.roles(who)
     facilities, staff = ports.facilities(who), ports.staff(who)

@@ -16,6 +16,7 @@ from clinic_web.identity.ports import Offered
 from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
 from clinic_web.identity.roles import RoleInfo, role_ids_of, role_names_of, roles_of_tenant, roles_with
 from clinic_web.identity.service.editing import Details, Handed, add_user
+from clinic_web.identity.service.letters import Letter, letter_for
 from clinic_web.identity.service.people import create_user, disable_user, place_user, set_password
 from clinic_web.identity.service.rights import (
     allow,
@@ -38,6 +39,7 @@ __all__ = [
     "PERMISSIONS",
     "ROLES",
     "Handed",
+    "Letter",
     "Offered",
     "RoleInfo",
     "SignInRefused",
@@ -58,6 +60,7 @@ __all__ = [
     "generate_password",
     "grant_role",
     "hand_access",
+    "letter_for",
     "names_of",
     "open_session",
     "open_session_ids",

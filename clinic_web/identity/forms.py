@@ -11,6 +11,8 @@ from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 
 LONGEST_PATH = 2000
 BLANK_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]+@[^\s@<>\"(),:;\[\]\\]+\.[^\s@<>\"(),:;\[\]\\.]{2,}")
+LONGEST_ADDRESS = 254
 NOWHERE_TO_GO_BACK = ("/login", "/logout", "/login/second", "/account/prove")
 
 
@@ -59,6 +61,27 @@ def read_password(form: Mapping[str, str]) -> PasswordForm:
     if errors:
         raise InvalidForm(errors)
     return PasswordForm(current, new)
+
+
+def read_new_password(form: Mapping[str, str]) -> str:
+    """Return the chosen password. Raises InvalidForm: empty, or not typed alike twice."""
+    errors: dict[str, DomainError] = {}
+    chosen = form.get("password", "")
+    if not chosen:
+        errors["password"] = RuleBroken(N_("Please type a new password."))
+    elif chosen != form.get("again", ""):
+        errors["again"] = RuleBroken(N_("The two are not alike."))
+    if errors:
+        raise InvalidForm(errors)
+    return chosen
+
+
+def read_email(form: Mapping[str, str]) -> str:
+    """Return an e-mail address in small letters, or nothing. Raises RuleBroken (422, field ``email``)."""
+    typed = form.get("email", "").strip().lower()
+    if typed and not (ADDRESS.fullmatch(typed) and len(typed) <= LONGEST_ADDRESS):
+        raise RuleBroken(N_("Please type an address such as amina@example.org."), field="email")
+    return typed
 
 
 def read_settings(form: Mapping[str, str]) -> SettingsForm:

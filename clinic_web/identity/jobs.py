@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 
+from clinic_web.identity.service import links
 from clinic_web.kernel import clock
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
@@ -13,6 +15,10 @@ from clinic_web.kernel.unit_of_work import transaction
 KEPT_FOR = timedelta(days=180)
 OLD_TRIES = text("DELETE FROM identity.login_attempts WHERE attempted_at < :before")
 OLD_SESSIONS = text("DELETE FROM identity.sessions WHERE expires_at < :before")
+
+
+def answer(request_id: str) -> None:
+    links.answer(UUID(request_id))
 
 
 def forget_old_sign_ins() -> None:

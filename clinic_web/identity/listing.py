@@ -19,7 +19,7 @@ from clinic_web.identity.models import (
     UserPermission,
     UserRole,
 )
-from clinic_web.identity.proofs import RoleRule
+from clinic_web.identity.proofs import Factor, RoleRule
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 
@@ -58,6 +58,7 @@ class OpenedPerson:
     roles: frozenset[str]
     exceptions: dict[str, str]
     must_change_password: bool
+    has_factor: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +121,7 @@ def opened(actor: Actor, user_id: UUID) -> OpenedPerson:
         .where(UserPermission.user_id == user_id)
     )
     values = {name: str(getattr(user, name)) for name in FIELDS}
+    values |= {"email": user.email or ""}
     return OpenedPerson(
         id=user.id,
         username=user.username,
@@ -130,6 +132,9 @@ def opened(actor: Actor, user_id: UUID) -> OpenedPerson:
         roles=frozenset(_roles_of([user_id])[user_id]),
         exceptions={name: effect for name, effect in exceptions},
         must_change_password=user.must_change_password,
+        has_factor=bool(
+            db.session.scalar(select(select(Factor.id).where(Factor.user_id == user_id).exists()))
+        ),
     )
 
 

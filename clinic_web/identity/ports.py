@@ -24,10 +24,15 @@ def _none(actor: Actor) -> list[Offered]:
 
 @dataclass
 class Ports:
-    """``facilities`` and ``staff``: the open ones of the actor's tenant, by name."""
+    """``facilities`` and ``staff``: the open ones of the actor's tenant, by name.
+
+    ``public_url`` is where people open the program, ``can_mail`` whether letters leave the house.
+    """
 
     facilities: Callable[[Actor], list[Offered]] = _none
     staff: Callable[[Actor], list[Offered]] = _none
+    public_url: str = ""
+    can_mail: bool = False
 
 
 ports = Ports()

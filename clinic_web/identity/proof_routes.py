@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from clinic_web.identity import forms, login
 from clinic_web.identity.permissions import OWN_ACCOUNT
+from clinic_web.identity.ports import ports
 from clinic_web.identity.service import devices, factors, proving, second_step
 from clinic_web.identity.service.challenges import ProofGone
 from clinic_web.identity.service.factors import WrongCode
@@ -94,8 +95,14 @@ def second_again(error: DomainError) -> ResponseReturnValue:
 def begin_again(error: DomainError) -> ResponseReturnValue:
     """Back to the first page, which says why."""
     session.pop(HALF, None)
-    shown = {"username": "", "errors": form_errors(error), "next": session.get(BACK)}
-    return make_response(render_template("identity/login.html", **shown), error.status)
+    page = sign_in_page(errors=form_errors(error), back=forms.same_origin_path(session.get(BACK)))
+    return make_response(page, error.status)
+
+
+def sign_in_page(username: str = "", errors: dict[str, str] | None = None, back: str | None = None) -> str:
+    """Return the page that asks for a name and a password, or a passkey."""
+    shown = {"username": username, "errors": errors or {}, "next": back, "can_mail": ports.can_mail}
+    return render_template("identity/login.html", **shown)
 
 
 def _patiently(error: DomainError, page: ResponseReturnValue) -> ResponseReturnValue:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from clinic_web.identity import forms, login, proof_routes, queries
+from clinic_web.identity import forms, login, proof_routes, queries, security_routes
 from clinic_web.identity.permissions import OWN_ACCOUNT
 from clinic_web.identity.service import devices, factors, people, sessions, signing_in
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
@@ -46,7 +46,7 @@ def show_sign_in() -> ResponseReturnValue:
         return redirect(back or nav.first_for(who))
     if wizard := ports.first_run():
         return redirect(wizard)
-    return render_template("identity/login.html", username="", errors={}, next=back)
+    return proof_routes.sign_in_page(back=back)
 
 
 @bp.post("/login")
@@ -65,11 +65,8 @@ def sign_in() -> ResponseReturnValue:
 
 def _refused(error: DomainError) -> ResponseReturnValue:
     """The same page with what was typed, except the password."""
-    page = render_template(
-        "identity/login.html",
-        username=request.form.get("username", ""),
-        errors=form_errors(error),
-        next=forms.same_origin_path(request.form.get("next")),
+    page = proof_routes.sign_in_page(
+        request.form.get("username", ""), form_errors(error), forms.same_origin_path(request.form.get("next"))
     )
     response = make_response(page, error.status)
     if isinstance(error, signing_in.TooManyTries):
@@ -93,6 +90,7 @@ def account() -> ResponseReturnValue:
     mine = factors.own(who.user_id)
     known = devices.own(who.user_id, login.source())
     shown = {"sessions": _my_sessions(), "mine": mine, "devices": known, "errors": {}}
+    shown["email"] = security_routes.address()
     return render_template("identity/account.html", **shown)
 
 

@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from clinic_web.identity import login
+from clinic_web.identity import forms, login
 from clinic_web.identity.permissions import OWN_ACCOUNT
-from clinic_web.identity.service import devices, factors
+from clinic_web.identity.ports import ports
+from clinic_web.identity.service import devices, factors, letters
 from clinic_web.kernel.errors import DomainError, RuleBroken, StaleScreen
 from clinic_web.ui.texts import say
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, needs, see_other
@@ -139,6 +140,26 @@ def devices_panel(errors: dict[str, str] | None = None) -> str:
     assert who.user_id is not None  # noqa: S101 - a route that people use
     known = devices.own(who.user_id, login.source())
     return render_template("identity/_devices.html", devices=known, errors=errors or {})
+
+
+@bp.post("/email")
+@needs(OWN_ACCOUNT, fresh=True)
+def change_email() -> ResponseReturnValue:
+    try:
+        letters.change_address(actor(), forms.read_email(asked.form))
+    except RuleBroken as error:
+        typed = {"typed": asked.form.get("email", ""), "is_verified": False, "can_mail": False}
+        page = render_template("identity/_email.html", email=typed, errors=form_errors(error))
+        return make_response(page, error.status)
+    panel = render_template("identity/_email.html", email=address(), errors={})
+    return acted(
+        LastAct(text=_("Your address was changed.")), redirect=url_for("identity.account"), panel=panel
+    )
+
+
+def address() -> dict[str, object]:
+    typed, is_verified = letters.address_of(actor())
+    return {"typed": typed, "is_verified": is_verified, "can_mail": ports.can_mail}
 
 
 def refused(error: DomainError) -> ResponseReturnValue:

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from flask import Flask
 
+from clinic_web.config import Settings
 from clinic_web.identity import api, jobs, listing, login
 from clinic_web.identity.access import MANAGE
 from clinic_web.identity.admin_routes import bp as users
+from clinic_web.identity.link_routes import bp as links_bp
 from clinic_web.identity.passkey_routes import bp as passkeys
+from clinic_web.identity.ports import ports as identity_ports
 from clinic_web.identity.proof_routes import ask_proof
 from clinic_web.identity.proof_routes import bp as proof
 from clinic_web.identity.role_routes import bp as roles
@@ -17,7 +20,8 @@ from clinic_web.identity.routes import bp
 from clinic_web.identity.service.views import views_of
 from clinic_web.identity.view_routes import bp as views
 from clinic_web.identity.security_routes import bp as security
-from clinic_web.identity.service import challenges, factors
+from clinic_web.identity.service import challenges, factors, links
+from clinic_web.kernel import jobs as background
 from clinic_web.kernel import schedule
 from clinic_web.kernel.errors import N_
 from clinic_web.ui import admin
@@ -27,10 +31,14 @@ from clinic_web.ui.who import ProofNeeded
 
 def wire(app: Flask) -> None:
     login.install(app)
+    settings: Settings = app.config["SETTINGS"]
+    identity_ports.public_url = settings.public_url
+    identity_ports.can_mail = settings.smtp_url is not None
     app.register_blueprint(bp)
     app.register_blueprint(proof)
     app.register_blueprint(security)
     app.register_blueprint(passkeys)
+    app.register_blueprint(links_bp)
     app.register_error_handler(ProofNeeded, ask_proof)
     app.register_blueprint(users)
     app.register_blueprint(roles)
@@ -64,3 +72,6 @@ def wire(app: Flask) -> None:
     schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)
     schedule.every(timedelta(hours=1), "identity.forget_old_challenges", challenges.forget_old)
     schedule.every(timedelta(days=1), "identity.seal_again", factors.seal_again)
+    schedule.every(timedelta(days=1), "identity.forget_old_links", links.forget_old)
+    schedule.every(timedelta(seconds=30), "identity.answer_the_rest", links.answer_the_rest)
+    background.register("identity.answer", jobs.answer, queue="outside")

@@ -16,13 +16,13 @@ from clinic_web.notifications.models import RecordedMessage
 class Channel(Protocol):
     """Sends one message. Raises kernel.errors.Temporary or Permanent when the provider fails."""
 
-    def deliver(self, notification_id: UUID, recipient: str, body: str) -> None: ...
+    def deliver(self, notification_id: UUID, recipient: str, body: str, subject: str = "") -> None: ...
 
 
 class RecordingChannel:
     """Keeps what it "sends" in ``notifications.recorded_messages``: for centres without a provider."""
 
-    def deliver(self, notification_id: UUID, recipient: str, body: str) -> None:
+    def deliver(self, notification_id: UUID, recipient: str, body: str, subject: str = "") -> None:
         statement = insert(RecordedMessage).values(
             notification_id=notification_id, recipient=recipient, body=body, recorded_at=clock.now()
         )
@@ -35,3 +35,14 @@ _channels: dict[str, Channel] = {"RECORD": RecordingChannel()}
 
 def channel(name: str) -> Channel:
     return _channels[name]
+
+
+def has_channel(name: str) -> bool:
+    return name in _channels
+
+
+def use(name: str, one: Channel | None) -> None:
+    """Let ``one`` carry the messages of a kind from now on; None: nobody does."""
+    _channels.pop(name, None)
+    if one:
+        _channels[name] = one

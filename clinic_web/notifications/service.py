@@ -18,6 +18,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import Permanent, Temporary
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.notifications import letters
 from clinic_web.notifications.channels import channel
 from clinic_web.notifications.models import FAILED, PENDING, SENT, Notification
 from clinic_web.notifications.texts import compose
@@ -79,9 +80,7 @@ def send(notification_id: UUID) -> None:
     row = db.session.get(Notification, notification_id)
     if row is None or row.status != PENDING:
         return
-    actor = system_actor(row.organization_id)
-    recipient = patients.card(actor, row.patient_id).phone if row.patient_id else None
-    body = compose(row.template, row.language, row.data, organization.directory(row.organization_id))
+    recipient, subject, body = _written(row)
     via, attempts = channel(row.channel), row.attempts + 1
     why_not = _why_not(actor, row, recipient)
     db.session.rollback()  # nothing is held open while the outside world answers
@@ -89,6 +88,9 @@ def send(notification_id: UUID) -> None:
         if why_not or not recipient:
             raise Permanent(why_not)
         via.deliver(notification_id, recipient, body)
+        if not recipient:
+            raise Permanent("nobody to send it to")
+        via.deliver(notification_id, recipient, body, subject)
     except Permanent as error:
         _close(notification_id, FAILED, attempts, str(error))
     except Temporary as error:
@@ -116,6 +118,14 @@ def _is_still_off(actor: Actor, data: dict[str, Any], start_time: datetime) -> b
     return reception.is_promised(actor, UUID(data["appointment_id"]), doctor_id, start_time) and bool(
         organization.leaves(actor, staff_id=doctor_id, clinic_id=clinic_id, since=start_time, until=instant)
     )
+def _written(row: Notification) -> tuple[str | None, str, str]:
+    """Return to whom a message goes, its subject and its text."""
+    if row.channel == letters.CHANNEL:
+        return letters.write(row.template, row.data) or (None, "", "")
+    actor = system_actor(row.organization_id)
+    recipient = patients.card(actor, row.patient_id).phone if row.patient_id else None
+    directory = organization.directory(row.organization_id)
+    return recipient, "", compose(row.template, row.language, row.data, directory)
 
 
 def _close(notification_id: UUID, status: str, attempts: int, error: str | None) -> None:

@@ -44,16 +44,18 @@ def compose(template: str, language: str, data: dict[str, Any], directory: Direc
     clinic = directory.clinics[UUID(data["clinic_id"])]
     doctor = directory.staff[UUID(data["doctor_id"])]
     is_arabic = language == "ar"
-    return _catalogue(language).gettext(FORMATS[template]) % {
+    return catalogue(language).gettext(FORMATS[template]) % {
         "clinic": (clinic.name_ar if is_arabic else None) or clinic.name,
         "doctor": (doctor.short_name_ar if is_arabic else None) or doctor.short_name,
         "when": _moment(when, is_arabic=is_arabic),
         "ticket": data.get("ticket") or "–",
+        "when": moment(when, is_arabic=is_arabic),
+        "ticket": data["ticket"] or "–",
         "booking_id": data["booking_id"],
     }
 
 
-def _moment(when: datetime, *, is_arabic: bool) -> str:
+def moment(when: datetime, *, is_arabic: bool) -> str:
     """Babel writes the words in Arabic, and leaves the digits as they are."""
     if is_arabic:
         return format_datetime(when, "EEEE d MMMM HH:mm", locale="ar_EG").translate(ARABIC_DIGITS)
@@ -61,5 +63,5 @@ def _moment(when: datetime, *, is_arabic: bool) -> str:
 
 
 @cache
-def _catalogue(language: str) -> gettext.NullTranslations:
+def catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation("messages", CATALOGUES, [language], fallback=True)

@@ -14,10 +14,13 @@ from clinic_web.events.reception import (
     AppointmentRescheduled,
     SessionCancelled,
 )
+from clinic_web.config import Settings
+from clinic_web.events.identity import AddressGiven, DeviceAppeared, PasswordForgotten, StaffInvited
+from clinic_web.events.reception import AppointmentBooked, AppointmentRescheduled
 from clinic_web.kernel import bus, jobs, schedule
-from clinic_web.kernel.errors import N_
-from clinic_web.notifications import handlers, service
+from clinic_web.notifications import channels, handlers, letters, service
 from clinic_web.notifications.jobs import send
+from clinic_web.notifications.mail import SmtpChannel
 
 
 def wire(_app: Flask) -> None:
@@ -29,10 +32,22 @@ def wire(_app: Flask) -> None:
     }
     for event, handler in hears.items():
         bus.subscribe(event, handler, schema="notifications", queue="notifications")
-    jobs.register("notifications.send", send, queue="outside")
-    schedule.every(
-        timedelta(seconds=30),
-        "notifications.sweep",
-        service.sweep,
-        word=N_("Take up messages that were left"),
+def wire(app: Flask) -> None:
+    settings: Settings = app.config["SETTINGS"]
+    smtp = settings.smtp_url and SmtpChannel(settings.smtp_url, settings.mail_from or "")
+    channels.use(letters.CHANNEL, smtp or None)
+    for event, handler in (
+        (StaffInvited, letters.queue_invitation),
+        (PasswordForgotten, letters.queue_reset),
+        (AddressGiven, letters.queue_confirmation),
+        (DeviceAppeared, letters.queue_device_notice),
+    ):
+        bus.subscribe(event, handler, schema="notifications", queue="notifications")
+    bus.subscribe(
+        AppointmentBooked, handlers.queue_booking_confirmation, schema="notifications", queue="notifications"
     )
+    bus.subscribe(
+        AppointmentRescheduled, handlers.queue_move_notice, schema="notifications", queue="notifications"
+    )
+    jobs.register("notifications.send", send, queue="outside")
+    schedule.every(timedelta(seconds=30), "notifications.sweep", service.sweep)

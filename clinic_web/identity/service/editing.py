@@ -14,13 +14,14 @@ from clinic_web.identity import listing, passwords
 from clinic_web.identity.access import require_manager, user_for
 from clinic_web.identity.models import ALLOW, DENY, User
 from clinic_web.identity.ports import ports
-from clinic_web.identity.service import people, rights
+from clinic_web.identity.service import factors, letters, people, rights
+from clinic_web.identity.service.sessions import revoke_sessions_of
 from clinic_web.identity.service.signing_in import normal
 from clinic_web.kernel import clock, idempotency
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
-from clinic_web.kernel.unit_of_work import constraint_of, transaction
+from clinic_web.kernel.unit_of_work import transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Details:
     staff_id: UUID | None
     roles: frozenset[str]
     exceptions: Mapping[str, str] = field(default_factory=dict)
+    email: str = ""
 
     def as_shown(self) -> dict[str, str]:
         """Return the values as a form and the table of a conflict show them."""
@@ -42,6 +44,7 @@ class Details:
             "first_name": self.first_name,
             "last_name": self.last_name,
             "username": self.username,
+            "email": self.email,
             "language": self.language,
             "facility_id": str(self.facility_id or ""),
             "staff_id": str(self.staff_id or ""),
@@ -52,24 +55,27 @@ class Details:
 
 @dataclass(frozen=True)
 class Handed:
-    """A new user or password; ``password`` is shown once, and None where the form was sent again."""
+    """A new user or password. What is handed over (``password`` or ``link``) is shown once, and None where
+    the form was sent again, or where a letter carries it (``is_mailed``)."""
 
     user_id: UUID
-    password: str | None
+    password: str | None = None
+    link: str | None = None
+    is_mailed: bool = False
 
 
-def add_user(actor: Actor, wanted: Details, *, key: str | None) -> Handed:
-    """Make a user with a password for once, under the form's key.
+def add_user(actor: Actor, wanted: Details, *, key: str | None, by_link: bool = False) -> Handed:
+    """Make a user with a password for once, or with a link to choose one, under the form's key.
 
     Raises NotAllowed (a role with rights that the actor does not have), NotFound, RuleBroken (422).
     """
     require_manager(actor)
     _require_offered(actor, wanted)
-    password = passwords.generate()
+    password = None if by_link else passwords.generate()
     with transaction():
-        claim = idempotency.claim(actor, "user.add", key, wanted.as_shown())
+        claim = idempotency.claim(actor, "user.add", key, wanted.as_shown() | {"by_link": str(by_link)})
         if claim.answer is not None:
-            return Handed(UUID(claim.answer["id"]), None)
+            return Handed(UUID(claim.answer["id"]))
         user_id = people.create_user(
             actor,
             username=wanted.username,
@@ -80,10 +86,48 @@ def add_user(actor: Actor, wanted: Details, *, key: str | None) -> Handed:
             facility_id=wanted.facility_id,
             staff_id=wanted.staff_id,
             language=wanted.language,
-            is_for_once=True,
+            email=wanted.email,
+            is_for_once=not by_link,
         )
         claim.keep({"id": str(user_id)})
+        if password is None:
+            return _invited(actor, user_for(actor, user_id))
     return Handed(user_id, password)
+
+
+def _invited(actor: Actor, user: User) -> Handed:
+    link = letters.invite(actor, user)
+    return Handed(user.id, link=link, is_mailed=link is None)
+
+
+def invite_again(actor: Actor, user_id: UUID) -> Handed:
+    """Give a person another link to choose a password by; what they have stays until then.
+
+    Raises NotAllowed, NotFound, RuleBroken (422).
+    """
+    require_manager(actor)
+    if actor.user_id == user_id:
+        raise RuleBroken(N_("Your own password is changed under My account."))
+    with transaction():
+        user = user_for(actor, user_id)
+        people.require_no_less(actor, user)
+        audit.changed(actor, "user.invite", "user", user.id, old=None, new={"link": "made"})
+        return _invited(actor, user)
+
+
+def remove_factors(actor: Actor, user_id: UUID) -> None:
+    """Remove the second factors of a person who lost them; it ends all their sessions.
+
+    Raises NotAllowed, NotFound, RuleBroken (422).
+    """
+    require_manager(actor)
+    if actor.user_id == user_id:
+        raise RuleBroken(N_("Your own second factors are under My account."))
+    with transaction():
+        user = user_for(actor, user_id)
+        people.require_no_less(actor, user)
+        factors.remove_all(actor, user)
+        revoke_sessions_of(actor, user)
 
 
 def edit_user(actor: Actor, user_id: UUID, wanted: Details, *, version: int) -> None:
@@ -120,6 +164,7 @@ def details_of(actor: Actor, user_id: UUID) -> Details:
         staff_id=UUID(values["staff_id"]) if values["staff_id"] else None,
         roles=opened.roles,
         exceptions=opened.exceptions,
+        email=values["email"],
     )
 
 
@@ -135,7 +180,7 @@ def _require_offered(actor: Actor, wanted: Details) -> None:
             raise RuleBroken(N_("Choose one of these."), field=name)
 
 
-OWN = ("first_name", "last_name", "username", "language", "facility_id", "staff_id")
+OWN = ("first_name", "last_name", "username", "email", "language", "facility_id", "staff_id")
 
 
 def _rename(actor: Actor, user: User, now: Details, wanted: Details) -> None:
@@ -146,14 +191,13 @@ def _rename(actor: Actor, user: User, now: Details, wanted: Details) -> None:
         raise RuleBroken(N_("Please give a user name."), field="username")
     for name in changed:
         setattr(user, name, getattr(wanted, name))
-    user.username = normal(wanted.username)
+    user.username, user.email = normal(wanted.username), wanted.email or None
+    user.email_verified = user.email_verified and "email" not in changed
     user.updated_by, user.updated_at = actor.user_id, clock.now()
     try:
         db.session.flush()
     except IntegrityError as error:
-        if constraint_of(error) != "uq_users_username":
-            raise
-        raise RuleBroken(N_("This user name is taken."), field="username") from error
+        raise people.taken(error) from error
     old: dict[str, Any] = {name: getattr(now, name) for name in changed}
     new = {name: getattr(wanted, name) for name in changed}
     audit.changed(actor, "user.change", "user", user.id, old=old, new=new)

@@ -36,6 +36,7 @@ def create_user(  # noqa: PLR0913 - a person is that many facts, all by keyword
     facility_id: UUID | None,
     staff_id: UUID | None = None,
     language: str = "en",
+    email: str = "",
     is_for_once: bool = False,
 ) -> UUID:
     """Make a person who can sign in; without a password they are only invited. Return the user's id.
@@ -59,6 +60,7 @@ def create_user(  # noqa: PLR0913 - a person is that many facts, all by keyword
         first_name=first_name.strip(),
         last_name=last_name.strip(),
         language=language,
+        email=email or None,
         status=ACTIVE if password is not None else INVITED,
         created_by=actor.user_id,
         updated_by=actor.user_id,
@@ -75,12 +77,19 @@ def _add(actor: Actor, user: User, role_names: Collection[str]) -> None:
         db.session.add(user)
         db.session.flush()
     except IntegrityError as error:
-        if constraint_of(error) != "uq_users_username":
-            raise
-        raise RuleBroken(N_("This user name is taken."), field="username") from error
+        raise taken(error) from error
     db.session.add_all(UserRole(user_id=user.id, role_id=role.id) for role in roles)
     new = {"username": user.username, "roles": ", ".join(sorted(role_names))}
     audit.changed(actor, "user.create", "user", user.id, old=None, new=new)
+
+
+def taken(error: IntegrityError) -> RuleBroken:
+    """Return what to say of a user name or address that somebody has; raise anything else again."""
+    if constraint_of(error) == "uq_users_username":
+        return RuleBroken(N_("This user name is taken."), field="username")
+    if constraint_of(error) == "uq_users_email":
+        return RuleBroken(N_("This address can't be used here."), field="email")
+    raise error
 
 
 def set_password(
