@@ -70,8 +70,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     database_url = _database_url(_required(env, "DATABASE_URL"))
     return Settings(
         environment=environment,
-        secret_key=_secret(env, "SECRET_KEY"),
-        secret_store_key=_secret(env, "SECRET_STORE_KEY"),
+        secret_key=_secret("SECRET_KEY", _required(env, "SECRET_KEY")),
+        secret_store_key=_secret("SECRET_STORE_KEY", _required(env, "SECRET_STORE_KEY")),
         secret_store_old_keys=_old_keys(env),
         database_url=database_url,
         database_owner_url=_database_url(env.get("DATABASE_OWNER_URL") or database_url),
@@ -100,8 +100,7 @@ def _from_file(env: Mapping[str, str], name: str) -> str | None:
     return Path(path).read_text(encoding="utf-8").strip() if path else None
 
 
-def _secret(env: Mapping[str, str], name: str) -> str:
-    secret = _required(env, name)
+def _secret(name: str, secret: str) -> str:
     if len(secret) < SHORTEST_SECRET:
         raise ConfigError(f"{name} is too short: {SHORTEST_SECRET} characters at least.")
     return secret
@@ -113,11 +112,8 @@ def _audit_anchors(env: Mapping[str, str], environment: str) -> Path | None:
         return Path(given)
     return LOCAL / "audit" / "anchors.jsonl" if environment == "development" else None
 def _old_keys(env: Mapping[str, str]) -> tuple[str, ...]:
-    name = "SECRET_STORE_OLD_KEYS"
-    keys = tuple((env.get(name) or _from_file(env, name) or "").replace(",", " ").split())
-    if any(len(key) < SHORTEST_SECRET for key in keys):
-        raise ConfigError(f"{name} has one that is too short: {SHORTEST_SECRET} characters at least.")
-    return keys
+    given = env.get("SECRET_STORE_OLD_KEYS") or _from_file(env, "SECRET_STORE_OLD_KEYS") or ""
+    return tuple(_secret("SECRET_STORE_OLD_KEYS", key) for key in given.split())
 
 
 def _smtp_url(env: Mapping[str, str]) -> str | None:
