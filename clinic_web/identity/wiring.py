@@ -17,10 +17,10 @@ from clinic_web.identity.proof_routes import ask_proof
 from clinic_web.identity.proof_routes import bp as proof
 from clinic_web.identity.role_routes import bp as roles
 from clinic_web.identity.routes import bp
-from clinic_web.identity.service.views import views_of
-from clinic_web.identity.view_routes import bp as views
 from clinic_web.identity.security_routes import bp as security
 from clinic_web.identity.service import challenges, factors, links
+from clinic_web.identity.service.views import views_of
+from clinic_web.identity.view_routes import bp as views
 from clinic_web.kernel import jobs as background
 from clinic_web.kernel import schedule
 from clinic_web.kernel.errors import N_

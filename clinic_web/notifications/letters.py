@@ -95,7 +95,7 @@ def _queue(event: Any, template: str, reference: str, **values: str) -> None:
 
 
 def write(template: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
-    """Return recipient, subject and body of a letter; None where there is nobody to write to any more."""
+    """Return recipient, body and subject of a letter; None where there is nobody to write to any more."""
     device_id = UUID(data["device_id"]) if data.get("device_id") else None
     letter = identity.letter_for(template, UUID(data["user_id"]), device_id)
     if letter is None:
@@ -109,7 +109,7 @@ def write(template: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         "ip_address": letter.ip_address,
         "when": moment(letter.at, is_arabic=letter.language == "ar") if letter.at else "",
     }
-    return letter.recipient, say(SUBJECTS[template]), say(BODIES[template]) % values
+    return letter.recipient, say(BODIES[template]) % values, say(SUBJECTS[template])
 
 
 UNKNOWN_BROWSER = N_("Unknown browser")

@@ -80,17 +80,13 @@ def send(notification_id: UUID) -> None:
     row = db.session.get(Notification, notification_id)
     if row is None or row.status != PENDING:
         return
-    recipient, subject, body = _written(row)
+    message = _written(row)
     via, attempts = channel(row.channel), row.attempts + 1
-    why_not = _why_not(actor, row, recipient)
     db.session.rollback()  # nothing is held open while the outside world answers
     try:
-        if why_not or not recipient:
-            raise Permanent(why_not)
-        via.deliver(notification_id, recipient, body)
-        if not recipient:
-            raise Permanent("nobody to send it to")
-        via.deliver(notification_id, recipient, body, subject)
+        if message.why_not or not message.recipient:
+            raise Permanent(message.why_not)
+        via.deliver(notification_id, message.recipient, message.body, message.subject)
     except Permanent as error:
         _close(notification_id, FAILED, attempts, str(error))
     except Temporary as error:
@@ -118,14 +114,27 @@ def _is_still_off(actor: Actor, data: dict[str, Any], start_time: datetime) -> b
     return reception.is_promised(actor, UUID(data["appointment_id"]), doctor_id, start_time) and bool(
         organization.leaves(actor, staff_id=doctor_id, clinic_id=clinic_id, since=start_time, until=instant)
     )
-def _written(row: Notification) -> tuple[str | None, str, str]:
-    """Return to whom a message goes, its subject and its text."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A message as it leaves; ``why_not`` says why it does not, as the row keeps it."""
+
+    recipient: str | None
+    body: str = ""
+    subject: str = ""
+    why_not: str | None = None
+
+
+def _written(row: Notification) -> Written:
     if row.channel == letters.CHANNEL:
-        return letters.write(row.template, row.data) or (None, "", "")
+        letter = letters.write(row.template, row.data)
+        return Written(*letter) if letter else Written(None, why_not="nobody to write to")
     actor = system_actor(row.organization_id)
     recipient = patients.card(actor, row.patient_id).phone if row.patient_id else None
     directory = organization.directory(row.organization_id)
-    return recipient, "", compose(row.template, row.language, row.data, directory)
+    body = compose(row.template, row.language, row.data, directory)
+    return Written(recipient, body, why_not=_why_not(actor, row, recipient))
 
 
 def _close(notification_id: UUID, status: str, attempts: int, error: str | None) -> None:

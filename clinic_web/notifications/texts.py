@@ -47,10 +47,8 @@ def compose(template: str, language: str, data: dict[str, Any], directory: Direc
     return catalogue(language).gettext(FORMATS[template]) % {
         "clinic": (clinic.name_ar if is_arabic else None) or clinic.name,
         "doctor": (doctor.short_name_ar if is_arabic else None) or doctor.short_name,
-        "when": _moment(when, is_arabic=is_arabic),
-        "ticket": data.get("ticket") or "–",
         "when": moment(when, is_arabic=is_arabic),
-        "ticket": data["ticket"] or "–",
+        "ticket": data.get("ticket") or "–",
         "booking_id": data["booking_id"],
     }
 

@@ -8,46 +8,35 @@ from typing import Any
 
 from flask import Flask
 
+from clinic_web.config import Settings
+from clinic_web.events.identity import AddressGiven, DeviceAppeared, PasswordForgotten, StaffInvited
 from clinic_web.events.reception import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentRescheduled,
     SessionCancelled,
 )
-from clinic_web.config import Settings
-from clinic_web.events.identity import AddressGiven, DeviceAppeared, PasswordForgotten, StaffInvited
-from clinic_web.events.reception import AppointmentBooked, AppointmentRescheduled
 from clinic_web.kernel import bus, jobs, schedule
 from clinic_web.notifications import channels, handlers, letters, service
 from clinic_web.notifications.jobs import send
 from clinic_web.notifications.mail import SmtpChannel
 
 
-def wire(_app: Flask) -> None:
+def wire(app: Flask) -> None:
+    settings: Settings = app.config["SETTINGS"]
+    smtp = settings.smtp_url and SmtpChannel(settings.smtp_url, settings.mail_from or "")
+    channels.use(letters.CHANNEL, smtp or None)
     hears: dict[type, Callable[[Any], None]] = {
         AppointmentBooked: handlers.queue_booking_confirmation,
         AppointmentRescheduled: handlers.queue_move_notice,
         AppointmentCancelled: handlers.queue_cancellation_notice,
         SessionCancelled: handlers.queue_session_notices,
+        StaffInvited: letters.queue_invitation,
+        PasswordForgotten: letters.queue_reset,
+        AddressGiven: letters.queue_confirmation,
+        DeviceAppeared: letters.queue_device_notice,
     }
     for event, handler in hears.items():
         bus.subscribe(event, handler, schema="notifications", queue="notifications")
-def wire(app: Flask) -> None:
-    settings: Settings = app.config["SETTINGS"]
-    smtp = settings.smtp_url and SmtpChannel(settings.smtp_url, settings.mail_from or "")
-    channels.use(letters.CHANNEL, smtp or None)
-    for event, handler in (
-        (StaffInvited, letters.queue_invitation),
-        (PasswordForgotten, letters.queue_reset),
-        (AddressGiven, letters.queue_confirmation),
-        (DeviceAppeared, letters.queue_device_notice),
-    ):
-        bus.subscribe(event, handler, schema="notifications", queue="notifications")
-    bus.subscribe(
-        AppointmentBooked, handlers.queue_booking_confirmation, schema="notifications", queue="notifications"
-    )
-    bus.subscribe(
-        AppointmentRescheduled, handlers.queue_move_notice, schema="notifications", queue="notifications"
-    )
     jobs.register("notifications.send", send, queue="outside")
     schedule.every(timedelta(seconds=30), "notifications.sweep", service.sweep)
