@@ -189,7 +189,11 @@ class LoginAttempt(Model):
     """A try to sign in; ``email`` is what was typed as user name."""
 
     __tablename__ = "login_attempts"
-    __table_args__ = (Index(None, "email", "attempted_at"), {"schema": "identity"})
+    __table_args__ = (
+        Index(None, "email", "attempted_at"),
+        Index(None, "attempted_at"),
+        {"schema": "identity"},
+    )
 
     id: Mapped[Key]
     email: Mapped[str] = mapped_column(Text)

@@ -24,6 +24,7 @@ from clinic_web.ui.web import (
     ACT,
     LastAct,
     SignInNeeded,
+    acted,
     actor,
     form_errors,
     is_htmx,
@@ -154,7 +155,8 @@ def _proved(session_id: UUID) -> str:
 
 def _go_on(again: dict[str, list[str]], again_url: str | None) -> ResponseReturnValue:
     if is_htmx():
-        return render_template("identity/_proved.html")
+        said = LastAct(text=_("It is you, thank you. What you typed is still there: press its button again."))
+        return acted(said, redirect=url_for("identity.account"))
     if not again:
         return see_other(again_url or url_for("identity.account"))
     return render_template("identity/go_on.html", again=again, again_url=again_url)

@@ -10,6 +10,7 @@ from clinic_web.config import Settings
 from clinic_web.identity import api, jobs, listing, login
 from clinic_web.identity.access import MANAGE
 from clinic_web.identity.admin_routes import bp as users
+from clinic_web.identity.attempt_routes import bp as attempts
 from clinic_web.identity.link_routes import bp as links_bp
 from clinic_web.identity.passkey_routes import bp as passkeys
 from clinic_web.identity.ports import ports as identity_ports
@@ -34,15 +35,15 @@ def wire(app: Flask) -> None:
     settings: Settings = app.config["SETTINGS"]
     identity_ports.public_url = settings.public_url
     identity_ports.can_mail = settings.smtp_url is not None
-    app.register_blueprint(bp)
-    app.register_blueprint(proof)
-    app.register_blueprint(security)
-    app.register_blueprint(passkeys)
-    app.register_blueprint(links_bp)
+    for blueprint in (bp, proof, security, passkeys, links_bp, users, attempts, roles, views):
+        app.register_blueprint(blueprint)
     app.register_error_handler(ProofNeeded, ask_proof)
-    app.register_blueprint(users)
-    app.register_blueprint(roles)
-    app.register_blueprint(views)
+    _list_pages()
+    _bind_ports()
+    _plan_jobs()
+
+
+def _list_pages() -> None:
     admin.section(
         order=100,
         label=N_("Users"),
@@ -60,6 +61,17 @@ def wire(app: Flask) -> None:
         endpoint="roles.roles",
         permission=MANAGE,
     )
+    admin.section(
+        order=120,
+        label=N_("Sign-ins"),
+        why=N_("Who tried to sign in, who has to wait, and where people are signed in."),
+        icon="lock",
+        endpoint="attempts.tries",
+        permission=MANAGE,
+    )
+
+
+def _bind_ports() -> None:
     ports.actor = login.load_actor
     ports.session_id = login.session_id
     ports.is_fresh = login.is_fresh
@@ -69,6 +81,9 @@ def wire(app: Flask) -> None:
     ports.names_of = api.names_of
     ports.views_of = views_of
     ports.session_rights = api.open_session_rights
+
+
+def _plan_jobs() -> None:
     schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)
     schedule.every(timedelta(hours=1), "identity.forget_old_challenges", challenges.forget_old)
     schedule.every(timedelta(days=1), "identity.seal_again", factors.seal_again)

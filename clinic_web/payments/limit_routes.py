@@ -29,7 +29,7 @@ def page() -> ResponseReturnValue:
 
 
 @bp.post("")
-@needs("organization.manage")
+@needs("organization.manage", fresh=True)
 def save() -> ResponseReturnValue:
     fields = {FOR_EVERYBODY: None} | {str(each.id): each.id for each in limits.limited_roles(actor())}
     try:

@@ -7,9 +7,13 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
+from clinic_web.identity import api as identity
+from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
 from tests.browser.conftest import House
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, Person
 
 pytestmark = pytest.mark.browser
 
@@ -73,4 +77,38 @@ def test_a_passkey_signs_in_alone_and_after_the_password(
     page.wait_for_url(lambda url: "/login" not in url)
     page.goto(f"{house.url}/account")
     expect(page.locator("#security")).to_contain_text(re.compile("last used"))
+    assert found == []
+
+
+def test_a_weighty_act_asks_beside_the_form_which_stays_as_it_was_typed(
+    house: House, browser_of: Callable[..., Page], problems_of: Callable[[Page], list[str]]
+) -> None:
+    user_id = identity.create_user(
+        house.cast.system, username="huda", password=PASSWORD, first_name="Huda", last_name="Sabry",
+        roles=["administrator"], facility_id=house.cast.facility_id,
+    )  # fmt: skip
+    house.cast.people["huda"] = Person(user_id, "huda", house.cast.people["amina"].actor)
+    page = browser_of("huda")
+    with transaction():
+        db.session.execute(text("UPDATE identity.sessions SET proved_at = proved_at - interval '1 hour'"))
+    page.goto(f"{house.url}/admin/roles/new")
+    page.fill("[name=name]", "Trainee")
+    page.check("[name=permissions] >> nth=0")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#faults")).to_contain_text("Is it still you?")
+    expect(page.locator("[name=name]")).to_have_value("Trainee")
+    found = problems_of(page)
+    page.fill("#prove [name=password]", "wrong")
+    page.click("#prove button[type=submit]")
+    expect(page.locator("#prove")).to_contain_text("not your present password")
+    page.fill("#prove [name=password]", PASSWORD)
+    page.click("#prove button[type=submit]")
+    expect(page.locator("#last-act")).to_contain_text("press its button again")
+    expect(page.locator("#prove")).to_have_count(0)
+    expect(page.locator("[name=name]")).to_have_value("Trainee")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#last-act")).to_contain_text("Added: Trainee")
+    for path in ("/admin/roles", "/admin/sign-ins", "/admin/users/new", "/account"):
+        page.goto(f"{house.url}{path}")
+        found += problems_of(page)
     assert found == []
