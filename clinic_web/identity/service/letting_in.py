@@ -8,15 +8,13 @@ from sqlalchemy import select
 
 from clinic_web.audit import api as audit
 from clinic_web.identity.access import require_manager, user_for
-from clinic_web.identity.models import LoginAttempt, Session
+from clinic_web.identity.models import Session
 from clinic_web.identity.service import tries
 from clinic_web.identity.service.people import require_no_less
 from clinic_web.identity.service.sessions import end, revoke_sessions_of
-from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound
-from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
 
 
@@ -28,16 +26,7 @@ def let_in_now(actor: Actor, user_id: UUID) -> str:
     require_manager(actor)
     with transaction():
         user = user_for(actor, user_id)
-        user.failed_login_attempts = 0
-        forgiven = LoginAttempt(
-            id=new_id(),
-            email=tries.normal(user.username),
-            ip_address=actor.ip_address,
-            success=True,
-            reason=tries.LET_IN,
-            attempted_at=clock.now(),
-        )
-        db.session.add(forgiven)
+        tries.forgive(user, actor.ip_address)
         audit.changed(actor, "user.let_in_now", "user", user.id, old=None, new={"delay": "ended"})
         return user.display_name
 

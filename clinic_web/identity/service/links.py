@@ -19,6 +19,7 @@ from clinic_web.identity.links import INVITE, RESET, VERIFY, Link, LinkRequest
 from clinic_web.identity.models import ACTIVE, DISABLED, User
 from clinic_web.identity.ports import ports
 from clinic_web.identity.queries import hash_of
+from clinic_web.identity.service import tries
 from clinic_web.identity.service.sessions import revoke_sessions_of
 from clinic_web.identity.service.tries import Source, TooManyTries, normal
 from clinic_web.kernel import bus, clock, jobs
@@ -110,7 +111,7 @@ def choose_password(token: str | None, password: str) -> None:
     with transaction():
         user = _used(token)
         user.take_password(password_hash)
-        user.failed_login_attempts = 0
+        tries.forgive(user, None)  # who guessed the old one has nothing to do with the new one
         actor = system_actor(user.organization_id)
         revoke_sessions_of(actor, user)
         new = {"password": "chosen by link", "purpose": link.purpose}

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from clinic_web.identity.access import user_for
 from clinic_web.identity.models import ACTIVE, LoginAttempt, User
-from clinic_web.identity.proofs import KEY_ONLY, PASSKEY, PROVE, REGISTER, SIGN_IN, Factor
+from clinic_web.identity.proofs import KEY_ONLY, PASSKEY, PROVE, REGISTER, SIGN_IN, Challenge, Factor
 from clinic_web.identity.service import challenges, devices, factors, proving, tries
 from clinic_web.identity.service.challenges import Begun
 from clinic_web.identity.service.sessions import open_session
@@ -37,6 +37,7 @@ RP_NAME = "Clinic Web"
 LONGEST_CREDENTIAL = 20_000  # characters of the browser's answer
 LONGEST_NAME = 60
 MOST = 20
+MOST_ASKED = 500  # questions of one address that wait: a whole hospital may be behind it
 
 
 class PasskeyRefused(RuleBroken):
@@ -141,7 +142,15 @@ def register(actor: Actor, token: str | None, credential: str, name: str, site: 
 
 
 def ask_anybody(site: Site, source: Source) -> Question:
-    """Ask for any passkey of this site: the person is who it belongs to."""
+    """Ask for any passkey of this site: the person is who it belongs to.
+
+    Raises TooManyTries (429): a stranger's questions are rows, and one address gets only so many of them.
+    """
+    asked = select(func.count()).where(
+        Challenge.ip_address == source.ip_address, Challenge.purpose == KEY_ONLY
+    )
+    if (db.session.scalar(asked) or 0) >= MOST_ASKED:
+        raise tries.TooManyTries(challenges.LASTS)
     return _ask(site, KEY_ONLY, None, source)
 
 

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from clinic_web.identity.models import ACTIVE
+from clinic_web.identity.models import ACTIVE, LoginAttempt, User
 from clinic_web.kernel import clock
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, DomainError
@@ -186,6 +186,21 @@ def succeeded(one: Try) -> None:
     """Let the try be the success that ends the row of failures; inside the caller's transaction."""
     db.session.execute(SUCCEEDED, {"id": one.id})
     db.session.execute(WELCOME, {"now": clock.now(), "user_id": one.person})
+
+
+def forgive(user: User, ip_address: str | None) -> None:
+    """End the row of a person's failures from everywhere, inside the caller's transaction."""
+    user.failed_login_attempts = 0
+    db.session.add(
+        LoginAttempt(
+            id=new_id(),
+            email=normal(user.username),
+            ip_address=ip_address,
+            success=True,
+            reason=LET_IN,
+            attempted_at=clock.now(),
+        )
+    )
 
 
 def half_way(one: Try) -> None:
