@@ -8,6 +8,7 @@ from uuid import UUID
 from clinic_web.identity.forms import read_email
 from clinic_web.identity.models import ALLOW, DENY
 from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS
+from clinic_web.identity.service.api_tokens import LONGEST
 from clinic_web.identity.service.editing import Details
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 
@@ -64,6 +65,21 @@ def read_user(form: Any) -> Details:
     if errors:
         raise InvalidForm(errors)
     return wanted
+
+
+def read_token(form: Any) -> tuple[str, frozenset[str], int]:
+    """Return a token's name, permissions and days; raise InvalidForm (422)."""
+    errors: dict[str, DomainError] = {}
+    name = _line(form, "name", errors)
+    permissions = frozenset(form.getlist("permissions")) & frozenset(PERMISSIONS) - EVERYBODY
+    if not permissions:
+        errors["permissions"] = RuleBroken(N_("Choose at least one right."))
+    days = form.get("days", "").strip()
+    if not (days.isdecimal() and len(days) <= len(str(LONGEST))):
+        errors["days"] = RuleBroken(N_("Between 1 and %(most)s days, please."), most=LONGEST)
+    if errors:
+        raise InvalidForm(errors)
+    return name, permissions, int(days)
 
 
 def read_role(form: Any) -> tuple[str, str, frozenset[str]]:

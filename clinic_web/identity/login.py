@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_web.identity import queries
 from clinic_web.identity.queries import SignedIn
-from clinic_web.identity.service import devices, proving, sessions
+from clinic_web.identity.service import api_tokens, devices, proving, sessions
 from clinic_web.identity.service.tries import Source
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -143,9 +143,15 @@ def signed_in() -> SignedIn | None:
 
 
 def load_actor() -> Actor | None:
-    """The shell's port: who is asking."""
+    """The shell's port: who is asking. A program shows its token at each request, and only reads."""
     user = signed_in()
-    return user.actor if user else None
+    if user:
+        return user.actor
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind != "Bearer" or request.method not in QUIET_METHODS or request.endpoint is None:
+        return None
+    agent = request.headers.get("User-Agent")
+    return api_tokens.actor_of(token.strip(), ip_address=ip_address(), user_agent=agent)
 
 
 def known() -> SignedIn | None:

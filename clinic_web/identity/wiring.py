@@ -21,6 +21,7 @@ from clinic_web.identity.routes import bp
 from clinic_web.identity.security_routes import bp as security
 from clinic_web.identity.service import challenges, factors, links
 from clinic_web.identity.service.views import views_of
+from clinic_web.identity.token_routes import bp as tokens
 from clinic_web.identity.view_routes import bp as views
 from clinic_web.kernel import jobs as background
 from clinic_web.kernel import schedule
@@ -35,7 +36,7 @@ def wire(app: Flask) -> None:
     settings: Settings = app.config["SETTINGS"]
     identity_ports.public_url = settings.public_url
     identity_ports.can_mail = settings.smtp_url is not None
-    for blueprint in (bp, proof, security, passkeys, links_bp, users, attempts, roles, views):
+    for blueprint in (bp, proof, security, passkeys, links_bp, users, attempts, tokens, roles, views):
         app.register_blueprint(blueprint)
     app.register_error_handler(ProofNeeded, ask_proof)
     _list_pages()
@@ -67,6 +68,14 @@ def _list_pages() -> None:
         why=N_("Who tried to sign in, who has to wait, and where people are signed in."),
         icon="lock",
         endpoint="attempts.tries",
+        permission=MANAGE,
+    )
+    admin.section(
+        order=130,
+        label=N_("Other programs"),
+        why=N_("Tokens with which other programs read here, with few rights and for some time."),
+        icon="list-ul",
+        endpoint="tokens.tokens",
         permission=MANAGE,
     )
 

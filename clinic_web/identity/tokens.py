@@ -1,0 +1,34 @@
+"""Schema ``identity``: tokens of programs that read from this one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from clinic_web.kernel.db import Key, Model, Moment
+
+
+class ApiToken(Model):
+    """What a program of a tenant's shows instead of a person. Narrow: these rights, reading only, until then.
+
+    ``permissions`` are names; the token itself is kept nowhere.
+    """
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (Index("ix_api_tokens_organization_id", "organization_id"), {"schema": "identity"})
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    facility_id: Mapped[UUID | None]
+    name: Mapped[str] = mapped_column(Text)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    permissions: Mapped[list[Any]]
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+    created_by: Mapped[UUID | None]
+    expires_at: Mapped[Moment]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
