@@ -30,6 +30,8 @@ from clinic_web.ui import admin
 from clinic_web.ui.ports import ports
 from clinic_web.ui.who import ProofNeeded
 
+DAY, HOUR, SWEEP = timedelta(days=1), timedelta(hours=1), timedelta(seconds=30)
+
 
 def wire(app: Flask) -> None:
     login.install(app)
@@ -93,9 +95,12 @@ def _bind_ports() -> None:
 
 
 def _plan_jobs() -> None:
-    schedule.every(timedelta(days=1), "identity.forget_old_sign_ins", jobs.forget_old_sign_ins)
-    schedule.every(timedelta(hours=1), "identity.forget_old_challenges", challenges.forget_old)
-    schedule.every(timedelta(days=1), "identity.seal_again", factors.seal_again)
-    schedule.every(timedelta(days=1), "identity.forget_old_links", links.forget_old)
-    schedule.every(timedelta(seconds=30), "identity.answer_the_rest", links.answer_the_rest)
+    for interval, name, run, word in (
+        (DAY, "identity.forget_old_sign_ins", jobs.forget_old_sign_ins, N_("Forget old sign-ins")),
+        (DAY, "identity.seal_again", factors.seal_again, N_("Seal secrets with the newest key")),
+        (DAY, "identity.forget_old_links", links.forget_old, N_("Forget old links")),
+        (HOUR, "identity.forget_old_challenges", challenges.forget_old, N_("Forget sign-ins half done")),
+        (SWEEP, "identity.answer_the_rest", links.answer_the_rest, N_("Answer forgotten passwords")),
+    ):
+        schedule.every(interval, name, run, word=word)
     background.register("identity.answer", jobs.answer, queue="outside")

@@ -17,6 +17,7 @@ from clinic_web.events.reception import (
     SessionCancelled,
 )
 from clinic_web.kernel import bus, jobs, schedule
+from clinic_web.kernel.errors import N_
 from clinic_web.notifications import channels, handlers, letters, service
 from clinic_web.notifications.jobs import send
 from clinic_web.notifications.mail import SmtpChannel
@@ -39,4 +40,9 @@ def wire(app: Flask) -> None:
     for event, handler in hears.items():
         bus.subscribe(event, handler, schema="notifications", queue="notifications")
     jobs.register("notifications.send", send, queue="outside")
-    schedule.every(timedelta(seconds=30), "notifications.sweep", service.sweep)
+    schedule.every(
+        timedelta(seconds=30),
+        "notifications.sweep",
+        service.sweep,
+        word=N_("Take up messages that were left"),
+    )
