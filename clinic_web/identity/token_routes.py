@@ -70,7 +70,7 @@ def _page(**context: Any) -> str:
         "identity/_tokens.html",
         rows=api_tokens.of_tenant(who),
         words=words,
-        grantable=[name for name in words if who.can(name)],
+        grantable=[name for name in words if who.can(name) and api_tokens.may_be_named(name)],
         values=request.form,
         chosen=request.form.getlist("permissions"),
         key=request.form.get("idempotency_key") or new_key(),

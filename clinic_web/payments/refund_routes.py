@@ -16,10 +16,11 @@ from clinic_web.payments.forms import TypedBack
 from clinic_web.payments.models import BANK_TRANSFER, CASH, DESK_METHODS, VISA
 from clinic_web.payments.queries.receipts import Receipt
 from clinic_web.payments.routes import PENDING_PAYMENT, beside_list, bp, clash_of, panel_fragment
-from clinic_web.payments.service import refunding, viewing, voiding
+from clinic_web.payments.service import limits, refunding, viewing, voiding
 from clinic_web.payments.service.viewing import Panel
 from clinic_web.ui.texts import currency_sign, money
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs
+from clinic_web.ui.who import require_fresh
 
 REFUND, CORRECT, VOID, BOOKS = "refund", "correct", "void", "books"
 
@@ -39,10 +40,13 @@ def refund(payment_id: UUID) -> ResponseReturnValue:
     typed = TypedBack.of(request.form)
 
     def give() -> Receipt:
+        amount = forms.read_back(typed)
+        if limits.is_above_everybodys(actor(), amount):
+            require_fresh()
         return refunding.refund(
             actor(),
             payment_id=payment_id,
-            amount=forms.read_back(typed),
+            amount=amount,
             method=typed.method,
             reason=typed.reason,
             key=form_key(),

@@ -79,6 +79,7 @@ def test_nobody_hands_out_what_they_do_not_have_and_mistakes_are_named(
     app: Flask, huda: FlaskClient, as_person: Callable[[str], FlaskClient]
 ) -> None:
     assert huda.post("/admin/tokens", data=FORM | {"permissions": ["operations.view"]}).status_code == 403
+    assert huda.post("/admin/tokens", data=FORM | {"permissions": ["payment.take"]}).status_code == 422
     for wrong in (
         {"name": ""},
         {"permissions": []},

@@ -10,6 +10,7 @@ from io import BytesIO
 import pytest
 from flask.testing import FlaskClient
 from pypdf import PdfReader
+from sqlalchemy import text as sql
 from werkzeug.test import TestResponse
 
 from clinic_web.kernel import push
@@ -116,6 +117,18 @@ def test_what_went_back_meanwhile_is_a_conflict(farida: FlaskClient, cast: Cast,
     )
     answer = farida.post(f"/payments/{paid.payment_id}/refund", data=form(), headers=HTMX)
     assert answer.status_code == 409 and "Nothing that was paid is left" in words(answer.text)
+
+
+def test_more_than_everybody_may_give_back_asks_who_it_is(
+    as_person: AsPerson, farida: FlaskClient, paid: Bill
+) -> None:
+    mona = as_person("mona")
+    hour = sql("UPDATE identity.sessions SET proved_at = proved_at - interval '1 hour'")
+    db.session.execute(hour)
+    assert farida.post(f"/payments/{paid.payment_id}/refund", data=form(), headers=HTMX).status_code == 200
+    asked = mona.post(f"/payments/{paid.payment_id}/refund", data=form(amount="500.01"), headers=HTMX)
+    assert asked.status_code == 403 and "Is it still you?" in asked.text
+    assert len(movements(paid.payment_id)) == 2
 
 
 def test_who_may_not_is_told_so_and_sees_no_button(as_person: AsPerson, paid: Bill, cast: Cast) -> None:

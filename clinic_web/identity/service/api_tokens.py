@@ -21,8 +21,14 @@ from clinic_web.kernel.ids import new_id, new_token
 from clinic_web.kernel.unit_of_work import transaction
 
 LONGEST = 365  # days
+READING = frozenset({"view", "view_all", "search", "export"})  # a token opens nothing that changes anything
 USED_EVERY = timedelta(minutes=1)
 MOST_SHOWN = 200
+
+
+def may_be_named(permission: str) -> bool:
+    """Return whether a token may have this right: one to read."""
+    return permission.partition(".")[2] in READING
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,10 @@ def issue(actor: Actor, name: str, permissions: Collection[str], days: int, *, k
     """
     require_manager(actor)
     require_at_least(actor, permissions)
+    if not all(may_be_named(each) for each in permissions):
+        raise RuleBroken(
+            N_("A token only reads. Choose rights to see or find something."), field="permissions"
+        )
     if not 1 <= days <= LONGEST:
         raise RuleBroken(N_("Between 1 and %(most)s days, please."), field="days", most=LONGEST)
     token, now = new_token(), clock.now()

@@ -47,6 +47,11 @@ def require_within(actor: Actor, amount: Decimal, *, field: str = "amount") -> N
         )
 
 
+def is_above_everybodys(actor: Actor, amount: Decimal) -> bool:
+    """Return whether ``amount`` is more than the limit of everybody whom no role allows more."""
+    return amount > limits(actor).get(None, AS_DELIVERED)
+
+
 def limits(actor: Actor) -> dict[UUID | None, Decimal]:
     """Return the organization's limits by role; under None the one for everybody else, if it is set."""
     rows = db.session.execute(
