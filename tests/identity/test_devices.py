@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -61,6 +62,18 @@ def test_the_cookie_is_out_of_reach_and_the_database_keeps_a_hash(client: FlaskC
     [kept] = db.session.execute(text("SELECT fingerprint, is_verified FROM identity.devices")).all()
     assert len(kept.fingerprint) == 64 and kept.fingerprint not in cookie and kept.is_verified
     assert DEVICE not in str(client.get("/account").headers)
+
+
+def test_where_the_address_is_https_the_cookies_stay_with_this_host_and_with_tls(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "SESSION_COOKIE_NAME", "__Host-clinic")
+    monkeypatch.setitem(app.config, "SESSION_COOKIE_SECURE", True)
+    form = {"username": "amina", "password": PASSWORD}
+    cookies = client.post("/login", data=form, base_url="https://localhost").headers.getlist("Set-Cookie")
+    assert sorted(each.partition("=")[0] for each in cookies) == ["__Host-clinic", "__Host-clinic-device"]
+    for each in cookies:
+        assert "Secure" in each and "HttpOnly" in each and "Path=/" in each and "Domain" not in each
 
 
 def test_a_new_device_is_told_of_once_and_asked_about(app: Flask, client: FlaskClient) -> None:
