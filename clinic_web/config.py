@@ -111,6 +111,8 @@ def _audit_anchors(env: Mapping[str, str], environment: str) -> Path | None:
     if given := env.get("AUDIT_ANCHORS"):
         return Path(given)
     return LOCAL / "audit" / "anchors.jsonl" if environment == "development" else None
+
+
 def _old_keys(env: Mapping[str, str]) -> tuple[str, ...]:
     given = env.get("SECRET_STORE_OLD_KEYS") or _from_file(env, "SECRET_STORE_OLD_KEYS") or ""
     return tuple(_secret("SECRET_STORE_OLD_KEYS", key) for key in given.split())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "20261121_1713"
-down_revision = "20261121_1712"
+revision = "20261121_1733"
+down_revision = "20261121_1732"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "20261121_1710"
-down_revision = "20261121_1650"
+revision = "20261121_1730"
+down_revision = "20261121_1726"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "20261121_1711"
-down_revision = "20261121_1710"
+revision = "20261121_1731"
+down_revision = "20261121_1730"
 branch_labels = None
 depends_on = None
 

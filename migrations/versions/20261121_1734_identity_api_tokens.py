@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "20261121_1714"
-down_revision = "20261121_1713"
+revision = "20261121_1734"
+down_revision = "20261121_1733"
 branch_labels = None
 depends_on = None
 
