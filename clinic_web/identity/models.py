@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
+# The schema's other tables: whoever asks this file for the tables of identity gets all of them.
+from clinic_web.identity import devices, links, proofs, tokens  # noqa: F401
 from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
 
 ACTIVE, INVITED, DISABLED = "ACTIVE", "INVITED", "DISABLED"
