@@ -75,6 +75,7 @@ def _seal(settings: Settings, failpoints: str = "") -> subprocess.CompletedProce
     env = os.environ | {
         "APP_ENV": "test",
         "SECRET_KEY": settings.secret_key,
+        "SECRET_STORE_KEY": settings.secret_store_key,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "FAILPOINTS": failpoints,

@@ -207,6 +207,7 @@ def test_a_kill_on_either_side_of_a_commit_cancels_each_once(
     env = os.environ | {
         "APP_ENV": "test",
         "SECRET_KEY": settings.secret_key,
+        "SECRET_STORE_KEY": settings.secret_store_key,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "FAILPOINTS": f"transaction.{failpoint}=kill",
