@@ -33,7 +33,15 @@ SETTINGS = {
 }
 # Tests kill processes, never the machine: what the kernel has taken outlives every process, so waiting for
 # the disk would prove nothing there.
-FOR_TESTS = {"fsync": "off", "full_page_writes": "off"}
+FOR_TESTS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "30min",
+    "autovacuum": "off",
+}
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,10 @@ MADE_BY_POSTGRESQL = {"reception.queue_priorities"}
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """``rows`` is JSON by the name of the table, in an order in which they can be inserted."""
+    """``inserts`` is SQL that fills the tables, in an order in which that can be done, in one round trip."""
 
     cast: Cast
-    rows: dict[str, str]
+    inserts: str
     taken_at: datetime
     stayed: frozenset[str]  # ids that were there before, such as those of the program's own roles
 
@@ -50,9 +50,8 @@ class Snapshot:
         def another_moment(found: re.Match[str]) -> str:
             return f'"{(datetime.fromisoformat(found.group(1)) + later).isoformat()}"'
 
-        for name, rows in self.rows.items():
-            mine = MOMENT.sub(another_moment, ID.sub(another_id, rows))
-            db.session.execute(_insert_into(name), {"rows": mine})
+        driver: Any = db.session.connection().connection.driver_connection
+        driver.execute(MOMENT.sub(another_moment, ID.sub(another_id, self.inserts)))
         return _renamed(self.cast, {UUID(old): UUID(new) for old, new in ids.items()})
 
 
@@ -60,13 +59,13 @@ def take() -> Snapshot:
     """Put the cast together in the current transaction and read what that left in the tables."""
     before = {table.fullname: _rows(table) for table in Model.metadata.sorted_tables}
     cast = assemble()
-    rows = {}
+    inserts = []
     for table in Model.metadata.sorted_tables:
         new = [row for row in _rows(table) if row not in before[table.fullname]]
         if new and table.fullname not in MADE_BY_POSTGRESQL:
-            rows[table.fullname] = json.dumps(new)
+            inserts.append(_insert_into(table.fullname, json.dumps(new)))
     stayed = frozenset(ID.findall(json.dumps(before)))
-    return Snapshot(cast, rows, clock.now(), stayed)
+    return Snapshot(cast, ";\n".join(inserts), clock.now(), stayed)
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:
@@ -74,13 +73,13 @@ def _rows(table: Table) -> list[dict[str, Any]]:
     return found.scalar_one() or []
 
 
-def _insert_into(name: str) -> Any:
+def _insert_into(name: str, rows: str) -> str:
     """Computed columns are PostgreSQL's to fill; a row that a trigger has made already stays."""
     columns = [column.name for column in Model.metadata.tables[name].columns if column.computed is None]
     listed = ", ".join(f'"{column}"' for column in columns)
-    return text(
+    return (
         f"INSERT INTO {name} ({listed})"  # noqa: S608 - names of our own tables
-        f" SELECT {listed} FROM jsonb_populate_recordset(CAST(NULL AS {name}), CAST(:rows AS jsonb))"
+        f" SELECT {listed} FROM jsonb_populate_recordset(CAST(NULL AS {name}), $rows${rows}$rows$)"
         " ON CONFLICT DO NOTHING"
     )
 
