@@ -56,7 +56,7 @@ class Statement:
         session, engine = db.session(), db.engine
         if session.in_transaction() or not isinstance(engine, Engine):
             return self._on(*_of(session), values)
-        lent = engine.raw_connection()
+        lent = _lent_by(engine)
         try:
             return self._on(lent, lent.driver_connection, engine.dispatch, values)
         finally:
@@ -77,6 +77,14 @@ class Statement:
             raise DBAPIError.instance(
                 self.sql, None, error, psycopg.Error, connection_invalidated=bool(driver.closed)
             ) from error
+
+
+def _lent_by(engine: Engine) -> PoolProxiedConnection:
+    """Take a connection of the pool; a PostgreSQL that is away is told as SQLAlchemy tells it elsewhere."""
+    try:
+        return engine.raw_connection()
+    except psycopg.Error as error:
+        raise DBAPIError.instance("", None, error, psycopg.Error) from error
 
 
 def _of(session: Session) -> tuple[Connection, Any, Any]:
