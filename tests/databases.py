@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 ROOT = Path(__file__).parents[1]
 BUILD_LOCK = 7_306_900
+REDIS_DATABASES = 16  # as many as a Redis has, if nobody says otherwise
 
 
 def owner_url(database: str | None = None) -> str:
@@ -24,6 +26,14 @@ def app_url(database: str) -> str:
     """The application's own role: neither owner nor above row-level security."""
     url = os.environ.get("TEST_DATABASE_URL") or os.environ["TEST_DATABASE_OWNER_URL"]
     return make_url(_with_driver(url)).set(database=database).render_as_string(hide_password=False)
+
+
+def redis_url_of_a_house() -> str:
+    """A Redis of each house's own, away from the other tests: its worker takes whatever is asked there."""
+    url = urlsplit(os.environ["TEST_REDIS_URL"])
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    number = (int(url.path.strip("/") or 0) + REDIS_DATABASES // 2 + process) % REDIS_DATABASES
+    return urlunsplit(url._replace(path=f"/{number}"))
 
 
 def _with_driver(url: str) -> str:

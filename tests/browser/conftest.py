@@ -112,7 +112,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         secret_store_key="only-tests-only-tests-only-tests-only",
         database_url=databases.app_url(name),
         database_owner_url=databases.owner_url(name),
-        redis_url=os.environ["TEST_REDIS_URL"],
+        redis_url=databases.redis_url_of_a_house(),
         public_url=f"http://localhost:{port}",
         pool_size=5,
         log_level="WARNING",
