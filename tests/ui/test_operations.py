@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -18,13 +13,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
 from bench.load import Answer, Ask, Connection
-from bench.programs import ROOT, free_port
+from bench.programs import web
 from clinic_web.config import Settings
 from clinic_web.kernel import clock, delivery, jobs, metrics, operations, schedule
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.leader import Leadership
 from clinic_web.kernel.tables import PARKED, Delivery, DomainEvent
+from dev.processes import wait_until
 from tests.cast import Cast, hire_operator, sign_in
 
 HTMX = {"HX-Request": "true"}
@@ -167,47 +163,23 @@ def with_token(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_the_counts_of_all_web_processes_are_summed(settings: Settings, tmp_path: Path) -> None:
+def test_the_counts_of_all_web_processes_are_summed(settings: Settings) -> None:
     """Two workers answer in turns; whichever is asked tells what both have counted."""
-    with gunicorn(settings, tmp_path) as port:
+    env = {
+        "APP_ENV": "test", "SECRET_KEY": settings.secret_key, "SECRET_STORE_KEY": settings.secret_store_key,
+        "DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url, "METRICS_TOKEN": TOKEN,
+        "DATABASE_POOL_SIZE": "25", "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    with web("wsgi:app", env) as running:
+        port = running.port
+        both = b"clinic_database_pool_size 50.0"
+        assert wait_until(lambda: both in fetch(port, "/metrics").body, timeout=40, pause=0.1)
         for _ in range(40):
             assert fetch(port, "/nowhere").status == 404
         told = {fetch(port, "/metrics").body.decode() for _ in range(6)}
     counted = {re.search(r'_count\{method="GET",route="unknown",status="404"\} (\S+)', each) for each in told}
     assert {found.group(1) for found in counted if found} == {"40.0"}
     assert all("clinic_database_pool_size 50.0" in each for each in told)
-
-
-@contextmanager
-def gunicorn(settings: Settings, folder: Path) -> Iterator[int]:
-    port = free_port()
-    env = {
-        "PATH": "/usr/bin:/bin", "APP_ENV": "test", "SECRET_KEY": settings.secret_key,
-        "SECRET_STORE_KEY": settings.secret_store_key, "PORT": str(port),
-        "DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url, "METRICS_TOKEN": TOKEN,
-        "DATABASE_POOL_SIZE": "25", "LOG_LEVEL": "WARNING",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-    try:
-        wait_for(lambda: b"clinic_database_pool_size 50.0" in fetch(port, "/metrics").body, folder / "log")
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def wait_for(works: Callable[[], object], log: Path) -> None:
-    until = time.monotonic() + 40
-    while time.monotonic() < until:
-        try:
-            if works():
-                return
-        except OSError:
-            pass
-        time.sleep(0.1)  # another process starts; it tells nobody but its port when it is ready
-    raise AssertionError(log.read_text())
 
 
 def fetch(port: int, path: str) -> Answer:
