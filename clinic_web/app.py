@@ -115,6 +115,7 @@ def _wire_modules(app: Flask) -> None:
     audit_ports.timezone = lambda actor: organization.facility(actor).timezone
     identity_ports.facilities = organization.facilities_offered
     identity_ports.staff = organization.staff_offered
+    identity_ports.house_stands_at = organization.stands_at
     organization_ports.upcoming = reception.upcoming
     payments_ports.visit_states = reception.visit_states
     payments_ports.stand = reception.stand_with

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.unit_of_work import StreamMoved
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,22 @@ def _none(actor: Actor) -> list[Offered]:
     return []
 
 
+def _keeps_nothing(at: StreamMoved) -> bool:
+    return True
+
+
 @dataclass
 class Ports:
     """``facilities`` and ``staff``: the open ones of the actor's tenant, by name.
 
-    ``public_url`` is where people open the program, ``can_mail`` whether letters leave the house.
+    ``house_stands_at`` hears at each request where the stream of the person's house stands, so that nothing
+    older of it is shown. ``public_url`` is where people open the program, ``can_mail`` whether letters leave
+    the house.
     """
 
     facilities: Callable[[Actor], list[Offered]] = _none
     staff: Callable[[Actor], list[Offered]] = _none
+    house_stands_at: Callable[[StreamMoved], object] = _keeps_nothing
     public_url: str = ""
     can_mail: bool = False
 

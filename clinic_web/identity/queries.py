@@ -13,10 +13,12 @@ from sqlalchemy import select, text
 
 from clinic_web.identity.models import ACTIVE, User
 from clinic_web.identity.permissions import EVERYBODY
+from clinic_web.identity.ports import ports
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.statement import Statement
+from clinic_web.kernel.unit_of_work import StreamMoved
 
 IDLE_LIMIT = timedelta(hours=2)
 ABSOLUTE_LIMIT = timedelta(hours=12)
@@ -49,12 +51,13 @@ class SignedIn:
         return self.token
 
 
-# Every request pays for this one: the unique index on the hash, one primary key, two columns. It says whether
-# the session is open now, and whether what this process remembers of the person is still so.
+# Every request pays for this one: the unique index on the hash and two primary keys. It says whether the
+# session is open now, and whether what this process remembers of the person and their house is still so.
 IS_OPEN = Statement(
     """
-    SELECT s.last_seen_at, u.rights_stamp
+    SELECT s.last_seen_at, u.rights_stamp, house.topic, house.epoch, house.seq
       FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
+           LEFT JOIN kernel.streams house ON house.topic = 'organization:' || u.organization_id
      WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
        AND s.last_seen_at > :idle_since AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
     """
@@ -150,7 +153,9 @@ def actor_of_token(
     if row is None:
         _remembered.pop(token_hash, None)
         return None
-    last_seen_at, stamp = row
+    last_seen_at, stamp, *house = row
+    if house[0]:
+        ports.house_stands_at(StreamMoved(house[0], str(house[1]), house[2]))
     person = _remembered.get(token_hash)
     if person is None or person.stamp != stamp:
         person = _read(token_hash, stamp)

@@ -17,6 +17,7 @@ from clinic_web.organization.directory import (
     StaffInfo,
     directory,
     facility,
+    look_again,
     stands_at,
     topic,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "let_work_in",
     "lines",
     "listed_terms",
+    "look_again",
     "moment_at",
     "opened",
     "organization_by_external_id",

@@ -1,8 +1,9 @@
 """What an organization consists of, kept in the process: every screen reads it and it rarely changes.
 
 The copy is kept under the generation of the live topic ``organization:<id>``, which each change bumps in its
-own transaction. A process looks at the generation at most once per second and reads the tables again only
-when it moved; a change made by the process itself shows at once.
+own transaction, and is read again only when that moved. Each request of a person brings the generation along
+with who they are (``stands_at``); where nobody is signed in (walls, workers) a process looks at most once per
+second. A change made by the process itself shows at once.
 """
 
 from __future__ import annotations
@@ -198,11 +199,16 @@ def at_hand(organization_id: UUID) -> Directory:
     return kept.directory if kept else directory(organization_id)
 
 
+def look_again(organization_id: UUID) -> None:
+    """Let the next who asks compare the copy with its generation: for those who draw what stays on a wall."""
+    if kept := _kept.get(organization_id):
+        kept.looked_at = -LOOK_AGAIN_AFTER
+
+
 def stands_at(at: StreamMoved) -> bool:
     """Return whether the copy was read where its topic stands at ``at``; forget it where it was not.
 
-    For those who just read the topic, because they keep what they make of the directory under its version:
-    for a second nobody else needs to look.
+    For those who just read the topic; for a second nobody else needs to look.
     """
     organization_id = UUID(at.topic.removeprefix(TOPIC))
     kept = _kept.get(organization_id)

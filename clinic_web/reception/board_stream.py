@@ -25,6 +25,7 @@ from clinic_web.kernel import clock, push, unit_of_work
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import StreamMoved, UnitOfWork
+from clinic_web.organization import api as organization
 from clinic_web.reception.board_words import render
 from clinic_web.reception.live import BOARD, board_topic
 from clinic_web.reception.queries import board
@@ -204,6 +205,8 @@ def snapshots_of(walls: Sequence[Wall]) -> list[Snapshot]:
     with lock:
         known = {part: _kept(part, at) for part in parts}
         old = [wall for wall, part in zip(walls, parts, strict=True) if known[part] is None]
+        if old:
+            organization.look_again(old[0].organization_id)
         found = board.pictures(old) if old else {}
         for wall in old:
             part = wall.queue_id, wall.variants[0]

@@ -95,6 +95,7 @@ def make_queue_of_clinic(event: ClinicAdded) -> None:
 
 def redraw_screens(event: OrganizationChanged) -> None:
     """Names, rooms and prices stand on every desk and wall: let each draw itself again."""
+    organization.look_again(event.organization_id)  # this process draws the walls
     mine = select(Queue.id).where(Queue.organization_id == event.organization_id)
     for queue_id in db.session.scalars(mine):
         push.changed(queue_topic(queue_id))

@@ -19,6 +19,7 @@ from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.organization import directory as kept
 from clinic_web.organization.models import Service
+from tests.cast import Cast
 
 
 @pytest.fixture
@@ -167,6 +168,33 @@ def test_a_change_of_another_process_shows_after_a_second(
     now = 101.5
     db.session.rollback()
     assert organization.facility(actor).name == "New"
+
+
+def change_elsewhere(cast: Cast, name: str) -> None:
+    """What another process commits: this one's copy of the organization has become old."""
+    db.session.execute(
+        text("UPDATE organization.clinics SET name = :name WHERE id = :id"), {"name": name, "id": cast.dental}
+    )
+    db.session.execute(
+        text("UPDATE kernel.streams SET seq = seq + 1 WHERE topic = :topic"),
+        {"topic": organization.topic(cast.organization_id)},
+    )
+
+
+def test_whoever_is_signed_in_sees_what_another_process_changed_at_once(
+    as_person: kept.Any, cast: Cast
+) -> None:
+    amina = as_person("amina")
+    assert "Dental" in amina.get("/desk").text
+    change_elsewhere(cast, "Teeth")
+    assert "Teeth" in amina.get("/desk").text
+
+
+def test_who_draws_walls_compares_its_copy_first(cast: Cast) -> None:
+    assert organization.directory(cast.organization_id).clinics[cast.dental].name == "Dental"
+    change_elsewhere(cast, "Teeth")
+    organization.look_again(cast.organization_id)
+    assert organization.directory(cast.organization_id).clinics[cast.dental].name == "Teeth"
 
 
 def test_where_nobody_set_up_a_place_the_refusal_says_so(app: Flask) -> None:
