@@ -15,7 +15,7 @@ from clinic_web.audit.ports import ports as audit_ports
 from clinic_web.config import Settings, read_settings
 from clinic_web.identity import api as identity
 from clinic_web.identity.ports import ports as identity_ports
-from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs, secret_store
+from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs, secret_store, tenant
 from clinic_web.kernel.db import db, engine_options, use_green_connections
 from clinic_web.organization import api as organization
 from clinic_web.organization.ports import ports as organization_ports
@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     anchors.configure(settings.audit_anchors, is_production=settings.environment == "production")
     db.init_app(app)
     use_green_connections(app)
+    tenant.install(app)
     _offer_migrations(app)
     jobs.bind_app(app)
     housekeeping.register()
@@ -107,7 +108,7 @@ def _wire_modules(app: Flask) -> None:
     """Let every module register its routes, subscriptions, jobs, menu entries and topic rules."""
     for name in MODULES:
         importlib.import_module(f"clinic_web.{name}.wiring").wire(app)
-    audit_ports.tenants = organization.organizations_anywhere
+    audit_ports.tenants = tenant.all_of_them
     audit_ports.people = identity.all_names
     audit_ports.patients = patients.cards
     audit_ports.found = lambda actor, typed: list(patients.by_every_id(patients.find(actor, typed)))

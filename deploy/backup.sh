@@ -17,7 +17,13 @@ mkdir -p "$folder"
 file=$folder/clinic-$(date -u +%Y%m%dT%H%M%SZ).dump
 trap 'rm -f "$file.part"' EXIT
 
-pg_dump --format=custom --compress=6 --lock-wait-timeout=10s --file="$file.part"
+# Row-level security hides everything from everybody but the owner, also from a backup.
+if [ "$(psql -XAtc "SELECT relowner::regrole::text = quote_ident(current_user) FROM pg_class
+                     WHERE oid = to_regclass('identity.users')")" != t ]; then
+    echo "PGUSER must be the owner of the tables in $PGDATABASE: nobody else sees every row." >&2
+    exit 1
+fi
+pg_dump --enable-row-security --format=custom --compress=6 --lock-wait-timeout=10s --file="$file.part"
 pg_restore --list "$file.part" >/dev/null
 mv "$file.part" "$file"
 (cd "$folder" && sha256sum "${file##*/}" >"${file##*/}.sha256")

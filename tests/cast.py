@@ -13,7 +13,7 @@ from uuid import UUID
 from flask.testing import FlaskClient
 
 from clinic_web.identity import api as identity
-from clinic_web.kernel import clock, push
+from clinic_web.kernel import clock, push, tenant
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
@@ -53,6 +53,7 @@ def assemble() -> Cast:
     """Create the cast in the current session and commit it (a savepoint, or for real)."""
     identity.ensure_permissions()
     here = factories.organization(name="North Garden")
+    tenant.enter(here)
     facility = factories.facility(organization_id=here, name="North Garden Medical Centre")
     dental = factories.clinic(
         organization_id=here, facility_id=facility, code="DENTAL", name="Dental", name_ar="الأسنان"
@@ -119,6 +120,18 @@ def hire(
     facility_id: UUID | None,
     staff_id: UUID | None = None,
 ) -> None:
+    with tenant.of(organization_id):
+        _hire(cast, name, role, organization_id, facility_id, staff_id)
+
+
+def _hire(
+    cast: Cast,
+    name: str,
+    role: str,
+    organization_id: UUID,
+    facility_id: UUID | None,
+    staff_id: UUID | None,
+) -> None:
     user_id = identity.create_user(
         system_actor(organization_id, facility_id=facility_id),
         username=name,
@@ -143,7 +156,8 @@ def hire_operator(cast: Cast) -> Person:
 
 def sign_in(client: FlaskClient, person: Person) -> None:
     """Give the browser a session of the person's, as the sign-in page does."""
-    token = identity.open_session(person.user_id)
+    with tenant.of(person.actor.organization_id):
+        token = identity.open_session(person.user_id)
     with client.session_transaction() as session:
         session["_user_id"] = token
         session["_fresh"] = True

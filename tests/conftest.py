@@ -17,13 +17,13 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from clinic_web.app import create_app
 from clinic_web.config import Settings
 from clinic_web.identity import api as identity
 from clinic_web.identity import passwords
-from clinic_web.kernel import push
+from clinic_web.kernel import push, tenant
 from clinic_web.kernel.db import Model, db
 from clinic_web.kernel.unit_of_work import transaction
 from tests import databases
@@ -115,6 +115,11 @@ def forgetful_app(built_app: Flask) -> Flask:
     return built_app
 
 
+def tell_tenant(_session: object, _transaction: object, connection: Connection) -> None:
+    """The one connection of such a test is never lent anew, and forgets its tenant with each savepoint."""
+    tenant.tell(connection)
+
+
 @contextmanager
 def thrown_away(app: Flask) -> Iterator[None]:
     """One transaction that is rolled back at the end: a commit of the program releases a savepoint."""
@@ -125,9 +130,11 @@ def thrown_away(app: Flask) -> Iterator[None]:
         db.session.remove()
         db.session.session_factory.configure(join_transaction_mode="create_savepoint")
         db._app_engines[app][None] = connection
+        event.listen(db.session, "after_begin", tell_tenant)
         try:
             yield
         finally:
+            event.remove(db.session, "after_begin", tell_tenant)
             db.session.remove()
             outer.rollback()
             connection.close()
@@ -181,6 +188,14 @@ def empty_tables(url: str) -> None:
                 connection.execute(text(f"ALTER TABLE {name} ENABLE TRIGGER USER"))
         connection.execute(text(TENANTS_ROLES))
     engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def nobody() -> Iterator[None]:
+    """Each test begins working for nobody; ``cast`` works for its tenant."""
+    before = tenant._current.set(tenant.NOBODY)
+    yield
+    tenant._current.reset(before)
 
 
 @pytest.fixture

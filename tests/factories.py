@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, time
 from decimal import Decimal
+from functools import wraps
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+from clinic_web.kernel import tenant
 from clinic_web.kernel.db import Model, db
+from clinic_web.kernel.ids import new_id
 from clinic_web.organization import models as organization_models
 from clinic_web.patients import models as patient_models
 from clinic_web.patients import names
@@ -23,10 +27,27 @@ def _add(row: Model) -> UUID:
     return row.id  # type: ignore[attr-defined, no-any-return]
 
 
+def _for_its_tenant(make: Callable[..., UUID]) -> Callable[..., UUID]:
+    """Let a factory make a row of whichever tenant it names."""
+
+    @wraps(make)
+    def made(*, organization_id: UUID, **fields: Any) -> UUID:
+        with tenant.of(organization_id):
+            return make(organization_id=organization_id, **fields)
+
+    return made
+
+
 def organization(*, name: str = "North Garden") -> UUID:
-    return _add(organization_models.Organization(name=name))
+    """A tenant; the first that a test makes is the one it works for."""
+    key = new_id()
+    if tenant.current() is None:
+        tenant.enter(key)
+    with tenant.of(key):
+        return _add(organization_models.Organization(id=key, name=name))
 
 
+@_for_its_tenant
 def facility(
     *, organization_id: UUID, name: str = "Main", timezone: str = "Africa/Cairo", **fields: Any
 ) -> UUID:
@@ -41,6 +62,7 @@ def facility(
     )
 
 
+@_for_its_tenant
 def clinic(
     *, organization_id: UUID, facility_id: UUID, code: str, name: str, name_ar: str | None = None
 ) -> UUID:
@@ -51,6 +73,7 @@ def clinic(
     )
 
 
+@_for_its_tenant
 def room(*, organization_id: UUID, facility_id: UUID, clinic_id: UUID, name: str) -> UUID:
     return _add(
         organization_models.Room(
@@ -59,6 +82,7 @@ def room(*, organization_id: UUID, facility_id: UUID, clinic_id: UUID, name: str
     )
 
 
+@_for_its_tenant
 def doctor(
     *,
     organization_id: UUID,
@@ -98,6 +122,7 @@ def doctor(
     return staff_id
 
 
+@_for_its_tenant
 def working_hours(
     *,
     organization_id: UUID,
@@ -121,6 +146,7 @@ def working_hours(
     )
 
 
+@_for_its_tenant
 def service(
     *,
     organization_id: UUID,
@@ -143,6 +169,7 @@ def service(
     )
 
 
+@_for_its_tenant
 def queue(*, organization_id: UUID, facility_id: UUID, clinic_id: UUID, prefix: str, **fields: Any) -> UUID:
     return _add(
         reception_models.Queue(
@@ -155,6 +182,7 @@ def queue(*, organization_id: UUID, facility_id: UUID, clinic_id: UUID, prefix: 
     )
 
 
+@_for_its_tenant
 def patient(
     *,
     organization_id: UUID,

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Table, text
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.db import Model, db
 from clinic_web.kernel.ids import new_id
 from tests.cast import Cast, assemble
@@ -52,18 +52,26 @@ class Snapshot:
 
         driver: Any = db.session.connection().connection.driver_connection
         driver.execute(MOMENT.sub(another_moment, ID.sub(another_id, self.inserts)))
-        return _renamed(self.cast, {UUID(old): UUID(new) for old, new in ids.items()})
+        cast = _renamed(self.cast, {UUID(old): UUID(new) for old, new in ids.items()})
+        tenant.enter(cast.organization_id)
+        return cast
 
 
 def take() -> Snapshot:
     """Put the cast together in the current transaction and read what that left in the tables."""
-    before = {table.fullname: _rows(table) for table in Model.metadata.sorted_tables}
-    cast = assemble()
-    inserts = []
-    for table in Model.metadata.sorted_tables:
-        new = [row for row in _rows(table) if row not in before[table.fullname]]
-        if new and table.fullname not in MADE_BY_POSTGRESQL:
-            inserts.append(_insert_into(table.fullname, json.dumps(new)))
+    with tenant.of(tenant.NOBODY):
+        before = {table.fullname: _rows(table) for table in Model.metadata.sorted_tables}
+        cast = assemble()
+    inserts, known = [], before
+    for house in (cast.organization_id, cast.other_organization_id):
+        inserts.append(f"SELECT set_config('app.tenant', '{house}', true)")
+        with tenant.of(house):
+            there = {table.fullname: _rows(table) for table in Model.metadata.sorted_tables}
+        for table in Model.metadata.sorted_tables:
+            new = [row for row in there[table.fullname] if row not in known[table.fullname]]
+            if new and table.fullname not in MADE_BY_POSTGRESQL:
+                inserts.append(_insert_into(table.fullname, json.dumps(new)))
+        known = there
     stayed = frozenset(ID.findall(json.dumps(before)))
     return Snapshot(cast, ";\n".join(inserts), clock.now(), stayed)
 

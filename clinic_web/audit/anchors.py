@@ -18,7 +18,7 @@ from uuid import UUID
 
 from clinic_web.audit.ports import ports
 from clinic_web.config import ConfigError
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
 
@@ -82,7 +82,7 @@ def write_all() -> int:
 
 def _write_one(organization_id: UUID, file: Path) -> bool:
     """The line is on the disk before the row says so: a kill between the two writes it twice, harmlessly."""
-    with transaction():
+    with tenant.of(organization_id), transaction():
         moved = MOVED.first({"organization_id": organization_id})
         if moved is None:
             return False

@@ -18,9 +18,8 @@ from sqlalchemy import insert, text
 
 from clinic_web.audit import anchors, sealing, verifying
 from clinic_web.audit.models import Verification
-from clinic_web.audit.ports import ports
 from clinic_web.audit.verifying import Finding, Progress, Report
-from clinic_web.kernel import clock, jobs, metrics, schedule
+from clinic_web.kernel import clock, jobs, metrics, schedule, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.ids import new_id
@@ -33,7 +32,7 @@ JOB = "audit.verify"
 LONGEST = 3600  # seconds of one tenant's verification
 OVERDUE = timedelta(hours=26)
 
-# The last verification of each chain, and whether it is long ago for one that has anything to verify.
+# The last verification of the tenant's chain, and whether it is long ago for one that has anything to verify.
 LAST = text(
     """
     SELECT c.organization_id, v.problems, v.problem, v.finished_at,
@@ -43,7 +42,6 @@ LAST = text(
                           WHERE organization_id = c.organization_id
                           ORDER BY finished_at DESC LIMIT 1) v ON true
       LEFT JOIN audit.seals s ON s.organization_id = c.organization_id AND s.sequence = 1
-     ORDER BY c.organization_id
     """
 )
 
@@ -54,8 +52,8 @@ NEWEST = Statement(
      WHERE organization_id = :organization_id ORDER BY finished_at DESC LIMIT 1
     """
 )
-# How long ago the tenant that waits longest was sealed whole.
-SETTLED = text("SELECT extract(epoch FROM clock_timestamp() - min(settled_at)) FROM audit.chains")
+# How long ago the tenant was sealed whole.
+SETTLED = text("SELECT extract(epoch FROM clock_timestamp() - settled_at) FROM audit.chains")
 
 
 class AuditNotWhole(Exception):
@@ -83,8 +81,8 @@ def seal() -> None:
 
 
 def unsealed() -> float | None:
-    found = db.session.scalar(SETTLED)
-    return float(found) if found is not None else None
+    found = [since for _ in tenant.each() if (since := db.session.scalar(SETTLED)) is not None]
+    return float(max(found)) if found else None
 
 
 def anchor() -> None:
@@ -93,7 +91,7 @@ def anchor() -> None:
 
 def begin() -> None:
     """Ask for a verification of every tenant. One that gets lost is missed by the watch."""
-    for organization_id in ports.tenants():
+    for organization_id in tenant.each():
         jobs.enqueue(JOB, str(organization_id), job_id=f"audit-verify-{organization_id}")
 
 
@@ -106,10 +104,11 @@ def verify(organization_id: UUID, files: Iterable[Path], progress: Progress | No
     started = clock.now()
     told = anchors.read(files)
     anchored = told.of.get(organization_id, [])
-    report = verifying.verify(organization_id, anchored, progress, clock_stands=anchors.clock_stands())
-    for source, ids in report.unsealed.items():
-        sealing.seal_late(organization_id, source, ids)
-    _keep(report, started)
+    with tenant.of(organization_id):
+        report = verifying.verify(organization_id, anchored, progress, clock_stands=anchors.clock_stands())
+        for source, ids in report.unsealed.items():
+            sealing.seal_late(organization_id, source, ids)
+        _keep(report, started)
     if not report.is_whole:
         logger.error("audit_not_whole", organization_id=str(organization_id), problems=report.number)
     return report
@@ -154,8 +153,10 @@ def sentence(finding: Finding) -> str:
 
 def watch() -> None:
     """Raise AuditNotWhole while the last verification of some tenant failed or is too long ago."""
-    rows = db.session.execute(LAST, {"overdue": clock.now() - OVERDUE}).all()
-    db.session.rollback()
+    rows: list[Any] = []
+    for _ in tenant.each():
+        rows += db.session.execute(LAST, {"overdue": clock.now() - OVERDUE})
+        db.session.rollback()
     wrong = [f"{row.organization_id}: {row.problem} ({row.problems} in all)" for row in rows if row.problems]
     wrong += [f"{row.organization_id}: not verified for a day" for row in rows if row.is_overdue]
     if wrong:

@@ -22,6 +22,7 @@ from clinic_web.audit import chain, rows, subjects
 from clinic_web.audit.chain import Link
 from clinic_web.audit.ports import ports
 from clinic_web.audit.rows import SOURCES, Row, Source
+from clinic_web.kernel import tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.statement import Statement
@@ -109,7 +110,7 @@ def seal_all() -> int:
 
 def seal(organization_id: UUID) -> int:
     """Seal a tenant's unsealed rows, so many at once; return how many were."""
-    with transaction():
+    with tenant.of(organization_id), transaction():
         head = _Head(organization_id)
         found = [(source, _unsealed(source, head)) for source in SOURCES.values()]
         sealed = sum(head.add(source, lines) for source, lines in found)
@@ -127,7 +128,7 @@ def seal_late(organization_id: UUID, source_name: str, ids: Collection[UUID]) ->
     source, sealed = SOURCES[source_name], 0
     listed = sorted(ids)
     for place in range(0, len(listed), AT_ONCE):
-        with transaction():
+        with tenant.of(organization_id), transaction():
             head = _Head(organization_id)
             few = listed[place : place + AT_ONCE]
             asked = {"organization_id": organization_id, "source": source.name, "ids": few}

@@ -9,6 +9,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import text
 
+from clinic_web.kernel import tenant as tenants_rows
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.payments import api as payments
@@ -30,19 +31,20 @@ def group() -> None:
 @with_appcontext
 def check_payments(organization: UUID | None, day: datetime | None) -> None:
     """Compare each payment with its movements, shares and ledger, and look for gaps in receipt numbers."""
-    tenants = [organization] if organization else payments.organizations_with_payments()
+    tenants = [organization] if organization else tenants_rows.all_of_them()
     if sum([_check(tenant, day.date() if day else None) for tenant in tenants]):
         raise SystemExit(1)
     click.echo("Every payment agrees with its movements, shares and ledger; no receipt number is missing.")
 
 
 def _check(tenant: UUID, day: date | None) -> int:
-    with transaction():
-        db.session.execute(PATIENCE)
-        found = payments.disagreements(tenant, day)
+    with tenants_rows.of(tenant):
+        with transaction():
+            db.session.execute(PATIENCE)
+            found = payments.disagreements(tenant, day)
+        gaps = payments.receipt_gaps(tenant)
     for each in found:
         click.echo(f"{tenant}  payment {each.payment_id}  {each.status}  {' '.join(each.sentences)}")
-    gaps = payments.receipt_gaps(tenant)
     for gap in gaps:
         click.echo(
             f"{tenant}  facility {gap.facility_id}  {gap.year}: {gap.given} receipts of {gap.last_sequence}"

@@ -15,6 +15,7 @@ from clinic_web.identity import queries
 from clinic_web.identity.queries import SignedIn
 from clinic_web.identity.service import api_tokens, devices, proving, sessions
 from clinic_web.identity.service.tries import Source
+from clinic_web.kernel import tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError
@@ -67,9 +68,13 @@ class Address:
 
 
 def load_user(token: str) -> SignedIn | None:
-    return queries.actor_of_token(
+    """Return whose session this is; the rest of the request works for their tenant."""
+    user = queries.actor_of_token(
         token, ip_address=ip_address(), user_agent=request.headers.get("User-Agent")
     )
+    if user:
+        tenant.enter(user.actor.organization_id)
+    return user
 
 
 def ip_address() -> str | None:
@@ -151,7 +156,10 @@ def load_actor() -> Actor | None:
     if kind != "Bearer" or request.method not in QUIET_METHODS or request.endpoint is None:
         return None
     agent = request.headers.get("User-Agent")
-    return api_tokens.actor_of(token.strip(), ip_address=ip_address(), user_agent=agent)
+    program = api_tokens.actor_of(token.strip(), ip_address=ip_address(), user_agent=agent)
+    if program:
+        tenant.enter(program.organization_id)
+    return program
 
 
 def known() -> SignedIn | None:

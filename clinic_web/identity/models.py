@@ -188,7 +188,7 @@ class Session(Model):
 
 
 class LoginAttempt(Model):
-    """A try to sign in; ``email`` is what was typed as user name."""
+    """A try to sign in; ``email`` is what was typed as user name. It is the tenant's whose name it is."""
 
     __tablename__ = "login_attempts"
     __table_args__ = (
@@ -198,6 +198,7 @@ class LoginAttempt(Model):
     )
 
     id: Mapped[Key]
+    organization_id: Mapped[UUID | None] = mapped_column(server_default=text("kernel.tenant()"))
     email: Mapped[str] = mapped_column(Text)
     ip_address: Mapped[str | None] = mapped_column(INET)
     success: Mapped[bool] = mapped_column(Boolean)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,10 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
+from clinic_web.identity.doors import hash_of
 from clinic_web.identity.models import ACTIVE, User
 from clinic_web.identity.permissions import EVERYBODY
 from clinic_web.identity.ports import ports
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.statement import Statement
@@ -51,16 +51,14 @@ class SignedIn:
         return self.token
 
 
-# Every request pays for this one: the unique index on the hash and two primary keys. It says whether the
-# session is open now, and whether what this process remembers of the person and their house is still so.
+# Every request pays for this one. It says whether the session is open now, whose it is, and whether what this
+# process remembers of the person and of their house is still so.
 IS_OPEN = Statement(
     """
-    SELECT s.last_seen_at, u.rights_stamp, house.topic, house.epoch, house.seq
-      FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
-           LEFT JOIN kernel.streams house ON house.topic = 'organization:' || u.organization_id
-     WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
-       AND s.last_seen_at > :idle_since AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
-    """
+    SELECT organization_id, last_seen_at, rights_stamp, topic, epoch, seq
+      FROM identity.session_of(:token_hash, :now, :idle_since)
+    """,
+    knows_no_tenant=True,
 )
 
 PERSON_OF = text(
@@ -102,14 +100,7 @@ REQUIRES_FACTOR = text(
     """
 )
 
-OPEN = text(
-    """
-    SELECT s.id, u.rights_stamp
-      FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
-     WHERE s.id = ANY(:ids) AND s.revoked_at IS NULL AND s.expires_at > :now AND s.last_seen_at > :idle_since
-       AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
-    """
-)
+OPEN = text("SELECT id, rights_stamp FROM identity.open_sessions(:ids, :now, :idle_since)")
 
 OPEN_OF_USER = text(
     """
@@ -139,26 +130,22 @@ _remembered: dict[bytes, Remembered] = {}
 _sets: dict[frozenset[str], frozenset[str]] = {}  # people of one role share one set of rights
 
 
-def hash_of(token: str) -> bytes:
-    """Return what the database keeps of a token: whoever reads the table can't sign in with it."""
-    return hashlib.sha256(token.encode()).digest()
-
-
 def actor_of_token(
     token: str, *, ip_address: str | None = None, user_agent: str | None = None
 ) -> SignedIn | None:
     """Return whose session this is, with their rights as they are now; None when it is not open."""
     token_hash, now = hash_of(token), clock.now()
     row = IS_OPEN.first({"token_hash": token_hash, "now": now, "idle_since": now - IDLE_LIMIT})
-    if row is None:
+    if row is None or row.organization_id is None:
         _remembered.pop(token_hash, None)
         return None
-    last_seen_at, stamp, *house = row
-    if house[0]:
-        ports.house_stands_at(StreamMoved(house[0], str(house[1]), house[2]))
+    organization_id, last_seen_at, stamp, topic, epoch, seq = row
+    if topic:
+        ports.house_stands_at(StreamMoved(topic, str(epoch), seq))
     person = _remembered.get(token_hash)
     if person is None or person.stamp != stamp:
-        person = _read(token_hash, stamp)
+        with tenant.of(organization_id):
+            person = _read(token_hash, stamp)
     return SignedIn(
         token=token,
         session_id=person.session_id,

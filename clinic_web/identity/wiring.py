@@ -24,7 +24,7 @@ from clinic_web.identity.service.views import views_of
 from clinic_web.identity.token_routes import bp as tokens
 from clinic_web.identity.view_routes import bp as views
 from clinic_web.kernel import jobs as background
-from clinic_web.kernel import schedule
+from clinic_web.kernel import schedule, tenant
 from clinic_web.kernel.errors import N_
 from clinic_web.ui import admin
 from clinic_web.ui.ports import ports
@@ -102,5 +102,5 @@ def _plan_jobs() -> None:
         (HOUR, "identity.forget_old_challenges", challenges.forget_old, N_("Forget sign-ins half done")),
         (SWEEP, "identity.answer_the_rest", links.answer_the_rest, N_("Answer forgotten passwords")),
     ):
-        schedule.every(interval, name, run, word=word)
+        schedule.every(interval, name, tenant.in_each(run, and_nobody=True), word=word)
     background.register("identity.answer", jobs.answer, queue="outside")

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text
 
-from clinic_web.kernel import bus, clock, push
+from clinic_web.kernel import bus, clock, push, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.failpoints import failpoint
 from clinic_web.kernel.unit_of_work import run_again, transaction
@@ -29,8 +29,8 @@ BATCH = 500
 
 CLAIM = text(
     """
-    SELECT d.id, d.event_id, d.consumer, d.attempts, e.event_data
-      FROM kernel.deliveries d JOIN kernel.domain_events e ON e.id = d.event_id
+    SELECT d.id, d.event_id, d.consumer, d.attempts, e.organization_id, e.event_data
+      FROM kernel.deliveries d CROSS JOIN LATERAL kernel.event_of(d.event_id) e
      WHERE d.state = 'DUE' AND d.queue = :queue
        AND (d.attempts = 0 OR d.due_at <= :now)
      ORDER BY d.due_at, d.event_id LIMIT 1
@@ -84,9 +84,10 @@ def _deliver(queue: str, claimed: dict[str, Any]) -> bool:
         if subscription is None:
             raise LookupError(f"nobody subscribes as {row['consumer']} any more")
         if _is_first_time(subscription, row["event_id"]):
-            subscription.handler(bus.from_data(subscription.event, row["event_data"]))
+            with tenant.of(row["organization_id"]):
+                subscription.handler(bus.from_data(subscription.event, row["event_data"]))
+                db.session.flush()
             failpoint("delivery.after_effect")
-        db.session.flush()
         db.session.execute(FINISH, {"id": row["id"], "now": clock.now()})
         failpoint("delivery.before_commit")
     return True

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from clinic_web.kernel import delivery, unit_of_work
+from clinic_web.kernel import delivery, tenant, unit_of_work
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.unit_of_work import UnitOfWork
@@ -63,13 +64,15 @@ def registered() -> list[Job]:
 def enqueue(name: str, *arguments: str, job_id: str) -> bool:
     """Put a job into its queue; return False when Redis is away (a sweep finds the row later).
 
+    It works for the tenant for whom it is asked.
     ``job_id`` makes it unique while it waits. Arguments are ids as text, never personal data: RQ shows them.
     """
-    job = _jobs[name]
+    job, for_whom = _jobs[name], str(tenant.current() or "")
     return bool(
         broker().attempt(
             lambda redis: queue_of(job.queue, redis).enqueue(
                 "clinic_web.kernel.jobs.run",
+                for_whom,
                 name,
                 *arguments,
                 job_id=job_id,
@@ -90,9 +93,9 @@ def enqueue_after_commit(name: str, *arguments: str, job_id: str) -> None:
     unit_of_work.current().jobs.append((name, arguments, job_id))
 
 
-def run(name: str, *arguments: str) -> None:
-    """RQ's entry point for every registered job."""
-    with _app_context():
+def run(for_whom: str, name: str, *arguments: str) -> None:
+    """RQ's entry point for every registered job; ``for_whom`` is its tenant, or empty."""
+    with _app_context(), tenant.of(UUID(for_whom) if for_whom else None):
         _jobs[name].function(*arguments)
 
 

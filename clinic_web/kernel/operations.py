@@ -27,14 +27,14 @@ LONGEST_ERROR = 300
 PENDING = text(
     """
     SELECT d.queue, count(*) AS number, min(e.occurred_at) AS since
-      FROM kernel.deliveries d JOIN kernel.domain_events e ON e.id = d.event_id
+      FROM kernel.deliveries d CROSS JOIN LATERAL kernel.event_of(d.event_id) e
      WHERE d.state = 'DUE' GROUP BY d.queue ORDER BY d.queue
     """
 )
 PARKED = text(
     """
     SELECT d.id, d.consumer, d.queue, d.attempts, d.last_error, d.parked_at, e.event_type, e.occurred_at
-      FROM kernel.deliveries d JOIN kernel.domain_events e ON e.id = d.event_id
+      FROM kernel.deliveries d CROSS JOIN LATERAL kernel.event_of(d.event_id) e
      WHERE d.state = 'PARKED' ORDER BY d.parked_at, d.id LIMIT :shown
     """
 )

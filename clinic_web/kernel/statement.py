@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
+from clinic_web.kernel import tenant
 from clinic_web.kernel.db import db
 
 Lent = Connection | PoolProxiedConnection
@@ -31,7 +32,10 @@ class Statement:
     never hears of it.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, knows_no_tenant: bool = False) -> None:
+        """``knows_no_tenant``: it reads through functions only that do not heed ``app.tenant``, and is asked
+        before the tenant is known: the connection it borrows is not told of one (see ``tenant``)."""
+        self._lent_by = _lent_as_it_is if knows_no_tenant else _lent_by
         self.sql = " ".join(PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).split())
         # As PostgreSQL reads it, so that psycopg need not translate: it forgets how to beyond 4 KiB.
         self._names = list(dict.fromkeys(PARAMETER.findall(sql)))
@@ -56,7 +60,7 @@ class Statement:
         session, engine = db.session(), db.engine
         if session.in_transaction() or not isinstance(engine, Engine):
             return self._on(*_of(session), values)
-        lent = _lent_by(engine)
+        lent = self._lent_by(engine)
         try:
             return self._on(lent, lent.driver_connection, engine.dispatch, values)
         finally:
@@ -85,6 +89,11 @@ def _lent_by(engine: Engine) -> PoolProxiedConnection:
         return engine.raw_connection()
     except psycopg.Error as error:
         raise DBAPIError.instance("", None, error, psycopg.Error) from error
+
+
+def _lent_as_it_is(engine: Engine) -> PoolProxiedConnection:
+    with tenant.as_it_is():
+        return _lent_by(engine)
 
 
 def _of(session: Session) -> tuple[Connection, Any, Any]:

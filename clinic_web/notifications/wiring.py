@@ -16,7 +16,7 @@ from clinic_web.events.reception import (
     AppointmentRescheduled,
     SessionCancelled,
 )
-from clinic_web.kernel import bus, jobs, schedule
+from clinic_web.kernel import bus, jobs, schedule, tenant
 from clinic_web.kernel.errors import N_
 from clinic_web.notifications import channels, handlers, letters, service
 from clinic_web.notifications.jobs import send
@@ -43,6 +43,6 @@ def wire(app: Flask) -> None:
     schedule.every(
         timedelta(seconds=30),
         "notifications.sweep",
-        service.sweep,
+        tenant.in_each(service.sweep),
         word=N_("Take up messages that were left"),
     )

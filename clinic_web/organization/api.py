@@ -26,7 +26,6 @@ from clinic_web.organization.directory import at_hand as directory_at_hand
 from clinic_web.organization.everywhere import (
     FacilityAnywhere,
     facilities_anywhere,
-    organizations_anywhere,
 )
 from clinic_web.organization.leave import Leave, NewLeave, add_leave, leaves, remove_leave
 from clinic_web.organization.models import LEAVE_KINDS, SESSION_CANCELLED
@@ -120,7 +119,6 @@ __all__ = [
     "moment_at",
     "opened",
     "organization_by_external_id",
-    "organizations_anywhere",
     "remove_leave",
     "save_week",
     "shifts",

@@ -1,4 +1,4 @@
-"""All tenants and all their facilities, for the program itself and for commands of the one who runs it."""
+"""All facilities of all tenants, for the program itself and for commands of the one who runs it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from clinic_web.kernel import tenant
 from clinic_web.kernel.db import db
 from clinic_web.organization.models import Facility, Organization
 
@@ -20,19 +21,15 @@ class FacilityAnywhere:
     name: str
 
 
-def organizations_anywhere() -> list[UUID]:
-    """Return all tenants, the oldest first. No actor asks this, only what the program does for each."""
-    return list(db.session.scalars(select(Organization.id).order_by(Organization.id)))
-
-
 def facilities_anywhere() -> list[FacilityAnywhere]:
     """Return every facility with its organization, by name. No actor asks this, only a command."""
-    rows = db.session.execute(
-        select(Facility.organization_id, Organization.name, Facility.id, Facility.code, Facility.name)
-        .join(Organization, Organization.id == Facility.organization_id)
-        .order_by(Organization.name, Facility.code)
+    columns = Facility.organization_id, Organization.name, Facility.id, Facility.code, Facility.name
+    theirs = select(*columns).join(Organization, Organization.id == Facility.organization_id)
+    rows = [row for _ in tenant.each() for row in db.session.execute(theirs)]
+    return sorted(
+        (
+            FacilityAnywhere(organization_id=house, organization_name=owner, id=key, code=code, name=name)
+            for house, owner, key, code, name in rows
+        ),
+        key=lambda each: (each.organization_name, each.code),
     )
-    return [
-        FacilityAnywhere(organization_id=tenant, organization_name=owner, id=key, code=code, name=name)
-        for tenant, owner, key, code, name in rows
-    ]

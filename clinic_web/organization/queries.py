@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Dialect, ScalarSelect, TypeDecorator, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
+from clinic_web.kernel import tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
@@ -254,7 +255,8 @@ def listed_terms(actor: Actor, service_id: UUID, doctor_id: UUID | None) -> Term
 def organization_by_external_id(external_id: str) -> UUID | None:
     """Return the organization that an import made for ``external_id``, if it did."""
     statement = select(Organization.id).where(Organization.external_id == external_id)
-    return db.session.execute(statement).scalar_one_or_none()
+    found = [db.session.scalar(statement) for _ in tenant.each()]
+    return next(filter(None, found), None)
 
 
 def known_external_ids(actor: Actor) -> KnownIds:

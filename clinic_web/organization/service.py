@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import insert, select
 
 from clinic_web.audit import api as audit
-from clinic_web.kernel import push
+from clinic_web.kernel import push, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken
@@ -51,8 +51,9 @@ def create_organization(actor: Actor, *, name: str, **fields: Any) -> UUID:
     """Create the tenant of ``actor`` and return its id, which is ``actor.organization_id``.
 
     A new tenant begins with ``system_actor(new_id())``: so nobody makes rows of a tenant they are not of.
-    Fields: name_ar, external_id, is_demo.
+    From then on the work under way is that tenant's. Fields: name_ar, external_id, is_demo.
     """
+    tenant.enter(actor.organization_id)
     with transaction():
         _add(actor, Organization(id=actor.organization_id, name=name, **fields))
     return actor.organization_id

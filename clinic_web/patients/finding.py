@@ -75,19 +75,19 @@ def find(actor: Actor, typed: str, *, limit: int = MOST) -> list[PatientCard]:
     if question.is_empty:
         return []
     if question.words:
-        statement = _by_name(actor.organization_id, question.words, limit)
+        statement = _by_name(question.words, limit)
     else:
         statement = _by_digits(actor.organization_id, question, organization.facility(actor).phone_country)
     rows = db.session.execute(statement.limit(limit))
     return once_each(as_shown(actor, rows).values())
 
 
-def _by_name(organization_id: UUID, words: tuple[str, ...], limit: int) -> Cards:
+def _by_name(words: tuple[str, ...], limit: int) -> Cards:
     """Every word somewhere in the name, in any order; best is who is called that from the first letter on.
 
     Who it is finds the function in the database, where no policy can take its indexes away.
     """
-    function = func.patients.find_by_name(organization_id, cast(list(words), ARRAY(Text)), limit)
+    function = func.patients.find_own(cast(list(words), ARRAY(Text)), limit)
     found = function.table_valued(column("id", Uuid), column("place", BigInteger)).render_derived()
     return select_cards().join(found, found.c.id == Patient.id).order_by(found.c.place)
 
@@ -96,11 +96,9 @@ def _by_digits(organization_id: UUID, question: Question, country: str) -> Cards
     """The patient with that number, who has that telephone, and then their children and who shares it."""
     ways = [_by_number(organization_id, question.patient_number or "")]
     if len(question.digits) >= SHORTEST_PHONE:
-        ways += [
-            _by_phone_beginning(organization_id, each)
-            for each in names.phone_beginnings(question.digits, country)
-        ]
-        ways.append(_by_phone_end(organization_id, question.digits))
+        beginnings = names.phone_beginnings(question.digits, country)
+        ways += [_with_phone(beginning=each) for each in beginnings]
+        ways.append(_with_phone(ending=question.digits))
     hits = union_all(*ways).cte("hits")
     best = _with_dependants(hits)
     return (
@@ -116,28 +114,11 @@ def _by_number(organization_id: UUID, number: str) -> Ranked:
     return exact.where(Patient.organization_id == organization_id, Patient.patient_number == number)
 
 
-def _by_phone_beginning(organization_id: UUID, digits: str) -> Ranked:
-    """Each way reads no more rows than can be shown: four digits begin half the numbers of a town."""
-    begins = select(Patient.id, literal(1).label("rank")).where(
-        Patient.organization_id == organization_id,
-        Patient.deleted_at.is_(None),
-        Patient.phone_digits.like(f"{digits}%"),
-    )
-    return _first(begins)
-
-
-def _by_phone_end(organization_id: UUID, digits: str) -> Ranked:
-    ends = select(Patient.id, literal(1).label("rank")).where(
-        Patient.organization_id == organization_id,
-        Patient.deleted_at.is_(None),
-        func.reverse(Patient.phone_digits).like(f"{digits[::-1]}%"),
-    )
-    return _first(ends)
-
-
-def _first(statement: Ranked) -> Ranked:
-    few = statement.limit(MOST).subquery()
-    return select(few.c.id, few.c.rank)
+def _with_phone(*, beginning: str | None = None, ending: str | None = None) -> Ranked:
+    """Asked of a function in the database, where no policy takes its indexes away. It reads no more rows than
+    can be shown: four digits begin half the numbers of a town."""
+    found = func.patients.with_phone(beginning, ending, MOST)
+    return select(found.table_valued(column("id", Uuid)).render_derived().c.id, literal(1).label("rank"))
 
 
 def _with_dependants(hits: CTE) -> Subquery:

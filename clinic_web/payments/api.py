@@ -16,7 +16,6 @@ from clinic_web.payments.queries.disagreements import (
     Disagreement,
     ReceiptGap,
     disagreements,
-    organizations_with_payments,
     receipt_gaps,
 )
 from clinic_web.payments.queries.owed import Owed, owed_for_visits
@@ -65,7 +64,6 @@ __all__ = [
     "move_for_visit",
     "open_payment",
     "opened_with",
-    "organizations_with_payments",
     "owed_for_visits",
     "payments_topic",
     "receipt_gaps",

@@ -21,7 +21,7 @@ from uuid import UUID
 
 import structlog
 
-from clinic_web.kernel import clock, push, unit_of_work
+from clinic_web.kernel import clock, push, tenant, unit_of_work
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import StreamMoved, UnitOfWork
@@ -62,6 +62,7 @@ class Change:
     epoch: str
     prev: int
     seq: int
+    for_whom: UUID | None
 
 
 @dataclass
@@ -105,7 +106,7 @@ def publish(stream: StreamMoved) -> None:
 def _add(queue_id: UUID, stream: StreamMoved) -> None:
     waiting = stage.pending.get(queue_id)
     if waiting is None or waiting.epoch != stream.epoch:
-        stage.pending[queue_id] = Change(stream.epoch, stream.seq - 1, stream.seq)
+        stage.pending[queue_id] = Change(stream.epoch, stream.seq - 1, stream.seq, tenant.current())
     else:
         waiting.prev = min(waiting.prev, stream.seq - 1)
         waiting.seq = max(waiting.seq, stream.seq)
@@ -154,7 +155,7 @@ def _pause(queue_id: UUID) -> None:
 
 def _tell(queue_id: UUID, change: Change) -> None:
     assert stage.app is not None  # noqa: S101 - bind() registered us
-    with stage.app.app_context():
+    with stage.app.app_context(), tenant.of(change.for_whom):
         wall = wall_of(queue_id)
         if wall is None or not wall.variants:
             return

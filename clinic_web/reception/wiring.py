@@ -21,7 +21,7 @@ from clinic_web.events.reception import (
     VisitStarted,
     WaitingOfferClosed,
 )
-from clinic_web.kernel import bus, metrics, schedule
+from clinic_web.kernel import bus, metrics, schedule, tenant
 from clinic_web.kernel import jobs as kernel_jobs
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
@@ -55,13 +55,16 @@ def wire(app: Flask) -> None:
     for event in (VisitStarted, VisitMissed, VisitCheckedIn, VisitCancelled, VisitMoved):
         bus.subscribe(event, handlers.tell_who_is_soon, schema="reception")
     schedule.every(
-        timedelta(minutes=5), "reception.tell_delays", jobs.tell_delays, word=N_("Tell who waits of delays")
+        timedelta(minutes=5),
+        "reception.tell_delays",
+        tenant.in_each(jobs.tell_delays),
+        word=N_("Tell who waits of delays"),
     )
     kernel_jobs.register("reception.settle", jobs.settle, queue="asked")
     schedule.every(
         timedelta(seconds=30),
         "reception.sweep_settlements",
-        settling.sweep,
+        tenant.in_each(settling.sweep),
         word=N_("Take up appointments of doctors who are away"),
     )
     metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")
@@ -113,6 +116,6 @@ def _wire_waiting_list() -> None:
     schedule.every(
         timedelta(minutes=1),
         "reception.expire_offers",
-        expire_due,
+        tenant.in_each(expire_due),
         word=N_("End offers that nobody answered"),
     )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from clinic_web.kernel import jobs, metrics, schedule
+from clinic_web.kernel import jobs, metrics, schedule, tenant
 from clinic_web.kernel.errors import N_
 from clinic_web.reports import all_routes, live, routes
 from clinic_web.reports.jobs import make
@@ -26,10 +26,13 @@ def wire(app: Flask) -> None:
     schedule.every(
         timedelta(minutes=5),
         "reports.begin_nights",
-        running.begin_nights,
+        tenant.in_each(running.begin_nights),
         word=N_("Begin the reports of the night"),
     )
     schedule.every(
-        timedelta(seconds=30), "reports.sweep", running.sweep, word=N_("Take up reports that were left")
+        timedelta(seconds=30),
+        "reports.sweep",
+        tenant.in_each(running.sweep),
+        word=N_("Take up reports that were left"),
     )
     metrics.reading("report_runs_failed", "Runs of reports that failed within a week", runs_failed)

@@ -20,7 +20,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_web.config import Settings
-from clinic_web.kernel import clock, metrics, push
+from clinic_web.kernel import clock, metrics, push, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
@@ -126,8 +126,8 @@ def connect(auth: Any = None) -> None:
     """Admit signed-in people and displays; others hear that they are signed out."""
     if not request.headers.get("Origin"):
         raise Refused("no-origin")  # a browser always sends one with a WebSocket
-    actor = actor_or_none()
-    joiner = Joiner(actor, None if actor else ports.display_id(), ports.session_id() if actor else None)
+    with tenant.of(tenant.NOBODY):
+        joiner = _joiner()
     db.session.rollback()
     if joiner.actor is None and joiner.display_id is None:
         raise Refused("signed-out")
@@ -135,6 +135,11 @@ def connect(auth: Any = None) -> None:
     db.session.rollback()
     hub.remember(request.sid, joiner, stamp)  # type: ignore[attr-defined]
     _start_ticking()
+
+
+def _joiner() -> Joiner:
+    actor = actor_or_none()
+    return Joiner(actor, None if actor else ports.display_id(), ports.session_id() if actor else None)
 
 
 def disconnect(_reason: str | None = None) -> None:
@@ -170,7 +175,8 @@ def may_join(joiner: Joiner | None, topic: str) -> bool:
     if rule is None or joiner is None:
         return False
     try:
-        return rule(joiner, topic)
+        with tenant.of(joiner.actor.organization_id if joiner.actor else tenant.NOBODY):
+            return rule(joiner, topic)
     except ValueError:  # an id in the topic that is none
         return False
     finally:

@@ -23,6 +23,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
 from tests.audit.conftest import look
+from tests.threads import thread
 
 ROOT = Path(__file__).parents[2]
 SEAL = """
@@ -98,8 +99,8 @@ def test_people_write_while_two_seal(committing: Flask, tenant: Actor, anchor_fi
             while not is_over.is_set():
                 sealing.seal_all()
 
-    writers = [threading.Thread(target=write) for _ in range(4)]
-    sealers = [threading.Thread(target=seal) for _ in range(2)]
+    writers = [thread(write) for _ in range(4)]
+    sealers = [thread(seal) for _ in range(2)]
     for each in (*writers, *sealers):
         each.start()
     for each in writers:

@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from clinic_web.identity import api, passwords
 from clinic_web.identity.ports import ports
 from clinic_web.identity.service import links
-from clinic_web.kernel import delivery
+from clinic_web.kernel import delivery, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import Permanent, Temporary
@@ -89,10 +89,12 @@ def link_in(letter: EmailMessage) -> str:
 
 
 def give_address(cast: Cast, name: str, *, verified: bool = True) -> None:
-    db.session.execute(
-        text("UPDATE identity.users SET email = :email, email_verified = :verified WHERE id = :id"),
-        {"email": f"{name}@example.org", "verified": verified, "id": cast.people[name].user_id},
-    )
+    person = cast.people[name]
+    with tenant.of(person.actor.organization_id):
+        db.session.execute(
+            text("UPDATE identity.users SET email = :email, email_verified = :verified WHERE id = :id"),
+            {"email": f"{name}@example.org", "verified": verified, "id": person.user_id},
+        )
 
 
 def choose(client: FlaskClient, path: str, password: str = NEW) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pyotp
@@ -22,6 +21,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.secret_store import SecretLost
 from tests.cast import PASSWORD, Cast, assemble
+from tests.threads import ThreadPoolExecutor
 
 Browser = Callable[[str], FlaskClient]
 Later = Callable[[timedelta], None]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from clinic_web.kernel import bus
+from clinic_web.kernel import bus, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.ids import new_id
 
@@ -48,4 +48,6 @@ def ear() -> Iterator[Ear]:
 
 @pytest.fixture
 def ringer() -> Actor:
-    return Actor(organization_id=new_id(), user_id=new_id())
+    actor = Actor(organization_id=new_id(), user_id=new_id())
+    tenant.enter(actor.organization_id)
+    return actor

@@ -23,6 +23,6 @@ def test_runs_of_every_few_seconds_are_forgotten_unless_they_failed(app: Flask) 
         ("kernel.forget_old_keys", 24 * 15, "OSError"),
     ):
         db.session.execute(RUN, {"name": name, "slot": clock.now() - timedelta(hours=hours), "error": error})
-    housekeeping.forget_old_keys()
+    housekeeping.forget_old_runs()
     left = [tuple(row) for row in db.session.execute(LEFT)]
     assert left == [("audit.seal", "OSError"), ("audit.seal", None), ("kernel.forget_old_keys", None)]

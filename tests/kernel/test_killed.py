@@ -31,10 +31,12 @@ from datetime import datetime
 from uuid import UUID
 from clinic_web.app import create_app
 from clinic_web.identity.api import actors_of
+from clinic_web.kernel import tenant
 from clinic_web.reception.service.booking import Booking, book
 asked = json.loads(sys.argv[1])
-with create_app(is_worker=True).app_context():
-    actor = actors_of(UUID(asked["organization_id"]))["amina"]
+house = UUID(asked["organization_id"])
+with create_app(is_worker=True).app_context(), tenant.of(house):
+    actor = actors_of(house)["amina"]
     ids = {name: UUID(asked[name]) for name in ("patient_id", "service_id", "doctor_id")}
     booking = Booking(**ids, start_time=datetime.fromisoformat(asked["start_time"]))
     print(book(actor, booking, key=asked["key"]).ticket)

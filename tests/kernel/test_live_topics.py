@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -16,6 +15,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.kept import Kept, Stand, View
 from clinic_web.kernel.unit_of_work import transaction
+from tests.threads import ThreadPoolExecutor
 
 
 def change(topic: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -14,6 +12,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import BadRequest, RuleBroken
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
+from tests.threads import ThreadPoolExecutor
 
 
 def press(ringer: Actor, key: str | None, amount: int = 5) -> str:

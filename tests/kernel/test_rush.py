@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -13,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from clinic_web.identity import queries, routes
 from clinic_web.kernel.db import db
+from tests.threads import ThreadPoolExecutor
 
 
 def test_an_exhausted_pool_is_a_503_with_a_sentence(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from clinic_web.audit.models import Change
+from clinic_web.kernel import tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.tables import DomainEvent
 from clinic_web.organization import api as organization
@@ -185,9 +186,8 @@ def test_a_wrong_field_is_named_and_nothing_typed_is_lost(
 
 
 def test_a_row_of_another_centre_is_not_there(mona: FlaskClient, cast: Cast) -> None:
-    theirs = db.session.scalars(
-        select(Facility.id).where(Facility.organization_id == cast.other_organization_id)
-    ).one()
+    with tenant.of(cast.other_organization_id):
+        theirs = db.session.scalars(select(Facility.id)).one()
     for path in (f"/admin/facilities/{theirs}", f"/admin/rooms/{uuid4()}"):
         assert mona.get(path).status_code == 404
         assert send(mona, path, {"name": "Mine now"}).status_code == 404

@@ -140,7 +140,7 @@ def test_what_is_rolled_back_is_not_kept(actor: Actor, clinic_id: UUID) -> None:
 @pytest.fixture
 def elsewhere(committing: Flask, settings: Settings) -> Iterator[object]:
     """A second process, as far as the database can tell."""
-    engine = create_engine(settings.database_url)
+    engine = create_engine(settings.database_owner_url)
     with committing.app_context():
         yield engine
     engine.dispose()

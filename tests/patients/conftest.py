@@ -11,7 +11,7 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 
 from clinic_web.identity import passwords
-from clinic_web.kernel import push
+from clinic_web.kernel import push, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
@@ -75,8 +75,8 @@ def register(amina: Actor) -> Register:
     """``register("Maryam Tahhan", phone="0100 555 0142")`` puts somebody on North Garden's books."""
 
     def put(name: str, *, by: Actor | None = None, gender: str = "FEMALE", **fields: object) -> PatientCard:
-        return patients.register(
-            by or amina, Registration(name=name, gender=gender, **fields), key=str(uuid4())
-        )
+        who = by or amina
+        with tenant.of(who.organization_id):
+            return patients.register(who, Registration(name=name, gender=gender, **fields), key=str(uuid4()))
 
     return put

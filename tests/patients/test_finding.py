@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from clinic_web.audit.models import AccessLog
+from clinic_web.kernel import tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.patients import api as patients
@@ -17,7 +18,8 @@ from tests.patients.conftest import HTMX, Register
 
 
 def found(actor: Actor, typed: str) -> list[str]:
-    return [card.name for card in patients.find(actor, typed)]
+    with tenant.of(actor.organization_id):
+        return [card.name for card in patients.find(actor, typed)]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from clinic_web.audit.models import AccessLog, Change
 from clinic_web.identity import api as identity
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import BadRequest, NotFound, RuleBroken, StaleScreen
@@ -168,10 +168,12 @@ def test_one_press_gives_back_once(farida: Actor, paid: Bill) -> None:
 
 def test_a_payment_of_another_tenant_does_not_exist(paid: Bill, cast: Cast) -> None:
     omar = cast.people["omar"].actor
+    movement_id = movements(paid.payment_id)[0].id
+    tenant.enter(omar.organization_id)
     with pytest.raises(NotFound):
         refund(omar, paid, "1")
     with pytest.raises(NotFound):
-        correct(omar, movements(paid.payment_id)[0].id, "500")
+        correct(omar, movement_id, "500")
     with pytest.raises(NotFound):
         api.void(omar, paid.payment_id, WHY)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from threading import Barrier
 
@@ -24,6 +23,7 @@ from clinic_web.payments.models import LedgerEntry, Payment, PaymentTransaction
 from tests.cast import Cast
 from tests.payments.conftest import Bill, movements, open_bill, payment
 from tests.snapshot import Snapshot
+from tests.threads import ThreadPoolExecutor
 
 Answer = Receipt | Exception
 

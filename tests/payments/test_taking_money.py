@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from clinic_web.audit.models import AccessLog, Change
+from clinic_web.kernel import tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import BadRequest, NotFound, RuleBroken, StaleScreen
@@ -183,7 +184,7 @@ def test_two_people_may_have_the_same_key(farida: Actor, bill: Bill, cast: Cast)
 
 
 def test_a_payment_of_another_tenant_does_not_exist(bill: Bill, cast: Cast) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound), tenant.of(cast.other_organization_id):
         take(cast.people["omar"].actor, bill, "600")
 
 

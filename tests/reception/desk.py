@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.db import db
 from clinic_web.organization.models import Staff
@@ -40,6 +40,11 @@ class Desk:
         self.karim: Actor = cast.people["karim"].actor
         self.system: Actor = system_actor(cast.organization_id, facility_id=cast.facility_id)
         self.omar: Actor = cast.people["omar"].actor
+
+    def taken_over_by(self, stranger: Actor) -> None:
+        """Let somebody of another tenant sit at this desk."""
+        self.amina = stranger
+        tenant.enter(stranger.organization_id)
 
     def patient(self) -> UUID:
         patient_id = factories.patient(organization_id=self.cast.organization_id)

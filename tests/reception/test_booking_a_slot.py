@@ -158,7 +158,7 @@ def test_what_is_unknown_here_can_not_be_booked(desk: Desk, unknown: str) -> Non
 
 def test_the_outsider_can_not_book_here(desk: Desk) -> None:
     patient = desk.patient()
-    desk.amina = desk.omar
+    desk.taken_over_by(desk.omar)
     with pytest.raises(NotFound):
         desk.book(at=desk.tomorrow(9), patient_id=patient)
 

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from clinic_web.config import Settings
-from clinic_web.kernel import clock, jobs
+from clinic_web.kernel import clock, jobs, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotAllowed, NotFound
 from clinic_web.kernel.runs import TRIES
@@ -193,8 +193,9 @@ WORK = """
 import sys
 from uuid import UUID
 from clinic_web.app import create_app
+from clinic_web.kernel import tenant
 from clinic_web.reception.service import settling
-with create_app(is_worker=True).app_context():
+with create_app(is_worker=True).app_context(), tenant.of(UUID(sys.argv[2])):
     settling.go_on(UUID(sys.argv[1]))
 """
 
@@ -213,7 +214,10 @@ def test_a_kill_on_either_side_of_a_commit_cancels_each_once(
         "FAILPOINTS": f"transaction.{failpoint}=kill",
     }
     killed = subprocess.run(
-        [sys.executable, "-c", WORK, str(settlement_id)], env=env, check=False, timeout=60
+        [sys.executable, "-c", WORK, str(settlement_id), str(real_desk.cast.organization_id)],
+        env=env,
+        check=False,
+        timeout=60,
     )
     assert killed.returncode == -signal.SIGKILL
     run = db.session.get_one(Settlement, settlement_id, populate_existing=True)
@@ -252,7 +256,7 @@ def test_who_may_not_cancel_settles_nothing(desk: Desk) -> None:
     decisions = [Decision(appointment_id=theirs.appointment_id, version=1)]
     with pytest.raises(NotAllowed):
         settling.ask(desk.salma, away, decisions, reason="ill", key=str(uuid4()))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound), tenant.of(desk.omar.organization_id):
         settling.ask(desk.omar, away, decisions, reason="ill", key=str(uuid4()))
     assert db.session.scalars(settlement).all() == []
 

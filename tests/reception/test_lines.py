@@ -12,8 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit.models import Change
+from clinic_web.kernel import tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import RuleBroken
+from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.reception.models import Queue, QueuePriority
 from clinic_web.reception.service import checking_in
@@ -67,16 +69,18 @@ def test_only_who_manages_the_organization_sets_lines(desk: Desk, as_person: Bro
 
 
 def test_a_foreign_line_is_not_there(desk: Desk, as_person: Browser, mona: FlaskClient) -> None:
+    theirs = new_id()
     elsewhere = Queue(
+        id=theirs,
         organization_id=desk.cast.other_organization_id,
         facility_id=UUID(int=1),
         clinic_id=UUID(int=2),
         prefix="X",
     )
-    with transaction():
+    with tenant.of(desk.omar.organization_id), transaction():
         db.session.add(elsewhere)
-    assert mona.get(f"/queues/{elsewhere.id}").status_code == 404
-    assert mona.post(f"/queues/{elsewhere.id}/priorities", data={}).status_code == 404
+    assert mona.get(f"/queues/{theirs}").status_code == 404
+    assert mona.post(f"/queues/{theirs}/priorities", data={}).status_code == 404
 
 
 def test_a_station_is_opened_once_per_press(desk: Desk, mona: FlaskClient) -> None:

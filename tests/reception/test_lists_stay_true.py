@@ -33,10 +33,12 @@ import json, sys
 from uuid import UUID
 from clinic_web.app import create_app
 from clinic_web.identity.api import actors_of
+from clinic_web.kernel import tenant
 from clinic_web.reception.service.walking_in import WalkIn, open_walk_in
 asked = json.loads(sys.argv[1])
-with create_app(is_worker=True).app_context():
-    actor = actors_of(UUID(asked["organization_id"]))["amina"]
+house = UUID(asked["organization_id"])
+with create_app(is_worker=True).app_context(), tenant.of(house):
+    actor = actors_of(house)["amina"]
     walk_in = WalkIn(patient_id=UUID(asked["patient_id"]), service_id=UUID(asked["service_id"]))
     print(open_walk_in(actor, walk_in, key=asked["key"]).visit_id)
 """

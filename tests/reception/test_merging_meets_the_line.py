@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +23,7 @@ from clinic_web.reception.models import Visit
 from clinic_web.reception.models.visits import PRESENT
 from clinic_web.reception.service import checking_in
 from tests.reception.desk import Desk
+from tests.threads import ThreadPoolExecutor
 
 LONG_ENOUGH = 0.4  # seconds in which whoever does not wait would be done
 

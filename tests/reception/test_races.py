@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -30,6 +29,7 @@ from clinic_web.reception.service.walking_in import WalkIn
 from clinic_web.reception.slots import SlotTaken
 from tests import factories
 from tests.reception.desk import Desk
+from tests.threads import ThreadPoolExecutor
 
 T = TypeVar("T")
 AT_ONCE = 20

@@ -185,7 +185,7 @@ def test_who_saw_an_older_state_is_told_and_an_outsider_finds_nothing(desk: Desk
     move(desk, booked, desk.tomorrow(10))
     with pytest.raises(StaleScreen):
         move(desk, booked, desk.tomorrow(11), version=1)
-    desk.amina = desk.omar
+    desk.taken_over_by(desk.omar)
     with pytest.raises(NotFound):
         move(desk, booked, desk.tomorrow(11), version=2)
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit.models import AccessLog
-from clinic_web.kernel import delivery
+from clinic_web.kernel import delivery, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound, RuleBroken, StaleScreen
@@ -138,7 +138,7 @@ def test_who_may_not_join_is_told_why(desk: Desk, cashier: UUID) -> None:
     with pytest.raises(RuleBroken, match="already"):
         send(desk, here.visit_id, cashier)
     db.session.rollback()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound), tenant.of(desk.omar.organization_id):
         station_joining.draw(desk.omar, cashier, key="k")
     with pytest.raises(NotFound):
         call(farida(desk), desk.cast.dental_queue)  # a clinic's line is called by its doctors

@@ -272,10 +272,9 @@ def test_what_can_not_be_is_refused(desk: Desk) -> None:
         with pytest.raises(RuleBroken) as refused:
             wish(desk, **wrong)
         assert refused.value.field == name
-    mine, desk.amina = desk.amina, desk.omar
+    desk.taken_over_by(desk.omar)
     with pytest.raises(NotFound):
         wish(desk, patient_id=patient)
-    desk.amina = mine
 
 
 def test_the_page_puts_on_takes_off_and_answers(desk: Desk, as_person: Browser) -> None:

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from clinic_web.identity import api as identity
+from clinic_web.kernel import tenant
 from clinic_web.kernel.db import db
 from clinic_web.organization import api as organization
 from clinic_web.organization.models import Organization, Room, Service, Staff
@@ -75,6 +76,8 @@ def send(browser: FlaskClient, step: str, **form: Any) -> Any:
 
 def the_organization() -> Organization:
     db.session.expire_all()
+    [organization_id] = tenant.all_of_them()
+    tenant.enter(organization_id)
     return db.session.scalars(select(Organization)).one()
 
 
@@ -187,7 +190,7 @@ def test_the_wizard_begins_once(begun: FlaskClient, app: Flask) -> None:
     assert stranger.post("/setup", data=BEGINNING | {"username": "other"}).location == "/"
     assert stranger.get("/login").status_code == 200
     assert stranger.get("/setup/clinics").location.startswith("/login")
-    assert len(db.session.scalars(select(Organization)).all()) == 1
+    assert len(tenant.all_of_them()) == 1
     assert list(identity.actors_of(the_organization().id)) == ["nabila"]
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from bench.load import Answer, Ask, Connection
 from bench.programs import web
 from clinic_web.config import Settings
-from clinic_web.kernel import clock, delivery, jobs, metrics, operations, schedule
+from clinic_web.kernel import clock, delivery, jobs, metrics, operations, schedule, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.leader import Leadership
@@ -32,6 +32,11 @@ def words(page: str) -> str:
 
 
 def park(number: int = 1) -> list[UUID]:
+    with tenant.of(tenant.NOBODY):  # the program's own events
+        return _park(number)
+
+
+def _park(number: int) -> list[UUID]:
     ids = []
     for _ in range(number):
         event = DomainEvent(id=new_id(), event_type="visit.called", aggregate_type="visit",

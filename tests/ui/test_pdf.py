@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -13,6 +12,7 @@ import typst
 from pypdf import PdfReader
 
 from clinic_web.ui import pdf
+from tests.threads import ThreadPoolExecutor
 
 RECEIPT: dict[str, Any] = {
     "title": "Receipt",

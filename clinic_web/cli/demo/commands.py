@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 
 from clinic_web.cli.demo import centre, day, history, logins, people
 from clinic_web.identity import api as identity
-from clinic_web.kernel import bus, clock, delivery, ids
+from clinic_web.kernel import bus, clock, delivery, ids, tenant
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
@@ -36,6 +36,7 @@ def ensure() -> None:
     """Create the demo centre if it is not there, and today's working day if it has none."""
     identity.ensure_permissions()
     organization_id = organization.organization_by_external_id(centre.EXTERNAL_ID) or _create_centre()
+    tenant.enter(organization_id)
     facility = next(iter(organization.directory(organization_id).facilities.values()))
     actor = system_actor(organization_id, facility_id=facility.id, name="demo")
     _ensure_past(actor)

@@ -27,7 +27,7 @@ from clinic_web.cli.patient_list.reading import (
     records,
     shape_of,
 )
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.errors import DomainError
 from clinic_web.organization import api as organization
@@ -111,6 +111,7 @@ def _facility(code: str | None) -> Actor:
     if len(found) != 1:
         listed = ", ".join(f"{each.code} ({each.organization_name}, {each.name})" for each in there)
         raise BadMapping(f"Say whose patients they are: --facility CODE. There are: {listed or 'none yet'}.")
+    tenant.enter(found[0].organization_id)
     return system_actor(found[0].organization_id, facility_id=found[0].id, name="import")
 
 

@@ -22,6 +22,7 @@ from clinic_web.cli.synthea.reading import (
     accepted,
 )
 from clinic_web.cli.synthea.report import Report
+from clinic_web.kernel import tenant
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
@@ -96,6 +97,7 @@ def ensure_facility() -> Places:
                 phone_country=COUNTRY,
                 country=COUNTRY,
             )
+        tenant.enter(organization_id)
         facility = organization.facility(system_actor(organization_id))
     return _what_is_here(system_actor(organization_id, facility_id=facility.id, name="import"), facility)
 

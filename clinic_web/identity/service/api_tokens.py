@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from clinic_web.audit import api as audit
+from clinic_web.identity import doors
 from clinic_web.identity.access import require_at_least, require_manager
-from clinic_web.identity.queries import hash_of
+from clinic_web.identity.doors import hash_of
 from clinic_web.identity.tokens import ApiToken
 from clinic_web.kernel import clock, idempotency
 from clinic_web.kernel.actor import Actor
@@ -118,6 +119,11 @@ def of_tenant(actor: Actor) -> list[ShownToken]:
 def actor_of(token: str, *, ip_address: str | None, user_agent: str | None) -> Actor | None:
     """Return the program that a token belongs to. ``user_id`` is the token's own id: an actor without one
     would be this program itself, which may do everything."""
+    with doors.of_api_token(token):
+        return _actor_of(token, ip_address, user_agent)
+
+
+def _actor_of(token: str, ip_address: str | None, user_agent: str | None) -> Actor | None:
     now = clock.now()
     row = db.session.scalar(
         select(ApiToken).where(

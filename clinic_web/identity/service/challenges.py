@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from clinic_web.identity.doors import hash_of
 from clinic_web.identity.proofs import SIGN_IN, Challenge
-from clinic_web.identity.queries import hash_of
 from clinic_web.identity.service.tries import Source, Try
 from clinic_web.kernel import clock
 from clinic_web.kernel.db import db

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from clinic_web.audit import api as audit
 from clinic_web.events.identity import PasswordForgotten
-from clinic_web.identity import passwords
+from clinic_web.identity import doors, passwords
+from clinic_web.identity.doors import hash_of
 from clinic_web.identity.links import INVITE, RESET, VERIFY, Link, LinkRequest
 from clinic_web.identity.models import ACTIVE, DISABLED, User
 from clinic_web.identity.ports import ports
-from clinic_web.identity.queries import hash_of
 from clinic_web.identity.service import tries
 from clinic_web.identity.service.sessions import revoke_sessions_of
 from clinic_web.identity.service.tries import Source, TooManyTries, normal
@@ -35,6 +36,7 @@ MOST_REQUESTS_AN_HOUR = 30  # from one address
 KEPT_FOR = timedelta(days=30)
 HOUR = timedelta(hours=1)
 BATCH = 100
+ASKED = text("SELECT number, first FROM identity.letters_asked(:address, :since)")
 
 
 class LinkGone(NotFound):
@@ -82,7 +84,15 @@ def opened(token: str | None) -> Opened:
 
     Raises LinkGone (404).
     """
-    row = db.session.execute(
+    with doors.of_link(token):
+        row = _found(token)
+    if row is None:
+        raise LinkGone
+    return Opened(row.purpose, row.user_id, row.username, row.email)
+
+
+def _found(token: str | None) -> Any:
+    return db.session.execute(
         select(Link.purpose, Link.user_id, Link.email, User.username)
         .join(User, User.id == Link.user_id)
         .where(
@@ -93,9 +103,6 @@ def opened(token: str | None) -> Opened:
             User.deleted_at.is_(None),
         )
     ).first()
-    if row is None:
-        raise LinkGone
-    return Opened(row.purpose, row.user_id, row.username, row.email)
 
 
 def choose_password(token: str | None, password: str) -> None:
@@ -108,7 +115,7 @@ def choose_password(token: str | None, password: str) -> None:
         raise LinkGone
     passwords.require_good(password, link.username)
     password_hash = passwords.hashed(password)
-    with transaction():
+    with doors.of_link(token), transaction():
         user = _used(token)
         user.take_password(password_hash)
         tries.forgive(user, None)  # who guessed the old one has nothing to do with the new one
@@ -122,7 +129,7 @@ def confirm_address(token: str | None) -> None:
     """Note that an address is its person's: the link arrived there. Raises LinkGone (404)."""
     if opened(token).purpose != VERIFY:
         raise LinkGone
-    with transaction():
+    with doors.of_link(token), transaction():
         user = _used(token)
         actor = system_actor(user.organization_id)
         audit.changed(actor, "user.verify_email", "user", user.id, old=None, new={"email_verified": True})
@@ -150,11 +157,8 @@ def forgotten(typed: str, source: Source) -> None:
     Raises TooManyTries (429) where one address asks for very many.
     """
     name, now = normal(typed), clock.now()
-    with transaction():
-        lately = select(func.count(), func.min(LinkRequest.requested_at)).where(
-            LinkRequest.ip_address == source.ip_address, LinkRequest.requested_at > now - HOUR
-        )
-        count, first = db.session.execute(lately).one()
+    with doors.of_address(name), transaction():
+        count, first = db.session.execute(ASKED, {"address": source.ip_address, "since": now - HOUR}).one()
         if count >= MOST_REQUESTS_AN_HOUR:
             raise TooManyTries(first + HOUR - now)
         who = select(User.id, User.organization_id).where(
@@ -198,7 +202,7 @@ def answer(request_id: UUID) -> None:
 
 
 def answer_the_rest() -> None:
-    """Answer what the queue lost."""
+    """Answer what the queue lost; what nobody asked for is only noted as answered."""
     late = clock.now() - timedelta(seconds=20)
     waiting = select(LinkRequest.id).where(LinkRequest.answered_at.is_(None), LinkRequest.requested_at < late)
     for request_id in db.session.scalars(waiting.limit(BATCH)).all():

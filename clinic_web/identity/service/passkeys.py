@@ -8,7 +8,7 @@ for this purpose, for this address (RP id and origin come from PUBLIC_URL, never
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, select
 
+from clinic_web.identity import doors
 from clinic_web.identity.access import user_for
 from clinic_web.identity.models import ACTIVE, LoginAttempt, User
 from clinic_web.identity.proofs import KEY_ONLY, PASSKEY, PROVE, REGISTER, SIGN_IN, Challenge, Factor
@@ -24,7 +25,7 @@ from clinic_web.identity.service import challenges, devices, factors, proving, t
 from clinic_web.identity.service.challenges import Begun
 from clinic_web.identity.service.sessions import open_session
 from clinic_web.identity.service.tries import Source
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken
@@ -149,9 +150,10 @@ def ask_anybody(site: Site, source: Source) -> Question:
     asked = select(func.count()).where(
         Challenge.ip_address == source.ip_address, Challenge.purpose == KEY_ONLY
     )
-    if (db.session.scalar(asked) or 0) >= MOST_ASKED:
-        raise tries.TooManyTries(challenges.LASTS)
-    return _ask(site, KEY_ONLY, None, source)
+    with tenant.of(tenant.NOBODY):  # also in a browser where somebody is signed in
+        if (db.session.scalar(asked) or 0) >= MOST_ASKED:
+            raise tries.TooManyTries(challenges.LASTS)
+        return _ask(site, KEY_ONLY, None, source)
 
 
 def ask_person(user_id: UUID, site: Site, source: Source) -> Question:
@@ -161,10 +163,11 @@ def ask_person(user_id: UUID, site: Site, source: Source) -> Question:
 
 def ask_at_second_step(token: str | None, site: Site, source: Source) -> Question:
     """Ask who has shown the password for one of their passkeys. Raises ProofGone (409)."""
-    begun = challenges.waiting(token, SIGN_IN)
-    if begun is None:
-        raise challenges.ProofGone
-    return _ask(site, PROVE, begun.user_id, source)
+    with doors.of_challenge(token):
+        begun = challenges.waiting(token, SIGN_IN)
+        if begun is None:
+            raise challenges.ProofGone
+        return _ask(site, PROVE, begun.user_id, source)
 
 
 def _ask(site: Site, purpose: str, user_id: UUID | None, source: Source) -> Question:
@@ -193,7 +196,7 @@ def enter(token: str | None, credential: str, site: Site, source: Source) -> str
     Raises ProofGone (409), PasskeyRefused (422).
     """
     begun = _take(token, KEY_ONLY)
-    with _noted(source), transaction():
+    with _noted(source), _owner_of(credential), transaction():
         return _let_in(_shown(begun, credential, site), source)
 
 
@@ -205,7 +208,7 @@ def enter_second_step(
     Raises ProofGone (409), PasskeyRefused (422).
     """
     begun = _take(token, PROVE)
-    with _noted(source), transaction():
+    with _noted(source), _owner_of(credential), transaction():
         passkey = _shown(begun, credential, site)
         if challenges.take(half, SIGN_IN).user_id != passkey.user_id:
             raise PasskeyRefused
@@ -226,8 +229,19 @@ def prove(actor: Actor, session_id: UUID, token: str | None, credential: str, si
 
 def _take(token: str | None, purpose: str) -> Begun:
     """A challenge is used up before the answer is looked at: a wrong one can't be tried again."""
-    with transaction():
+    with doors.of_challenge(token), transaction():
         return challenges.take(token, purpose)
+
+
+def _owner_of(credential: str) -> AbstractContextManager[None]:
+    """Work for the tenant of who holds the passkey that answered; for nobody where there is none."""
+    from webauthn.helpers import parse_authentication_credential_json
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    try:
+        return doors.of_passkey(parse_authentication_credential_json(_bounded(credential)).raw_id)
+    except (WebAuthnException, ValueError, KeyError) as error:
+        raise _refused(error) from error
 
 
 def _shown(begun: Begun, credential: str, site: Site) -> Factor:
@@ -291,7 +305,7 @@ def _noted(source: Source) -> Iterator[None]:
     try:
         yield
     except PasskeyRefused:
-        with transaction():
+        with tenant.of(tenant.NOBODY), transaction():
             _write_try("passkey", source, is_right=False)
         raise
 

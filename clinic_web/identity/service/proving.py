@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from clinic_web.identity import passwords
+from clinic_web.identity.doors import hash_of
 from clinic_web.identity.models import User
-from clinic_web.identity.queries import hash_of
 from clinic_web.identity.service import second_step, tries
 from clinic_web.identity.service.tries import Source
 from clinic_web.kernel import clock

@@ -35,7 +35,7 @@ from clinic_web.identity.models import (
 from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS, ROLES
 from clinic_web.identity.proofs import RoleRule
 from clinic_web.identity.queries import permissions_of
-from clinic_web.kernel import bus, clock
+from clinic_web.kernel import bus, clock, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken, StaleScreen
@@ -88,7 +88,7 @@ def ensure_permissions() -> None:
         for role in ROLES
     ]
     pairs = [{"role": role.name, "permission": name} for role in ROLES for name in role.permissions]
-    with transaction():
+    with tenant.of(tenant.NOBODY), transaction():  # roles that are no tenant's own
         new_permissions = insert(Permission).values(permissions)
         described = {"description": new_permissions.excluded.description}
         db.session.execute(new_permissions.on_conflict_do_update(index_elements=["name"], set_=described))

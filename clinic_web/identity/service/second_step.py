@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
+from clinic_web.identity import doors
 from clinic_web.identity.models import User
 from clinic_web.identity.proofs import PASSKEY, SIGN_IN, Factor
 from clinic_web.identity.service import challenges, codes, devices, tries
@@ -39,16 +40,19 @@ class Waiting:
 
 def waiting(token: str | None) -> Waiting | None:
     """Return who is at the second step with this token; None when it took too long."""
-    begun = challenges.waiting(token, SIGN_IN)
-    if begun is None or begun.user_id is None:
-        return None
-    username = db.session.scalars(select(User.username).where(User.id == begun.user_id)).one()
+    with doors.of_challenge(token):
+        begun = challenges.waiting(token, SIGN_IN)
+        return _waiting(begun.user_id) if begun and begun.user_id else None
+
+
+def _waiting(user_id: UUID) -> Waiting:
+    username = db.session.scalars(select(User.username).where(User.id == user_id)).one()
     kinds = set(
         db.session.scalars(
-            select(Factor.kind).where(Factor.user_id == begun.user_id, Factor.confirmed_at.is_not(None))
+            select(Factor.kind).where(Factor.user_id == user_id, Factor.confirmed_at.is_not(None))
         )
     )
-    return Waiting(begun.user_id, username, bool(kinds - {PASSKEY}), PASSKEY in kinds)
+    return Waiting(user_id, username, bool(kinds - {PASSKEY}), PASSKEY in kinds)
 
 
 def enter(token: str | None, code: str, source: Source) -> str:
@@ -56,12 +60,13 @@ def enter(token: str | None, code: str, source: Source) -> str:
 
     Raises WrongCode (422), TooManyTries (429), ProofGone (409), Busy (503).
     """
-    who = waiting(token)
-    if who is None:
-        raise ProofGone
-    with checked(who.username, who.user_id, code, source) as one:
-        challenges.take(token, SIGN_IN)
-        return let_in(one, source)
+    with doors.of_challenge(token):
+        who = waiting(token)
+        if who is None:
+            raise ProofGone
+        with checked(who.username, who.user_id, code, source) as one:
+            challenges.take(token, SIGN_IN)
+            return let_in(one, source)
 
 
 def let_in(one: Try, source: Source) -> str:

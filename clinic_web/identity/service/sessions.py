@@ -9,8 +9,9 @@ from sqlalchemy import select, text
 
 from clinic_web.events.identity import SessionRevoked
 from clinic_web.identity.access import session_for
+from clinic_web.identity.doors import hash_of
 from clinic_web.identity.models import Session, User
-from clinic_web.identity.queries import ABSOLUTE_LIMIT, SEEN_EVERY, hash_of
+from clinic_web.identity.queries import ABSOLUTE_LIMIT, SEEN_EVERY
 from clinic_web.identity.service.tries import NOWHERE, Source
 from clinic_web.kernel import bus, clock
 from clinic_web.kernel.actor import Actor

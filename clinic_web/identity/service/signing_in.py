@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import text
 
-from clinic_web.identity import passwords
+from clinic_web.identity import doors, passwords
 from clinic_web.identity.service import challenges, devices, tries
 from clinic_web.identity.service.sessions import open_session
 from clinic_web.identity.service.tries import (
@@ -52,11 +52,13 @@ def sign_in(username: str, password: str, source: Source = NOWHERE) -> Entry:
 
     Raises SignInRefused (422), TooManyTries (429), Busy (503) when too many others are signing in.
     """
-    one = tries.count(normal(username), source)
-    if not _is_right(one, password):
-        logger.info("sign_in_failed", attempt_id=str(one.id), failures=one.failures)
-        raise tries.refusal(one, SignInRefused())
-    return _welcome(one, password, source)
+    typed = normal(username)
+    with doors.of_username(typed):
+        one = tries.count(typed, source)
+        if not _is_right(one, password):
+            logger.info("sign_in_failed", attempt_id=str(one.id), failures=one.failures)
+            raise tries.refusal(one, SignInRefused())
+        return _welcome(one, password, source)
 
 
 def _is_right(one: Try, password: str) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
+from clinic_web.kernel import tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.organization import directory as kept
@@ -217,7 +218,7 @@ def is_being_set_up(actor: Actor) -> bool:
 
 def any_organization() -> bool:
     """Return whether anybody has begun to set this program up: then the wizard's first page is closed."""
-    return db.session.scalar(select(Organization.id).limit(1)) is not None
+    return bool(tenant.all_of_them())
 
 
 def phone_country(actor: Actor, facility_id: str) -> str:

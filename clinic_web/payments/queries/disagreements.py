@@ -112,7 +112,6 @@ GAPS = text(
      ORDER BY 1, 2
     """
 )
-ORGANIZATIONS = text("SELECT DISTINCT organization_id FROM payments.payments ORDER BY 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,11 +159,6 @@ def receipt_gaps(organization_id: UUID) -> list[ReceiptGap]:
     facilities = list(organization.directory(organization_id).facilities)
     rows = db.session.execute(GAPS, {"facilities": facilities}).mappings()
     return [ReceiptGap(**row) for row in rows]
-
-
-def organizations_with_payments() -> list[UUID]:
-    """Return the ids of all tenants that have payments, for a check of everything."""
-    return list(db.session.execute(ORGANIZATIONS).scalars())
 
 
 def _spans(organization_id: UUID, day: date) -> dict[str, Any]:

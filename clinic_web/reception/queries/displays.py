@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound
@@ -95,8 +95,12 @@ class QueueChoice:
 
 
 def screen_with(token: str | None) -> Screen | None:
-    """Return the screen that holds ``token``; None for no, unknown and revoked ones alike."""
-    return _screen(_screens().where(Display.token_hash == token_hash(token))) if token else None
+    """Return the screen that holds ``token``; None for no, unknown and revoked ones alike. The rest of the
+    request works for its tenant."""
+    if not token:
+        return None
+    tenant.enter(db.session.scalar(select(func.reception.tenant_of_display(token_hash(token)))))
+    return _screen(_screens().where(Display.token_hash == token_hash(token)))
 
 
 def screen_by_id(display_id: UUID) -> Screen | None:
@@ -220,7 +224,8 @@ def displays_live() -> dict[str, float]:
     statement = select(func.count().filter(is_there), func.count()).where(
         Display.paired_at.is_not(None), Display.revoked_at.is_(None)
     )
-    there, paired = db.session.execute(statement).one()
+    counts = [db.session.execute(statement).one() for _ in tenant.each()]
+    there, paired = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
     return {"on": float(there), "off": float(paired - there)}
 
 

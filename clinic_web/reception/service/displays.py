@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from clinic_web.audit import api as audit
-from clinic_web.kernel import clock, idempotency, ids, push
+from clinic_web.kernel import clock, idempotency, ids, push, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, Busy, InvalidForm, NotFound, RuleBroken
@@ -36,6 +36,10 @@ LONGEST_NAME = 60
 MOST_CODES = 1000
 LEFT_BEHIND = timedelta(days=1)
 SEEN_EVERY = timedelta(minutes=1)
+
+# A process holds the sockets of several tenants' screens, and asks about all of them at once.
+STILL_OPEN = text("SELECT id, last_seen_at FROM reception.open_displays(:ids)")
+SEEN = text("SELECT reception.note_displays_seen(:ids, :now)")
 
 # What people write for the signs that a code never holds, and digits as an Arabic keyboard types them.
 MISREAD = str.maketrans("ILOU٠١٢٣٤٥٦٧٨٩", "110V0123456789", " -–·")
@@ -88,7 +92,7 @@ def begin_pairing(language: str) -> NewScreen:
     """Make a token and a code for a screen that has none. Raises Busy (503) when far too many wait."""
     now = clock.now()
     token = ids.new_token()
-    with transaction():
+    with tenant.of(tenant.NOBODY), transaction():
         _sweep(now)
         waiting = select(func.count()).select_from(Display).where(Display.pairing_code.is_not(None))
         if (db.session.scalar(waiting) or 0) >= MOST_CODES:
@@ -122,7 +126,7 @@ def _insert(digest: bytes, language: str, now: datetime) -> tuple[UUID, str]:
 def renew_code(display_id: UUID) -> NewScreen:
     """Give an unpaired screen whose code has expired another one; NotFound if it is not unpaired any more."""
     now, code = clock.now(), ids.code(CODE_LENGTH)
-    with transaction():
+    with tenant.of(tenant.NOBODY), transaction():
         renewed = (
             update(Display)
             .where(Display.id == display_id, Display.paired_at.is_(None), Display.revoked_at.is_(None))
@@ -254,9 +258,7 @@ def still_open(display_ids: Iterable[UUID]) -> set[UUID]:
     Asked by every tick for the displays whose sockets are open, so "seen" costs a screen no request.
     """
     known = set(display_ids)
-    rows = db.session.execute(
-        select(Display.id, Display.last_seen_at).where(Display.id.in_(known), Display.revoked_at.is_(None))
-    ).all()
+    rows = db.session.execute(STILL_OPEN, {"ids": list(known)}).all()
     longest_ago = clock.now() - SEEN_EVERY
     unnoted = [display_id for display_id, seen_at in rows if seen_at is None or seen_at < longest_ago]
     if unnoted:
@@ -267,6 +269,4 @@ def still_open(display_ids: Iterable[UUID]) -> set[UUID]:
 def note_seen(display_ids: Iterable[UUID]) -> None:
     """Note that these screens are there; the row's version stays, nobody edited it."""
     with transaction():
-        db.session.execute(
-            update(Display).where(Display.id.in_(list(display_ids))).values(last_seen_at=clock.now())
-        )
+        db.session.execute(SEEN, {"ids": list(display_ids), "now": clock.now()})

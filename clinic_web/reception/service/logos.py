@@ -11,7 +11,7 @@ import io
 from uuid import UUID
 
 from PIL import Image, UnidentifiedImageError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from clinic_web.kernel import clock, ids
@@ -77,4 +77,4 @@ def _refused(sentence: str) -> RuleBroken:
 
 def image_of(digest: str) -> bytes | None:
     """Return a logo's PNG by the hash of its bytes, which nobody can guess who has not seen it."""
-    return db.session.scalar(select(BoardLogo.image).where(BoardLogo.digest == digest).limit(1))
+    return db.session.scalar(select(func.reception.logo(digest)))

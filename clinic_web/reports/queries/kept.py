@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.runs import DONE, FAILED, OPEN
 from clinic_web.organization.api import FacilityInfo
@@ -217,4 +217,4 @@ def runs_failed() -> float:
     """Return how many runs of all tenants failed lately and were not taken up again."""
     recent = clock.now() - FAILED_SHOWN_FOR
     failed = select(func.count()).where(Run.state == FAILED, Run.created_at >= recent)
-    return float(db.session.scalar(failed) or 0)
+    return float(sum(db.session.scalar(failed) or 0 for _ in tenant.each()))

@@ -1,0 +1,154 @@
+"""Whose rows the work under way may see: the second wall, behind each query's own ``organization_id``.
+
+PostgreSQL shows the application's role only rows of the tenant that ``app.tenant`` names, and none where it
+names nobody (policies: migrations/walls.py). The tenant is known at the doors: the session look-up, a token's
+or a display's, an event's delivery, a job, a command. From there it goes with the work, and each connection
+that is lent to it is told first, unless it was told the same before.
+
+Every lending compares, so what a former borrower was never carries over; and most requests, which are of the
+tenant of the request before, pay nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Flask, g, has_app_context
+from psycopg.pq import TransactionStatus
+from sqlalchemy import event, text
+
+from clinic_web.kernel.db import db
+
+NOBODY: Final = None
+_AS_IT_IS: Final = "as it is"
+_current: ContextVar[UUID | str | None] = ContextVar("tenant", default=NOBODY)
+
+EVERYBODY = text("SELECT kernel.tenants()")
+
+
+def current() -> UUID | None:
+    """Return the tenant of the work under way, or None where nobody is known (yet)."""
+    found = _current.get()
+    return found if isinstance(found, UUID) else NOBODY
+
+
+def enter(organization_id: UUID | None) -> Token[UUID | str | None]:
+    """Work for this tenant from now on; ``leave`` with what this returns goes back."""
+    token = _current.set(organization_id)
+    _tell_session()
+    return token
+
+
+def leave(token: Token[UUID | str | None]) -> None:
+    """Work for whom it was before ``enter``."""
+    _current.reset(token)
+    _tell_session()
+
+
+@contextmanager
+def of(organization_id: UUID | None) -> Iterator[None]:
+    """Work for this tenant, or for nobody, inside the block."""
+    token = enter(organization_id)
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+@contextmanager
+def as_it_is() -> Iterator[None]:
+    """Borrow connections without telling them anything: for the one statement that finds out who asks, and
+    reads only through functions that do not heed ``app.tenant``."""
+    token = _current.set(_AS_IT_IS)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def all_of_them() -> list[UUID]:
+    """Return all tenants, the oldest first. No actor asks this, only what the program does for each."""
+    return list(db.session.scalars(EVERYBODY))
+
+
+def each() -> Iterator[UUID]:
+    """Go from tenant to tenant; what the loop does is done for that one."""
+    for organization_id in all_of_them():
+        with of(organization_id):
+            yield organization_id
+
+
+def in_each(run: Callable[[], object], *, and_nobody: bool = False) -> Callable[[], None]:
+    """Return what runs ``run`` for each tenant in turn; ``and_nobody``: for what belongs to nobody, too.
+
+    One tenant's failure keeps no other one waiting: the first is raised after the last tenant.
+    """
+
+    def run_each() -> None:
+        failed: list[Exception] = []
+        everybody: list[UUID | None] = [*all_of_them(), *([NOBODY] if and_nobody else [])]
+        for each in everybody:
+            try:
+                with of(each):
+                    run()
+            except Exception as error:  # told on below
+                db.session.rollback()
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    return run_each
+
+
+def install(app: Flask) -> None:
+    """Tell every connection that the pool lends for whom it works; each request begins for nobody."""
+    with app.app_context():
+        event.listen(db.engine, "checkout", _lent)
+    app.before_request(_begin)
+    app.teardown_request(_end)
+
+
+def _begin() -> None:
+    g.tenant_before = _current.set(NOBODY)  # a greenlet that serves a whole connection, or a test
+
+
+def _end(_error: BaseException | None) -> None:
+    before = g.pop("tenant_before", None)
+    if before is not None:
+        leave(before)
+
+
+def _lent(driver: Any, record: Any, _proxy: Any) -> None:
+    wanted = _current.get()
+    if wanted is not _AS_IT_IS and record.info.get("tenant", _AS_IT_IS) != wanted:
+        _tell(driver, wanted, is_local=False)
+        record.info["tenant"] = wanted
+
+
+def _tell_session() -> None:
+    """The session may hold a connection already: before the tenant was known it looked something up."""
+    if not has_app_context():
+        return
+    session = db.session()
+    if session.in_transaction():
+        tell(session.connection())
+
+
+def tell(connection: Any) -> None:
+    """Tell a connection that is lent already; inside a transaction that holds until its end."""
+    lent = connection.connection
+    driver: Any = lent.driver_connection
+    if driver.info.transaction_status == TransactionStatus.IDLE:
+        _lent(driver, lent, None)
+    else:
+        _tell(driver, _current.get(), is_local=True)
+
+
+def _tell(driver: Any, wanted: UUID | str | None, *, is_local: bool) -> None:
+    driver.execute(
+        "SELECT set_config('app.tenant', %s, %s)", ["" if wanted is NOBODY else str(wanted), is_local]
+    )
