@@ -19,7 +19,8 @@ if [ "$(psql -XAtc "SELECT to_regclass('kernel.streams') IS NOT NULL")" = t ]; t
     exit 1
 fi
 
-pg_restore --no-owner --no-comments --exit-on-error --jobs="${JOBS:-2}" --dbname="$PGDATABASE" "$file"
+# The tables stand behind row-level security; their owner sees all rows of them.
+pg_restore --enable-row-security --no-owner --no-comments --exit-on-error --jobs="${JOBS:-2}" --dbname="$PGDATABASE" "$file"
 
 # Screens know how far they have seen. After a restore they may be ahead of the database: a new epoch tells
 # each of them to look again from the beginning.

@@ -1,4 +1,4 @@
-"""The second wall: row-level security by tenant, for migrations that make tables (docs/adr/0026).
+"""The second wall: row-level security by tenant, for migrations that make tables (docs/adr/0030).
 
 Each table that holds a tenant's rows is put behind it in the migration that makes it; a test looks that none
 is left out. The application's role sees what ``kernel.tenant()`` may; the owner, who migrates and whose

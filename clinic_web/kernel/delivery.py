@@ -7,6 +7,7 @@ leaves nothing half done. Deliveries are unordered: a handler decides by the sta
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -75,19 +76,19 @@ def deliver_next(queue: str) -> bool:
 
 def _deliver(queue: str, claimed: dict[str, Any]) -> bool:
     claimed.clear()
-    with transaction():
+    with ExitStack() as for_whom, transaction():
         row = db.session.execute(CLAIM, {"queue": queue, "now": clock.now()}).mappings().first()
         if row is None:
             return False
         claimed.update(row)
+        for_whom.enter_context(tenant.of(row["organization_id"]))  # until after the commit
         subscription = bus.subscription_of(row["consumer"])
         if subscription is None:
             raise LookupError(f"nobody subscribes as {row['consumer']} any more")
         if _is_first_time(subscription, row["event_id"]):
-            with tenant.of(row["organization_id"]):
-                subscription.handler(bus.from_data(subscription.event, row["event_data"]))
-                db.session.flush()
+            subscription.handler(bus.from_data(subscription.event, row["event_data"]))
             failpoint("delivery.after_effect")
+        db.session.flush()
         db.session.execute(FINISH, {"id": row["id"], "now": clock.now()})
         failpoint("delivery.before_commit")
     return True

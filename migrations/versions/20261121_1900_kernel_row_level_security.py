@@ -1,4 +1,4 @@
-"""Row-level security by tenant on every table, and the doors through it (docs/adr/0026).
+"""Row-level security by tenant on every table, and the doors through it (docs/adr/0030).
 
 A door is a SECURITY DEFINER function for what must be asked before the tenant is known: whose is this token,
 this name, this screen? It answers with a tenant's id, or with what its bearer may know anyway.

@@ -12,13 +12,16 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from clinic_web.config import Settings
-from clinic_web.kernel import tenant
+from clinic_web.kernel import bus, delivery, tenant
+from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import Model, db
+from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.patients.models import Patient
 from tests import factories
 from tests.cast import Cast
+from tests.kernel.conftest import BellRang, Ear
 from tests.threads import ThreadPoolExecutor
 
 # Machinery of the program, without a word of any tenant's: what is due, what ran, how often what has changed;
@@ -154,6 +157,27 @@ def test_many_at_once_never_see_each_other(committing: Flask, small: tuple[UUID,
 
     with ThreadPoolExecutor(8) as pool:
         assert set().union(*pool.map(work, range(8))) == set()
+
+
+def test_what_a_delivery_tells_on_is_told_for_its_tenant(app: Flask, ear: Ear, ringer: Actor) -> None:
+    """A worker works for nobody; what it collects is written at the very end of its transaction."""
+
+    def tell_on(event: BellRang) -> None:
+        if event.times:
+            bus.publish(BellRang(bell_id=event.bell_id, times=0), ringer)
+
+    consumer = f"notifications.tell_on:{BellRang.TOPIC}"
+    bus.subscribe(BellRang, tell_on, schema="notifications")
+    try:
+        with transaction():
+            bus.publish(BellRang(bell_id=new_id()), ringer)
+        with tenant.of(tenant.NOBODY):
+            assert delivery.drain("events") == 4
+        assert [event.times for event in ear.heard] == [1, 0]
+        states = "SELECT DISTINCT state FROM kernel.deliveries"
+        assert db.session.scalars(text(states)).all() == ["DONE"]
+    finally:
+        bus._by_consumer.pop(consumer, None)
 
 
 def test_every_table_stands_behind_the_wall(settings: Settings, app: Flask) -> None:
