@@ -136,10 +136,10 @@ def thrown_away(app: Flask) -> Iterator[None]:
         finally:
             event.remove(db.session, "after_begin", tell_tenant)
             db.session.remove()
-            outer.rollback()
-            connection.close()
             db._app_engines[app][None] = engine
             db.session.session_factory.configure(join_transaction_mode="conditional_savepoint")
+            outer.rollback()
+            connection.close()
 
 
 @pytest.fixture

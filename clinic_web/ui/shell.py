@@ -38,7 +38,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals.update(asset=asset, csp_nonce=headers.csp_nonce, new_key=new_key, can=_can)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
-    _health_routes(app)
+    _health_routes(app, settings)
 
 
 def require_policies(app: Flask) -> None:
@@ -103,7 +103,7 @@ def _version(path: str) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else "0"
 
 
-def _health_routes(app: Flask) -> None:
+def _health_routes(app: Flask, settings: Settings) -> None:
     @app.get("/healthz")
     @open_to_all("says only that the process answers")
     def healthz() -> ResponseReturnValue:
@@ -112,10 +112,11 @@ def _health_routes(app: Flask) -> None:
     @app.get("/readyz")
     @open_to_all("says only whether the servers behind it answer")
     def readyz() -> ResponseReturnValue:
-        ready = health.readiness()
+        ready = health.readiness(needs_wall=settings.environment == "production")
         body = {
             "status": "ready" if ready.is_ready else "not ready",
             "database": ready.database,
             "redis": ready.redis,
+            "walled": ready.is_walled,
         }
         return body, 200 if ready.is_ready else 503
