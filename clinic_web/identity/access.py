@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 
+from clinic_web.identity.kinds import PATIENT, STAFF
 from clinic_web.identity.models import Permission, Role, Session, User
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -29,10 +30,38 @@ def require_at_least(actor: Actor, permissions: Iterable[str]) -> None:
 
 
 def user_for(actor: Actor, user_id: UUID) -> User:
-    """Return a person of the actor's tenant, locked for change. Raises NotFound."""
+    """Return oneself or a colleague of the actor's tenant, locked for change. Raises NotFound.
+
+    Patients are nobody's to look at among the users: the portal asks for theirs by name (``patient_for``).
+    """
+    user = db.session.scalar(_theirs(actor, user_id).with_for_update())
+    if user is None:
+        raise NotFound
+    return user
+
+
+def person_for(actor: Actor, user_id: UUID) -> User:
+    """Return oneself or a colleague of the actor's tenant, to look at. Raises NotFound."""
+    user = db.session.scalar(_theirs(actor, user_id))
+    if user is None:
+        raise NotFound
+    return user
+
+
+def _theirs(actor: Actor, user_id: UUID) -> Select[User]:
+    return select(User).where(
+        User.id == user_id,
+        User.organization_id == actor.organization_id,
+        User.deleted_at.is_(None),
+        or_(User.kind == STAFF, User.id == actor.user_id),
+    )
+
+
+def patient_for(actor: Actor, user_id: UUID) -> User:
+    """Return a patient's account in the actor's tenant, locked for change. Raises NotFound."""
     user = db.session.scalar(
         select(User)
-        .where(User.id == user_id, User.organization_id == actor.organization_id, User.deleted_at.is_(None))
+        .where(User.id == user_id, User.organization_id == actor.organization_id, User.kind == PATIENT)
         .with_for_update()
     )
     if user is None:
@@ -40,24 +69,16 @@ def user_for(actor: Actor, user_id: UUID) -> User:
     return user
 
 
-def person_for(actor: Actor, user_id: UUID) -> User:
-    """Return a person of the actor's tenant, to look at. Raises NotFound."""
-    user = db.session.scalar(
-        select(User).where(
-            User.id == user_id, User.organization_id == actor.organization_id, User.deleted_at.is_(None)
-        )
-    )
-    if user is None:
-        raise NotFound
-    return user
-
-
 def session_for(actor: Actor, session_id: UUID) -> Session:
-    """Return one of the actor's own sessions; to who manages people, any of the tenant's. Raises NotFound."""
+    """Return one of the actor's own sessions; to who manages people, any colleague's. Raises NotFound."""
     query = (
         select(Session)
         .join(User, User.id == Session.user_id)
-        .where(Session.id == session_id, User.organization_id == actor.organization_id)
+        .where(
+            Session.id == session_id,
+            User.organization_id == actor.organization_id,
+            or_(User.kind == STAFF, User.id == actor.user_id),
+        )
         .with_for_update(of=Session)
     )
     if actor.user_id is not None and not actor.can(MANAGE):

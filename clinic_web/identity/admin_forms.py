@@ -7,7 +7,7 @@ from uuid import UUID
 
 from clinic_web.identity.forms import read_email
 from clinic_web.identity.models import ALLOW, DENY
-from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS
+from clinic_web.identity.permissions import BY_NATURE, PERMISSIONS
 from clinic_web.identity.service.api_tokens import LONGEST
 from clinic_web.identity.service.editing import Details
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
@@ -71,7 +71,7 @@ def read_token(form: Any) -> tuple[str, frozenset[str], int]:
     """Return a token's name, permissions and days; raise InvalidForm (422)."""
     errors: dict[str, DomainError] = {}
     name = _line(form, "name", errors)
-    permissions = frozenset(form.getlist("permissions")) & frozenset(PERMISSIONS) - EVERYBODY
+    permissions = frozenset(form.getlist("permissions")) & frozenset(PERMISSIONS) - BY_NATURE
     if not permissions:
         errors["permissions"] = RuleBroken(N_("Choose at least one right."))
     days = form.get("days", "").strip()
@@ -87,7 +87,7 @@ def read_role(form: Any) -> tuple[str, str, frozenset[str]]:
     errors: dict[str, DomainError] = {}
     name = _line(form, "name", errors)
     description = _line(form, "description", errors, is_required=False)
-    permissions = frozenset(form.getlist("permissions")) & frozenset(PERMISSIONS) - EVERYBODY
+    permissions = frozenset(form.getlist("permissions")) & frozenset(PERMISSIONS) - BY_NATURE
     if not permissions:
         errors["permissions"] = RuleBroken(N_("Choose at least one right."))
     if errors:

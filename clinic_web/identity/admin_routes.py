@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from clinic_web.identity import admin_forms, listing
 from clinic_web.identity.access import MANAGE
 from clinic_web.identity.models import DISABLED
-from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS, ROLES
+from clinic_web.identity.permissions import BY_NATURE, PERMISSIONS, ROLES
 from clinic_web.identity.ports import Offered, ports
 from clinic_web.identity.service import editing, people
 from clinic_web.kernel.errors import (
@@ -217,7 +217,7 @@ def _page(**context: Any) -> str:
         words=role_words(found),
         labels={name: say(label) for name, label in LABELS.items()},
         assignable=[each.name for each in found if each.name not in listing.NOT_FOR_STAFF],
-        permissions=[(name, say(text)) for name, text in PERMISSIONS.items() if name not in EVERYBODY],
+        permissions=[(name, say(text)) for name, text in PERMISSIONS.items() if name not in BY_NATURE],
         facilities=_choices(facilities),
         staff=_choices(staff),
         staff_names={str(each.id): local_name(each.name, each.name_ar) for each in staff},

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
+from clinic_web.identity.kinds import STAFF
 from clinic_web.identity.models import ACTIVE, User
 from clinic_web.identity.service import tries
 from clinic_web.kernel import clock
@@ -24,7 +25,8 @@ TRIES = text(
            host(a.ip_address) AS ip_address, a.success, a.reason,
            a.device_id IS NOT NULL AS is_known, a.attempted_at
       FROM identity.login_attempts a JOIN identity.users u ON lower(u.username) = a.email
-     WHERE u.organization_id = :organization_id AND u.deleted_at IS NULL AND a.attempted_at < :before
+     WHERE u.organization_id = :organization_id AND u.kind = 'STAFF' AND u.deleted_at IS NULL
+       AND a.attempted_at < :before
        AND (:only_failed IS FALSE OR (NOT a.success AND COALESCE(a.reason, '') <> 'HALF'))
        AND (CAST(:user_id AS uuid) IS NULL OR u.id = :user_id)
      ORDER BY a.attempted_at DESC, a.id DESC LIMIT :most
@@ -86,6 +88,7 @@ def delayed(actor: Actor) -> list[Delayed]:
     rows = db.session.scalars(
         select(User).where(
             User.organization_id == actor.organization_id,
+            User.kind == STAFF,
             User.status == ACTIVE,
             User.deleted_at.is_(None),
             User.failed_login_attempts >= tries.DELAYED_FROM,

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from clinic_web.identity.kinds import kept
 from clinic_web.kernel import tenant
 from clinic_web.kernel.db import db
 
@@ -26,9 +27,10 @@ def of_username(typed: str) -> AbstractContextManager[None]:
     return _asked(func.identity.tenant_of_username(typed))
 
 
-def of_address(typed: str) -> AbstractContextManager[None]:
-    """Work for the tenant of somebody active with this user name or e-mail address, or for nobody."""
-    return _asked(func.identity.tenant_of_address(typed))
+def of_address(typed: str, kind: str) -> AbstractContextManager[None]:
+    """Work for the tenant of somebody active of this kind with this user name or e-mail address, or for
+    nobody."""
+    return _asked(func.identity.tenant_of_address(typed, kept(typed, kind), kind))
 
 
 def of_challenge(token: str | None) -> AbstractContextManager[None]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from clinic_web.identity.access import person_for
+from clinic_web.identity.kinds import STAFF
 from clinic_web.identity.models import (
     ACTIVE,
     Permission,
@@ -79,7 +80,7 @@ def people(actor: Actor) -> list[Person]:
     """Return the centre's users, those who may sign in first; two statements."""
     users = db.session.scalars(
         select(User)
-        .where(User.organization_id == actor.organization_id, User.deleted_at.is_(None))
+        .where(_works_here(actor))
         .order_by(User.status, User.first_name, User.last_name)
         .limit(MOST)
     ).all()
@@ -175,7 +176,7 @@ def _counts(actor: Actor) -> dict[UUID, int]:
     pairs = (
         select(UserRole.role_id, func.count())
         .join(User, User.id == UserRole.user_id)
-        .where(User.organization_id == actor.organization_id, User.deleted_at.is_(None))
+        .where(_works_here(actor))
         .group_by(UserRole.role_id)
     )
     return {role_id: count for role_id, count in db.session.execute(pairs)}
@@ -183,7 +184,8 @@ def _counts(actor: Actor) -> dict[UUID, int]:
 
 def count_people(actor: Actor) -> int:
     """Return how many people of the centre may sign in."""
-    mine = select(func.count()).where(
-        User.organization_id == actor.organization_id, User.status == ACTIVE, User.deleted_at.is_(None)
-    )
-    return db.session.scalar(mine) or 0
+    return db.session.scalar(select(func.count()).where(_works_here(actor), User.status == ACTIVE)) or 0
+
+
+def _works_here(actor: Actor) -> ColumnElement[bool]:
+    return and_(User.organization_id == actor.organization_id, User.kind == STAFF, User.deleted_at.is_(None))

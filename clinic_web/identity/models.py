@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     ForeignKey,
     Index,
     Integer,
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 # The schema's other tables: whoever asks this file for the tables of identity gets all of them.
 from clinic_web.identity import devices, links, proofs, tokens  # noqa: F401
+from clinic_web.identity.kinds import MARK, PATIENT, STAFF
 from clinic_web.kernel.db import Key, Model, Moment, Stamped, Versioned, one_of
 
 ACTIVE, INVITED, DISABLED = "ACTIVE", "INVITED", "DISABLED"
@@ -32,16 +34,20 @@ ALLOW, DENY = "ALLOW", "DENY"
 class User(Model, Stamped, Versioned):
     """A person who signs in. ``staff_id`` names the member of staff (organization) that the person is.
 
-    ``username`` is unique in the whole program, in lower case: the sign-in form does not ask for a tenant.
+    ``username`` is unique in the whole program, in lower case: the sign-in form does not ask for a tenant. A
+    patient's is kept with a mark (see ``kinds``).
     """
 
     __tablename__ = "users"
     __table_args__ = (
         one_of("status", ACTIVE, INVITED, DISABLED),
         one_of("theme", "auto", "light", "dark"),
+        one_of("kind", STAFF, PATIENT),
+        CheckConstraint(f"(kind = '{PATIENT}') = starts_with(username, '{MARK}')", name="kind_by_name"),
         Index("uq_users_username", func.lower(text("username")), unique=True),
         Index(
             "uq_users_email",
+            "kind",
             func.lower(text("email")),
             unique=True,
             postgresql_where=text("email IS NOT NULL"),
@@ -53,6 +59,7 @@ class User(Model, Stamped, Versioned):
     organization_id: Mapped[UUID] = mapped_column(index=True)
     facility_id: Mapped[UUID | None]
     staff_id: Mapped[UUID | None]
+    kind: Mapped[str] = mapped_column(Text, server_default=STAFF, default=STAFF)
     username: Mapped[str] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text)
     email_verified: Mapped[bool] = mapped_column(Boolean, server_default="false", default=False)

@@ -14,6 +14,7 @@ from argon2.low_level import hash_secret_raw
 from gevent.monkey import is_module_patched
 from gevent.threadpool import ThreadPool
 
+from clinic_web.identity.kinds import plain
 from clinic_web.kernel import ids
 from clinic_web.kernel.errors import N_, Busy, RuleBroken
 
@@ -111,7 +112,7 @@ def require_good(password: str, username: str) -> None:
         )
     if len(normal) > LONGEST:
         raise RuleBroken(N_("At most %(count)s characters, please."), field="password", count=LONGEST)
-    if normal in COMMON or len(set(normal)) < FEWEST_DIFFERENT or username.casefold() in normal:
+    if normal in COMMON or len(set(normal)) < FEWEST_DIFFERENT or plain(username).casefold() in normal:
         raise RuleBroken(N_("This password is easy to guess. Please choose another."), field="password")
 
 

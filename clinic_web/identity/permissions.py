@@ -11,8 +11,16 @@ from clinic_web.kernel.errors import N_
 
 OWN_ACCOUNT = "account.own"
 
-# What every signed-in person may do, whatever their roles.
+# What every signed-in person of a kind may do, whatever their roles.
 EVERYBODY = frozenset({OWN_ACCOUNT})
+EVERY_PATIENT = frozenset({"portal.account"})
+
+# What only patients have, and all that they can have: a patient's session opens nothing of the staff's, and a
+# colleague's nothing of the portal.
+OF_PATIENTS = EVERY_PATIENT | {"portal.own"}
+
+# What no form offers: it comes with being somebody.
+BY_NATURE = EVERYBODY | OF_PATIENTS
 
 PERMISSIONS: dict[str, str] = {
     OWN_ACCOUNT: N_("Use one's own account: language, look, sessions"),
@@ -57,6 +65,9 @@ PERMISSIONS: dict[str, str] = {
     "view.share": N_("Share kept views of lists with the facility"),
     "report.view": N_("See reports"),
     "report.view_all": N_("See the reports of all facilities"),
+    "portal.invite": N_("Give patients access to the portal, and end it"),
+    "portal.own": N_("See one's own records in the portal"),
+    "portal.account": N_("Use one's own account of the portal: language, sessions, second factor"),
     "user.manage": N_("Give people access and roles"),
     "organization.manage": N_("Change clinics, staff, services and prices"),
     "audit.view": N_("See who saw and changed what"),
@@ -83,7 +94,9 @@ _AT_A_STATION = frozenset(_FIND | {"visit.view", "visit.send", "station.work"})
 
 ROLES: tuple[DefaultRole, ...] = (
     # Operations shows all tenants, so it is nobody's who belongs to one.
-    DefaultRole("administrator", N_("Administrator"), frozenset(set(PERMISSIONS) - {"operations.view"})),
+    DefaultRole(
+        "administrator", N_("Administrator"), frozenset(set(PERMISSIONS) - {"operations.view"} - OF_PATIENTS)
+    ),
     DefaultRole(
         "manager",
         N_("Manager"),
@@ -102,7 +115,7 @@ ROLES: tuple[DefaultRole, ...] = (
         N_("Receptionist"),
         frozenset(
             _all_of("patient", "appointment", "visit", "board") - {"visit.open", "visit.finish"}
-            | {"desk.view", "payment.view", "payment.take", "queue.reserve", "station.work"}
+            | {"desk.view", "payment.view", "payment.take", "queue.reserve", "station.work", "portal.invite"}
         ),
     ),
     DefaultRole(
@@ -129,7 +142,7 @@ ROLES: tuple[DefaultRole, ...] = (
     DefaultRole("pharmacist", N_("Pharmacist"), _AT_A_STATION),
     DefaultRole("pharmacy_technician", N_("Pharmacy technician"), _AT_A_STATION),
     DefaultRole("lab_technician", N_("Lab technician"), _AT_A_STATION),
-    DefaultRole("patient", N_("Patient"), frozenset()),
+    DefaultRole("patient", N_("Patient"), frozenset({"portal.own"})),
     DefaultRole("auditor", N_("Security officer"), frozenset({"audit.view", "list.export"})),
     DefaultRole("operator", N_("Operator"), frozenset({"operations.view"})),
     DefaultRole("display", N_("Display"), frozenset()),

@@ -33,7 +33,7 @@ class Ports:
 
     ``house_stands_at`` hears at each request where the stream of the person's house stands, so that nothing
     older of it is shown. ``public_url`` is where people open the program, ``can_mail`` whether letters leave
-    the house.
+    the house. ``patients_start`` is the endpoint at which patients begin.
     """
 
     facilities: Callable[[Actor], list[Offered]] = _none
@@ -41,6 +41,7 @@ class Ports:
     house_stands_at: Callable[[StreamMoved], object] = _keeps_nothing
     public_url: str = ""
     can_mail: bool = False
+    patients_start: str = "identity.login"
 
 
 ports = Ports()

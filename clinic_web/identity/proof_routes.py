@@ -45,6 +45,8 @@ def welcome(token: str, back: str | None) -> ResponseReturnValue:
     user = login.begin(token)
     if user.must_change_password:
         target = url_for("identity.password")
+    elif not user.actor.can(OWN_ACCOUNT):  # a patient's passkey, which works at either door
+        target = url_for(ports.patients_start)
     elif user.lacks_factor:
         target = url_for("identity.account")
     else:

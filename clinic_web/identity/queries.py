@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from clinic_web.identity.doors import hash_of
+from clinic_web.identity.kinds import PATIENT, STAFF
 from clinic_web.identity.models import ACTIVE, User
-from clinic_web.identity.permissions import EVERYBODY
+from clinic_web.identity.permissions import EVERY_PATIENT, EVERYBODY, OF_PATIENTS
 from clinic_web.identity.ports import ports
 from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor
@@ -63,7 +64,7 @@ IS_OPEN = Statement(
 
 PERSON_OF = text(
     """
-    SELECT s.id AS session_id, s.user_id, u.organization_id, u.facility_id, u.staff_id,
+    SELECT s.id AS session_id, s.user_id, u.kind, u.organization_id, u.facility_id, u.staff_id,
            u.first_name, u.last_name, u.language, u.theme, u.must_change_password,
            NOT EXISTS (SELECT FROM identity.factors f
                         WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
@@ -76,10 +77,13 @@ PERSON_OF = text(
     """
 )
 
+BY_KIND = {STAFF: EVERYBODY, PATIENT: EVERY_PATIENT}
+
 PERMISSIONS_OF = text(
     """
     SELECT p.name FROM identity.permissions p
-     WHERE p.id IN (SELECT rp.permission_id
+     WHERE (p.name = ANY(:of_patients)) = (:kind = 'PATIENT')
+       AND p.id IN (SELECT rp.permission_id
                       FROM identity.user_roles ur JOIN identity.role_permissions rp ON rp.role_id = ur.role_id
                      WHERE ur.user_id = :user_id
                      UNION ALL
@@ -170,7 +174,7 @@ def _read(token_hash: bytes, stamp: UUID) -> Remembered:
         name=f"{row.first_name} {row.last_name}",
         # With a password that somebody handed over one can do nothing but choose another; without the second
         # factor that one's role needs, nothing but set one up.
-        permissions=EVERYBODY
+        permissions=BY_KIND[row.kind]
         if row.must_change_password or row.lacks_factor
         else permissions_of(row.user_id),
     )
@@ -191,8 +195,13 @@ def _coming_from(person: Remembered, ip_address: str | None, user_agent: str | N
 
 
 def permissions_of(user_id: UUID) -> frozenset[str]:
-    """Return what a person may do now: what everybody may, plus roles and gifts, minus denials."""
-    names = EVERYBODY.union(db.session.scalars(PERMISSIONS_OF, {"user_id": user_id}))
+    """Return what a person may do now: what everybody of their kind may, plus roles and gifts, minus denials.
+
+    Whatever roles say, a patient has only what is patients' and nobody else has that.
+    """
+    kind = db.session.scalar(select(User.kind).where(User.id == user_id)) or STAFF
+    asked = {"user_id": user_id, "kind": kind, "of_patients": sorted(OF_PATIENTS)}
+    names = BY_KIND[kind].union(db.session.scalars(PERMISSIONS_OF, asked))
     return _sets.setdefault(names, names)
 
 
@@ -202,10 +211,13 @@ def requires_factor(user_id: UUID) -> bool:
 
 
 def actors_of(organization_id: UUID) -> dict[str, Actor]:
-    """Return everybody of a tenant who may sign in, by user name, for commands that act as them."""
+    """Return every colleague of a tenant who may sign in, by user name, for commands that act as them."""
     people = db.session.scalars(
         select(User).where(
-            User.organization_id == organization_id, User.status == ACTIVE, User.deleted_at.is_(None)
+            User.organization_id == organization_id,
+            User.kind == STAFF,
+            User.status == ACTIVE,
+            User.deleted_at.is_(None),
         )
     )
     return {

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from clinic_web.identity import admin_forms, listing
 from clinic_web.identity.access import MANAGE
 from clinic_web.identity.admin_routes import REFUSALS, role_words
-from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS
+from clinic_web.identity.permissions import BY_NATURE, PERMISSIONS
 from clinic_web.identity.service import editing, rights
 from clinic_web.kernel.errors import N_, DomainError, NotFound, StaleScreen
 from clinic_web.ui import admin
@@ -157,7 +157,7 @@ def _page(**context: Any) -> str:
         "identity/_roles.html",
         roles=[each for each in found if each.name not in listing.NOT_FOR_STAFF],
         words=words,
-        permissions=[(name, say(text)) for name, text in PERMISSIONS.items() if name not in EVERYBODY],
+        permissions=[(name, say(text)) for name, text in PERMISSIONS.items() if name not in BY_NATURE],
         grantable=who.permissions,
         key=request.form.get("idempotency_key") or new_key(),
         sections=admin.for_actor(who),

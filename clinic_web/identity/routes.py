@@ -42,7 +42,7 @@ def start() -> ResponseReturnValue:
 def show_sign_in() -> ResponseReturnValue:
     who = actor_or_none()
     back = forms.same_origin_path(request.args.get("next"))
-    if who:
+    if who and who.can(OWN_ACCOUNT):
         return redirect(back or nav.first_for(who))
     if wizard := ports.first_run():
         return redirect(wizard)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from clinic_web.identity import admin_forms
 from clinic_web.identity.access import MANAGE
-from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS
+from clinic_web.identity.permissions import BY_NATURE, PERMISSIONS
 from clinic_web.identity.service import api_tokens
 from clinic_web.kernel.errors import InvalidForm, NotAllowed, RuleBroken
 from clinic_web.ui import admin
@@ -63,7 +63,7 @@ def revoke(token_id: UUID) -> ResponseReturnValue:
 
 def _page(**context: Any) -> str:
     who = actor()
-    words = {name: say(text) for name, text in PERMISSIONS.items() if name not in EVERYBODY}
+    words = {name: say(text) for name, text in PERMISSIONS.items() if name not in BY_NATURE}
     defaults: dict[str, Any] = {"is_new": False, "errors": {}, "handed": None, "name": ""}
     return page_or_fragment(
         "identity/tokens.html",

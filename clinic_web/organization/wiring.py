@@ -62,9 +62,9 @@ def wire(app: Flask) -> None:
 
 
 def may_join(joiner: Joiner, topic: str) -> bool:
-    """People hear the changes of their own organization."""
+    """Who works here hears the changes of their own organization."""
     actor = joiner.actor
-    return actor is not None and topic == directory.topic(actor.organization_id)
+    return actor is not None and actor.can("account.own") and topic == directory.topic(actor.organization_id)
 
 
 def place_of(actor: Actor) -> Place | None:

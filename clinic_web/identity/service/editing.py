@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from clinic_web.audit import api as audit
 from clinic_web.identity import listing, passwords
 from clinic_web.identity.access import require_manager, user_for
+from clinic_web.identity.kinds import kept
 from clinic_web.identity.models import ALLOW, DENY, User
 from clinic_web.identity.ports import ports
 from clinic_web.identity.service import factors, letters, people, rights
@@ -191,7 +192,7 @@ def _rename(actor: Actor, user: User, now: Details, wanted: Details) -> None:
         raise RuleBroken(N_("Please give a user name."), field="username")
     for name in changed:
         setattr(user, name, getattr(wanted, name))
-    user.username, user.email = normal(wanted.username), wanted.email or None
+    user.username, user.email = kept(normal(wanted.username), user.kind), wanted.email or None
     user.email_verified = user.email_verified and "email" not in changed
     user.updated_by, user.updated_at = actor.user_id, clock.now()
     try:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, delete, exists, select, text
 from clinic_web.audit import api as audit
 from clinic_web.identity import queries
 from clinic_web.identity.access import user_for
+from clinic_web.identity.kinds import plain
 from clinic_web.identity.models import User
 from clinic_web.identity.proofs import PASSKEY, TOTP, Factor, RecoveryCode
 from clinic_web.identity.service import codes
@@ -104,7 +105,7 @@ def begun(actor: Actor) -> Setup | None:
         return None
     seed = codes.seed_of(app)
     username = db.session.scalars(select(User.username).where(User.id == actor.user_id)).one()
-    return Setup(seed, pyotp.TOTP(seed).provisioning_uri(name=username, issuer_name=ISSUER))
+    return Setup(seed, pyotp.TOTP(seed).provisioning_uri(name=plain(username), issuer_name=ISSUER))
 
 
 def confirm_app(actor: Actor, code: str) -> list[str] | None:

@@ -17,6 +17,7 @@ from clinic_web.audit import api as audit
 from clinic_web.events.identity import PasswordForgotten
 from clinic_web.identity import doors, passwords
 from clinic_web.identity.doors import hash_of
+from clinic_web.identity.kinds import PATIENT, STAFF, kept, plain
 from clinic_web.identity.links import INVITE, RESET, VERIFY, Link, LinkRequest
 from clinic_web.identity.models import ACTIVE, DISABLED, User
 from clinic_web.identity.ports import ports
@@ -76,22 +77,24 @@ def make(user: User, purpose: str, *, is_mailed: bool = False) -> str:
     )
     db.session.add(link)
     db.session.flush()
-    return f"{ports.public_url}/link/{token}"
+    return f"{ports.public_url}{'/portal' if user.kind == PATIENT else ''}/link/{token}"
 
 
-def opened(token: str | None) -> Opened:
+def opened(token: str | None, *, kind: str = STAFF) -> Opened:
     """Return what a link is for, without using it up: who checks letters for viruses opens them, too.
+
+    It opens only at the door of its person's ``kind``.
 
     Raises LinkGone (404).
     """
     with doors.of_link(token):
-        row = _found(token)
+        row = _found(token, kind)
     if row is None:
         raise LinkGone
-    return Opened(row.purpose, row.user_id, row.username, row.email)
+    return Opened(row.purpose, row.user_id, plain(row.username), row.email)
 
 
-def _found(token: str | None) -> Any:
+def _found(token: str | None, kind: str) -> Any:
     return db.session.execute(
         select(Link.purpose, Link.user_id, Link.email, User.username)
         .join(User, User.id == Link.user_id)
@@ -99,18 +102,19 @@ def _found(token: str | None) -> Any:
             Link.token_hash == hash_of(token or ""),
             Link.used_at.is_(None),
             Link.expires_at > clock.now(),
+            User.kind == kind,
             User.status != DISABLED,
             User.deleted_at.is_(None),
         )
     ).first()
 
 
-def choose_password(token: str | None, password: str) -> None:
+def choose_password(token: str | None, password: str, *, kind: str = STAFF) -> None:
     """Use an invitation or a reset up: its person signs in with this password, and nothing older.
 
     The second factor stays what it is. Raises LinkGone (404), RuleBroken (422, ``password``), Busy (503).
     """
-    link = opened(token)
+    link = opened(token, kind=kind)
     if link.purpose == VERIFY:
         raise LinkGone
     passwords.require_good(password, link.username)
@@ -125,9 +129,9 @@ def choose_password(token: str | None, password: str) -> None:
         audit.changed(actor, "user.set_password", "user", user.id, old=None, new=new)
 
 
-def confirm_address(token: str | None) -> None:
+def confirm_address(token: str | None, *, kind: str = STAFF) -> None:
     """Note that an address is its person's: the link arrived there. Raises LinkGone (404)."""
-    if opened(token).purpose != VERIFY:
+    if opened(token, kind=kind).purpose != VERIFY:
         raise LinkGone
     with doors.of_link(token), transaction():
         user = _used(token)
@@ -151,18 +155,20 @@ def _used(token: str | None) -> User:
     return user
 
 
-def forgotten(typed: str, source: Source) -> None:
-    """Note that somebody forgot their password; a job answers it. A stranger costs the same statements.
+def forgotten(typed: str, source: Source, *, kind: str = STAFF) -> None:
+    """Note that somebody of this ``kind`` forgot their password; a job answers it. A stranger costs the same
+    statements.
 
     Raises TooManyTries (429) where one address asks for very many.
     """
-    name, now = normal(typed), clock.now()
-    with doors.of_address(name), transaction():
+    address, now = normal(typed), clock.now()
+    with doors.of_address(address, kind), transaction():
         count, first = db.session.execute(ASKED, {"address": source.ip_address, "since": now - HOUR}).one()
         if count >= MOST_REQUESTS_AN_HOUR:
             raise TooManyTries(first + HOUR - now)
         who = select(User.id, User.organization_id).where(
-            (func.lower(User.username) == name) | (func.lower(User.email) == name),
+            (func.lower(User.username) == kept(address, kind)) | (func.lower(User.email) == address),
+            User.kind == kind,
             User.status == ACTIVE,
             User.deleted_at.is_(None),
         )

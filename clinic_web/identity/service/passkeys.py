@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 
 from clinic_web.identity import doors
 from clinic_web.identity.access import user_for
+from clinic_web.identity.kinds import plain
 from clinic_web.identity.models import ACTIVE, LoginAttempt, User
 from clinic_web.identity.proofs import KEY_ONLY, PASSKEY, PROVE, REGISTER, SIGN_IN, Challenge, Factor
 from clinic_web.identity.service import challenges, devices, factors, proving, tries
@@ -81,7 +82,7 @@ def ask_to_register(actor: Actor, site: Site) -> Question:
         rp_id=site.rp_id,
         rp_name=RP_NAME,
         user_id=user.id.bytes,
-        user_name=user.username,
+        user_name=plain(user.username),
         user_display_name=user.display_name,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,

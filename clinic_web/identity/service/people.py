@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from clinic_web.audit import api as audit
 from clinic_web.identity import passwords
 from clinic_web.identity.access import require_at_least, require_manager, roles_for, user_for
+from clinic_web.identity.kinds import MARK, kept, kind_of
 from clinic_web.identity.models import ACTIVE, DISABLED, INVITED, User, UserRole
 from clinic_web.identity.queries import permissions_of
 from clinic_web.identity.service.rights import permissions_of_roles
@@ -41,19 +42,23 @@ def create_user(  # noqa: PLR0913 - a person is that many facts, all by keyword
 ) -> UUID:
     """Make a person who can sign in; without a password they are only invited. Return the user's id.
 
+    Whose only role is a patient's signs in at the portal, and nowhere else.
+
     ``is_for_once``: somebody hands the password over, so all it opens is the page that changes it.
 
     Raises NotAllowed, NotFound (no such role), RuleBroken (field ``username``, ``password``).
     """
     require_manager(actor)
-    name = normal(username)
-    if not name:
+    kind = kind_of(roles)
+    name = kept(normal(username), kind)
+    if name in ("", MARK):
         raise RuleBroken(N_("Please give a user name."), field="username")
     user = User(
         id=new_id(),
         organization_id=actor.organization_id,
         facility_id=facility_id,
         staff_id=staff_id,
+        kind=kind,
         username=name,
         password_hash=_checked_hash(password, name) if password is not None else None,
         must_change_password=is_for_once,

@@ -32,7 +32,7 @@ from clinic_web.identity.models import (
     UserPermission,
     UserRole,
 )
-from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS, ROLES
+from clinic_web.identity.permissions import BY_NATURE, PERMISSIONS, ROLES
 from clinic_web.identity.proofs import RoleRule
 from clinic_web.identity.queries import permissions_of
 from clinic_web.kernel import bus, clock, tenant
@@ -133,7 +133,7 @@ def allow(actor: Actor, user_id: UUID, permission: str) -> None:
 def deny(actor: Actor, user_id: UUID, permission: str) -> None:
     """Take one permission from one person, whatever their roles say. Raises NotAllowed, NotFound, 422."""
     require_manager(actor)
-    if permission in EVERYBODY:
+    if permission in BY_NATURE:
         raise RuleBroken(N_("Everybody who signs in has this right."), field="permission")
     _set_exception(actor, user_id, permission, DENY)
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import text
 
 from clinic_web.identity import doors, passwords
+from clinic_web.identity.kinds import STAFF, kept
 from clinic_web.identity.service import challenges, devices, tries
 from clinic_web.identity.service.sessions import open_session
 from clinic_web.identity.service.tries import (
@@ -47,12 +48,12 @@ class Entry:
     second_step: str | None = None
 
 
-def sign_in(username: str, password: str, source: Source = NOWHERE) -> Entry:
-    """Return what the password opens.
+def sign_in(username: str, password: str, source: Source = NOWHERE, *, kind: str = STAFF) -> Entry:
+    """Return what the password opens at the door of this ``kind`` of people.
 
     Raises SignInRefused (422), TooManyTries (429), Busy (503) when too many others are signing in.
     """
-    typed = normal(username)
+    typed = kept(normal(username), kind)
     with doors.of_username(typed):
         one = tries.count(typed, source)
         if not _is_right(one, password):
