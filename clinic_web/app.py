@@ -33,6 +33,7 @@ MODULES = (
     "patients",
     "payments",
     "reception",
+    "portal",
     "notifications",
     "reports",
     "setup",

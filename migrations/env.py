@@ -18,6 +18,7 @@ SCHEMAS = (
     "patients",
     "payments",
     "reception",
+    "portal",
     "notifications",
     "setup",
     "reports",

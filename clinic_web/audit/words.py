@@ -96,6 +96,11 @@ ACTIONS = {
     "user.set_password": N_("Set a password"),
     "user.enable": N_("Let a person in again"),
     "user.disable": N_("Shut a person out"),
+    "portal.view": N_("Looked at their own records"),
+    "portal.invite": N_("Invited a patient to the portal"),
+    "portal.revoke": N_("Took an invitation to the portal back"),
+    "portal.join": N_("Opened an account of the portal"),
+    "portal.end": N_("Ended an account of the portal"),
     "role.add": N_("Made a role"),
     "role.change": N_("Changed a role"),
     "role.delete": N_("Deleted a role"),
@@ -131,14 +136,14 @@ OF_VIEWS = (
     *("doctor.view", "station.view", "visit.list", "visit.export", "visit.view", "visit.walk_in"),
     *("visit.check_in", "visit.call", "visit.finish", "payment.list", "payment.export", "payment.view"),
     *("payment.receipt", "payment.print", "payments.take", "payments.refund", "payments.correct"),
-    *("audit.list", "audit.view", "audit.export"),
+    *("audit.list", "audit.view", "audit.export", "portal.view"),
 )
 OF_CHANGES = (
     *("payments.take", "payments.refund", "payments.correct", "payment.void", "payment.reopen"),
     *("payment.move", "payment.assign_share", "payment.refund_limit", "merge", "unmerge", "user.create"),
     *("user.change", "user.set_password", "user.enable", "user.disable", "role.change", "role.delete"),
     *("display.configure", "queue.change", "queue.priority", "staff.create", "service.create"),
-    *("leave.add", "leave.remove"),
+    *("leave.add", "leave.remove", "portal.invite", "portal.join", "portal.end"),
 )
 
 THINGS = {
@@ -150,6 +155,8 @@ THINGS = {
     "station_stop": N_("Stop at a station"),
     "number_block": N_("Numbers on paper"),
     "user": N_("Account"),
+    "portal_account": N_("Account of the portal"),
+    "portal_invitation": N_("Invitation to the portal"),
     "role": N_("Role"),
     "staff": N_("Staff"),
     "service": N_("Service"),

@@ -92,7 +92,7 @@ def _second_page(errors: dict[str, str] | None = None) -> ResponseReturnValue:
 
 
 def second_again(error: DomainError) -> ResponseReturnValue:
-    return _patiently(error, _second_page(errors=form_errors(error)))
+    return patiently(error, _second_page(errors=form_errors(error)))
 
 
 def begin_again(error: DomainError) -> ResponseReturnValue:
@@ -108,7 +108,7 @@ def sign_in_page(username: str = "", errors: dict[str, str] | None = None, back:
     return render_template("identity/login.html", **shown)
 
 
-def _patiently(error: DomainError, page: ResponseReturnValue) -> ResponseReturnValue:
+def patiently(error: DomainError, page: ResponseReturnValue) -> ResponseReturnValue:
     response = make_response(page, error.status)
     if isinstance(error, TooManyTries):
         response.headers["Retry-After"] = str(error.seconds)
@@ -118,10 +118,16 @@ def _patiently(error: DomainError, page: ResponseReturnValue) -> ResponseReturnV
 def ask_proof(error: ProofNeeded) -> ResponseReturnValue:
     """Answer a dangerous act with the question who asks. What was typed stays: on the page where htmx sent
     it, and else in the question itself, which sends it again."""
+    again, again_url = what_was_asked()
+    return make_response(_proof(again=again, again_url=again_url), error.status)
+
+
+def what_was_asked() -> tuple[dict[str, list[str]], str]:
+    """Return the form that was sent, if one was, and where to."""
     again: dict[str, list[str]] = {}
     if request.method == "POST":
         again = {name: values for name, values in request.form.lists() if name != "csrf_token"}
-    return make_response(_proof(again=again, again_url=request.full_path.rstrip("?")), error.status)
+    return again, request.full_path.rstrip("?")
 
 
 @bp.get("/account/prove", endpoint="prove")
@@ -141,11 +147,11 @@ def proved_by(prove: Callable[[UUID], str]) -> ResponseReturnValue:
     user = login.signed_in()
     if user is None:
         raise SignInNeeded
-    again, again_url = _to_do_again()
+    again, again_url = to_do_again()
     try:
         login.renew(prove(user.session_id))
     except (ProofGone, RuleBroken, TooManyTries) as error:
-        return _patiently(error, _proof(again=again, again_url=again_url, errors=form_errors(error)))
+        return patiently(error, _proof(again=again, again_url=again_url, errors=form_errors(error)))
     return _go_on(again, again_url)
 
 
@@ -164,7 +170,7 @@ def _go_on(again: dict[str, list[str]], again_url: str | None) -> ResponseReturn
     return render_template("identity/go_on.html", again=again, again_url=again_url)
 
 
-def _to_do_again() -> tuple[dict[str, list[str]], str | None]:
+def to_do_again() -> tuple[dict[str, list[str]], str | None]:
     """Return the form that the question carries along. The CSRF token guards it like any form of ours."""
     url = forms.same_origin_path(request.form.get("again_url"))
     try:

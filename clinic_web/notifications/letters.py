@@ -1,4 +1,4 @@
-"""Letters to our own people: invitations, forgotten passwords, addresses to confirm, new devices.
+"""Letters to people who sign in: invitations, forgotten passwords, addresses to confirm, new devices.
 
 What is kept while a letter waits opens nothing: identity makes the link when the letter is written.
 """
@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from clinic_web.events.identity import AddressGiven, DeviceAppeared, PasswordForgotten, StaffInvited
+from clinic_web.events.portal import PatientInvited
 from clinic_web.identity import api as identity
 from clinic_web.kernel import clock, ids, jobs
 from clinic_web.kernel.db import db
@@ -20,6 +21,7 @@ from clinic_web.kernel.ids import new_id
 from clinic_web.notifications.channels import has_channel
 from clinic_web.notifications.models import Notification
 from clinic_web.notifications.texts import catalogue, moment
+from clinic_web.portal import api as portal
 
 CHANNEL = "SMTP"
 GRACE = timedelta(seconds=20)  # the commit's own job comes first; the sweep takes what was lost
@@ -29,6 +31,7 @@ SUBJECTS = {
     "password_reset": N_("Choose another password"),
     "email_verification": N_("Is this your address?"),
     "device_appeared": N_("A new device signed in as you"),
+    "portal_invitation": N_("See your visits on your telephone"),
 }
 BODIES = {
     "staff_invitation": N_(
@@ -49,6 +52,13 @@ BODIES = {
         " %(ip_address)s.\n\n"
         "If that was not you, open My account, sign the device out and change your password.\n"
     ),
+    # Without a name: whoever reads this mailbox learns nothing about a patient.
+    "portal_invitation": N_(
+        "Hello,\n\nyou can see your appointments and visits yourself now. Open this address:\n\n%(link)s\n\n"
+        "or type the code %(code)s there. You also need the day of birth. The code opens once, until"
+        " %(when)s.\n\n"
+        "If you did not ask for this, there is nothing to do.\n"
+    ),
 }
 
 
@@ -68,7 +78,16 @@ def queue_device_notice(event: DeviceAppeared) -> None:
     _queue(event, "device_appeared", str(event.device_id), device_id=str(event.device_id))
 
 
+def queue_portal_invitation(event: PatientInvited) -> None:
+    values = {"organization_id": str(event.organization_id), "invitation_id": str(event.invitation_id)}
+    _write_down(event, "portal_invitation", str(event.invitation_id), values)
+
+
 def _queue(event: Any, template: str, reference: str, **values: str) -> None:
+    _write_down(event, template, reference, {"user_id": str(event.user_id), **values})
+
+
+def _write_down(event: Any, template: str, reference: str, values: dict[str, str]) -> None:
     """Write one letter into the current transaction; without a mail server there is nobody to carry it."""
     if not has_channel(CHANNEL):
         return
@@ -81,7 +100,7 @@ def _queue(event: Any, template: str, reference: str, **values: str) -> None:
             channel=CHANNEL,
             language="",  # the person's own, at the moment of writing
             reference=reference,
-            data={"user_id": str(event.user_id), **values},
+            data=values,
             due_at=clock.now() + GRACE,
         )
         .on_conflict_do_nothing()
@@ -96,6 +115,8 @@ def _queue(event: Any, template: str, reference: str, **values: str) -> None:
 
 def write(template: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
     """Return recipient, body and subject of a letter; None where there is nobody to write to any more."""
+    if template == "portal_invitation":
+        return _write_invitation(template, data)
     device_id = UUID(data["device_id"]) if data.get("device_id") else None
     letter = identity.letter_for(template, UUID(data["user_id"]), device_id)
     if letter is None:
@@ -108,6 +129,19 @@ def write(template: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         "device": letter.device or say(UNKNOWN_BROWSER),
         "ip_address": letter.ip_address,
         "when": moment(letter.at, is_arabic=letter.language == "ar") if letter.at else "",
+    }
+    return letter.recipient, say(BODIES[template]) % values, say(SUBJECTS[template])
+
+
+def _write_invitation(template: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
+    letter = portal.invitation_letter(UUID(data["organization_id"]), UUID(data["invitation_id"]))
+    if letter is None:
+        return None
+    say = catalogue(letter.language).gettext
+    values = {
+        "link": letter.link,
+        "code": letter.code,
+        "when": moment(letter.expires_at, is_arabic=letter.language == "ar"),
     }
     return letter.recipient, say(BODIES[template]) % values, say(SUBJECTS[template])
 

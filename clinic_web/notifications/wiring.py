@@ -10,6 +10,7 @@ from flask import Flask
 
 from clinic_web.config import Settings
 from clinic_web.events.identity import AddressGiven, DeviceAppeared, PasswordForgotten, StaffInvited
+from clinic_web.events.portal import PatientInvited
 from clinic_web.events.reception import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -36,6 +37,7 @@ def wire(app: Flask) -> None:
         PasswordForgotten: letters.queue_reset,
         AddressGiven: letters.queue_confirmation,
         DeviceAppeared: letters.queue_device_notice,
+        PatientInvited: letters.queue_portal_invitation,
     }
     for event, handler in hears.items():
         bus.subscribe(event, handler, schema="notifications", queue="notifications")

@@ -23,6 +23,7 @@ from clinic_web.patients.live import patients_topic
 from clinic_web.patients.names import join, normalise, phone
 from clinic_web.patients.names import split as split_name
 from clinic_web.patients.queries import PatientCard, by_every_id, card, cards, ids_of_card, require
+from clinic_web.patients.reach import email_of
 from clinic_web.patients.service import Registration, register
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "by_every_id",
     "card",
     "cards",
+    "email_of",
     "find",
     "hold",
     "hold_ids",

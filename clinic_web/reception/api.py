@@ -22,10 +22,13 @@ from clinic_web.reception.models.appointments import CONFIRMED
 from clinic_web.reception.models.visits import PRESENT, SCHEDULED
 from clinic_web.reception.queries.blocks import open_numbers
 from clinic_web.reception.queries.lists import stand_with
+from clinic_web.reception.queries.own import OwnTurn, OwnVisits, own_turns, own_visits
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
 from clinic_web.reception.service.queues import ensure_queue, ensure_station
 
 __all__ = [
+    "OwnTurn",
+    "OwnVisits",
     "PastVisit",
     "Promise",
     "ensure_queue",
@@ -34,6 +37,8 @@ __all__ = [
     "import_past_visits",
     "is_promised",
     "open_numbers_on",
+    "own_turns",
+    "own_visits",
     "promises_of",
     "stand_with",
     "tickets_of",

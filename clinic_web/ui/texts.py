@@ -65,11 +65,11 @@ def timezone() -> str:
     return here.timezone if here else "UTC"
 
 
-def clock_time(moment: datetime | None) -> str:
-    """Return HH:MM on the facility's wall."""
+def clock_time(moment: datetime | None, zone: str | None = None) -> str:
+    """Return HH:MM on the facility's wall, or on that of another place (an IANA time zone)."""
     if moment is None:
         return ""
-    return _digits(f"{clock.local(moment, timezone()):%H:%M}")
+    return _digits(f"{clock.local(moment, zone or timezone()):%H:%M}")
 
 
 def day(moment: datetime | date | None, form: str = "EEE d MMM") -> str:

@@ -1,0 +1,27 @@
+"""What the portal adds to the program: its pages, a panel at the desk, a check before a merge."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from clinic_web.identity.api import door
+from clinic_web.patients import api as patients
+from clinic_web.portal import checks
+from clinic_web.portal.routes import (  # noqa: F401 - their routes belong to the blueprints
+    account,
+    bp,
+    desk,
+    desk_bp,
+    doors,
+    factors,
+    home,
+    joining,
+    letters,
+)
+
+
+def wire(app: Flask) -> None:
+    app.register_blueprint(bp)
+    app.register_blueprint(desk_bp)
+    door.ports.patients_start = "portal.home"
+    patients.merge_check("portal.accounts", checks.check_accounts)
