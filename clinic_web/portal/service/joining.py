@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit import api as audit
@@ -72,7 +72,8 @@ def prove(code: str, born: date, source: door.Source) -> str:
         if row is not None and _was_born(row, born):
             door.tries.succeeded(one)
             return _proved(row)
-        _note_failure(code_hash)
+        if row is not None:
+            _note_failure(row)
     raise door.tries.refusal(one, CodeRefused())
 
 
@@ -87,12 +88,9 @@ def _proved(row: Invitation) -> str:
     return token
 
 
-def _note_failure(code_hash: bytes) -> None:
-    db.session.execute(
-        update(Invitation)
-        .where(Invitation.code_hash == code_hash)
-        .values(failures=func.least(Invitation.failures + 1, lookup.MOST_FAILURES))
-    )
+def _note_failure(row: Invitation) -> None:
+    failed = update(Invitation).where(Invitation.id == row.id)
+    db.session.execute(failed.values(failures=Invitation.failures + 1))
 
 
 def invitee(proof: str | None) -> Invitee:
@@ -113,7 +111,15 @@ def open_account(proof: str | None, wanted: NewAccount, language: str) -> UUID:
     with transaction():
         row = _used(proof)
         actor = system_actor(row.organization_id, facility_id=row.facility_id, name="portal")
-        first, _, last = who.name.partition(" ")
+        user_id = _make_user(actor, who, wanted, language)
+        _grant(actor, row, user_id)
+    return user_id
+
+
+def _make_user(actor: Actor, who: Invitee, wanted: NewAccount, language: str) -> UUID:
+    first, _, last = who.name.partition(" ")
+    is_address = "@" in wanted.username
+    try:
         user_id = identity.create_user(
             actor,
             username=wanted.username,
@@ -121,15 +127,18 @@ def open_account(proof: str | None, wanted: NewAccount, language: str) -> UUID:
             first_name=first if who.is_self else wanted.first_name,
             last_name=last if who.is_self else wanted.last_name,
             roles=[door.ROLE_OF_PATIENTS],
-            facility_id=row.facility_id,
+            facility_id=actor.facility_id,
             language=language,
-            email=wanted.username if "@" in wanted.username else "",
+            email=wanted.username if is_address else "",
         )
-        if "@" not in wanted.username:
-            door.patients.set_phone(actor, user_id, wanted.username)
-        elif door.ports.can_mail:
-            bus.publish(AddressGiven(organization_id=row.organization_id, user_id=user_id), actor)
-        _grant(actor, row, user_id)
+    except RuleBroken as error:
+        # Whose address it is already: here it is the user name, too.
+        field = "username" if error.field == "email" else error.field
+        raise RuleBroken(error.sentence, field=field, **error.values) from error
+    if not is_address:
+        door.patients.set_phone(actor, user_id, wanted.username)
+    elif door.ports.can_mail:
+        bus.publish(AddressGiven(organization_id=actor.organization_id, user_id=user_id), actor)
     return user_id
 
 
@@ -151,14 +160,12 @@ def add_to_mine(actor: Actor, proof: str | None) -> UUID:
 
 def _used(proof: str | None) -> Invitation:
     """Use an invitation up; of two at once one gets it."""
-    now = clock.now()
+    found, now = lookup.by_proof(door.hash_of(proof or "")), clock.now()
+    if found is None:
+        raise InvitationGone
     taken: Invitation | None = db.session.scalar(
         update(Invitation)
-        .where(
-            Invitation.proof_hash == door.hash_of(proof or ""),
-            Invitation.proof_expires_at > now,
-            lookup.is_open(now),
-        )
+        .where(Invitation.id == found.id, Invitation.proof_hash == found.proof_hash, lookup.is_open(now))
         .values(used_at=now, proof_hash=None)
         .returning(Invitation)
     )
