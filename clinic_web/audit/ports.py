@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ def _no_tenants() -> list[UUID]:
     return []
 
 
-def _no_people(actor: Actor) -> dict[UUID, str]:
+def _no_people(actor: Actor, also: Collection[UUID | None]) -> dict[UUID, str]:
     return {}
 
 
@@ -38,14 +38,14 @@ def _utc(actor: Actor) -> str:
 class Ports:
     """What ``app`` binds.
 
-    ``tenants``: all of them, for the sealer. ``people``: the names of everybody who ever had an account in
-    the actor's tenant, by id. ``patients``: cards by the ids that were asked for. ``found``: all ids
-    of the patients that what was typed may mean. ``ids_of``: all ids under which a patient's rows were
-    written. ``timezone``: where the actor works.
+    ``tenants``: all of them, for the sealer. ``people``: the names of every colleague who ever had an
+    account in the actor's tenant, by id, and of the others who are asked for. ``patients``: cards by the ids
+    that were asked for. ``found``: all ids of the patients that what was typed may mean. ``ids_of``: all ids
+    under which a patient's rows were written. ``timezone``: where the actor works.
     """
 
     tenants: Callable[[], list[UUID]] = _no_tenants
-    people: Callable[[Actor], dict[UUID, str]] = _no_people
+    people: Callable[[Actor, Collection[UUID | None]], dict[UUID, str]] = _no_people
     patients: Callable[[Actor, Iterable[UUID]], dict[UUID, Any]] = _no_cards
     found: Callable[[Actor, str], list[UUID]] = _none_found
     ids_of: Callable[[UUID], list[UUID]] = _itself

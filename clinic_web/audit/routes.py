@@ -84,7 +84,7 @@ def _one(source: Source, row_id: UUID) -> str:
             is_seen=source is SEEN,
             row=entry.row,
             at=getattr(entry.row, source.moment),
-            people=ports.people(actor()),
+            people=ports.people(actor(), [entry.row.user_id]),
             cards=ports.patients(actor(), entry.patients),
             differences=[] if source is SEEN else differences(entry.row.old_values, entry.row.new_values),
             did=_action,
@@ -123,7 +123,7 @@ def _around(who: Actor, asked: Asked, rows: Iterable[SeenRow | ChangeRow]) -> di
     """Names of people and patients: they stand nowhere in the audit itself."""
     wanted = {row.patient_id for row in rows if row.patient_id} | {asked.get("patient")} - {None}
     return {
-        "people": ports.people(who),
+        "people": ports.people(who, [row.user_id for row in rows]),
         "cards": ports.patients(who, wanted) if wanted else {},
         "did": _action,
         "thing": _thing,

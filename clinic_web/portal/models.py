@@ -47,8 +47,8 @@ class Invitation(Model):
     """A code by which somebody opens an account for a patient, once, within some days.
 
     Only the code's hash is kept; one that goes by letter has none until the letter is written. ``failures``
-    are wrong birth dates. Who gave the code and the birth date gets a proof for half an hour
-    (``proof_hash``), with which a user name and a password can be chosen.
+    are wrong birth dates. Who gave the code and the birth date gets a proof for a quarter
+    of an hour (``proof_hash``), with which a user name and a password can be chosen.
     """
 
     __tablename__ = "invitations"
@@ -56,7 +56,6 @@ class Invitation(Model):
         one_of("relation", *RELATIONS),
         CheckConstraint("failures >= 0", name="failures_positive"),
         Index("ix_invitations_patient_id", "patient_id"),
-        Index("ix_invitations_expires_at", "expires_at"),
         {"schema": "portal", "info": {"patient_id": "follows"}},
     )
 

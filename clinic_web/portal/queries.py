@@ -94,7 +94,7 @@ def panel(actor: Actor, patient_id: UUID) -> Panel:
         patient_id=patient_id,
         accounts=accounts,
         invitations=_invitations(actor, ids),
-        usual=GUARDIAN if card.guardian_id or (card.age or GROWN_UP) < GROWN_UP else SELF,
+        usual=GUARDIAN if card.guardian_id or (card.age is not None and card.age < GROWN_UP) else SELF,
         has_own=any(each.is_self for each in accounts),
         email=patients.email_of(actor, patient_id) if door.ports.can_mail else None,
     )

@@ -65,7 +65,6 @@ def upgrade() -> None:
         schema="portal",
     )
     op.create_index("ix_invitations_patient_id", "invitations", ["patient_id"], schema="portal")
-    op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"], schema="portal")
 
 
 def downgrade() -> None:

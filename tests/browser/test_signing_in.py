@@ -1,17 +1,24 @@
-"""Passkeys, with Chromium's own authenticator: made, used alone, used as second factor, used to prove."""
+"""Passkeys, with Chromium's own authenticator: made, used alone, used as second factor, used to prove.
+And a patient's way in, from the paper on."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from clinic_web.identity import api as identity
+from clinic_web.kernel import clock, ids
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.reception.service import booking
+from clinic_web.reception.service.booking import Booking
+from tests import factories
 from tests.browser.conftest import House
 from tests.cast import PASSWORD, Person
 
@@ -111,4 +118,57 @@ def test_a_weighty_act_asks_beside_the_form_which_stays_as_it_was_typed(
     for path in ("/admin/roles", "/admin/sign-ins", "/admin/users/new", "/account"):
         page.goto(f"{house.url}{path}")
         found += problems_of(page)
+    assert found == []
+
+
+def expected_patient(house: House) -> UUID:
+    """Maryam, who comes tomorrow."""
+    with transaction():
+        patient = factories.patient(organization_id=house.cast.organization_id)
+    wanted = Booking(
+        patient_id=patient,
+        service_id=house.cast.cleaning,
+        doctor_id=house.cast.salma,
+        start_time=clock.now() + timedelta(days=1),
+    )
+    booking.book(house.cast.people["amina"].actor, wanted, key=str(ids.new_id()))
+    return patient
+
+
+def test_a_patient_scans_the_paper_and_is_in(
+    house: House, browser_of: Callable[..., Page], problems_of: Callable[[Page], list[str]]
+) -> None:
+    """From the reception's paper to the own visits, on a telephone, in Arabic and by night."""
+    patient = expected_patient(house)
+    desk = browser_of("amina")
+    desk.goto(f"{house.url}/patients/{patient}")
+    desk.click("text=Invite to the portal")
+    code = desk.text_content(".invitation .code") or ""
+    found = problems_of(desk)
+
+    asked: list[str] = []
+    phone = browser_of(None, viewport={"width": 360, "height": 740}, locale="ar", color_scheme="dark")
+    phone.on("request", lambda request: asked.append(request.url))
+    phone.goto(f"{house.url}/portal/join#{code}")
+    expect(phone.locator("[name=code]")).to_have_value(code)
+    assert phone.url == f"{house.url}/portal/join"  # the code is in no history
+    found += problems_of(phone)
+    for name, value in (("day", "12"), ("month", "3"), ("year", "1992")):
+        phone.fill(f"[name={name}]", value)
+    phone.keyboard.press("Enter")
+    phone.wait_for_url("**/portal/join/account")
+    found += problems_of(phone)
+    for name, value in (("username", "0100 555 0142"), ("password", PASSWORD), ("again", PASSWORD)):
+        phone.fill(f"[name={name}]", value)
+    phone.keyboard.press("Enter")
+    phone.wait_for_url("**/portal")
+    expect(phone.locator("main")).to_contain_text("الأسنان")
+    assert not [url for url in asked if code in url]
+    for path in ("/portal", "/portal/account", "/portal/account/password"):
+        phone.goto(f"{house.url}{path}")
+        found += problems_of(phone)
+        assert not phone.evaluate("document.documentElement.scrollWidth > innerWidth"), path
+    phone.click(".portal-foot button")
+    phone.wait_for_url("**/portal/login")
+    found += problems_of(phone)
     assert found == []

@@ -29,7 +29,7 @@ from clinic_web.portal.forms import NewAccount
 from clinic_web.portal.models import ONE_OF_USER, ONE_SELF, SELF, Account, Invitation
 from clinic_web.portal.service.inviting import hash_of_code
 
-PROOF_LASTS = timedelta(minutes=30)
+PROOF_LASTS = timedelta(minutes=15)
 TRIED = "invitation:"  # under this and the code tries are counted; nobody's user name begins so
 
 
