@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from clinic_web.identity import door
+from clinic_web.identity import entrance
 from clinic_web.identity.names import all_names, names_of
 from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
@@ -57,8 +57,8 @@ __all__ = [
     "create_user",
     "deny",
     "disable_user",
-    "door",
     "ensure_permissions",
+    "entrance",
     "generate_password",
     "grant_role",
     "hand_access",

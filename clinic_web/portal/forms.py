@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 from clinic_web.kernel.money import DIGITS
 
@@ -71,7 +71,7 @@ def read_account(form: Mapping[str, str], *, with_name: bool) -> NewAccount:
     if not _may_be_name(name):
         errors["username"] = RuleBroken(N_("Please type your e-mail address or your telephone number."))
     try:
-        password = door.read_new_password(form)
+        password = entrance.read_new_password(form)
     except InvalidForm as error:
         errors |= error.errors
     names = {each: " ".join(form.get(each, "").split())[:LONGEST_NAME] for each in NAMES}
@@ -84,5 +84,5 @@ def read_account(form: Mapping[str, str], *, with_name: bool) -> NewAccount:
 
 def _may_be_name(name: str) -> bool:
     if "@" in name:
-        return len(name) <= door.LONGEST_ADDRESS and bool(door.ADDRESS.fullmatch(name))
+        return len(name) <= entrance.LONGEST_ADDRESS and bool(entrance.ADDRESS.fullmatch(name))
     return bool(re.fullmatch(rf"\+?[0-9]{{{FEWEST_DIGITS},{MOST_DIGITS}}}", name))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import system_actor
 from clinic_web.kernel.db import db
@@ -33,7 +33,7 @@ class InvitationLetter:
 
 def link_to(code: str) -> str:
     """Return the address at which a code is typed in already."""
-    return f"{door.ports.public_url}/portal/join#{code}"
+    return f"{entrance.ports.public_url}/portal/join#{code}"
 
 
 def invitation_letter(organization_id: UUID, invitation_id: UUID) -> InvitationLetter | None:

@@ -1,13 +1,14 @@
-"""The two reads that come before anybody knows a tenant: whose a code is, and whose a proof."""
+"""The two questions that come before anybody knows a tenant: whose is this code, and whose this proof?"""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.db import db
 from clinic_web.portal.models import Invitation
 
@@ -21,6 +22,20 @@ def is_open(now: datetime) -> ColumnElement[bool]:
         & (Invitation.expires_at > now)
         & (Invitation.failures < MOST_FAILURES)
     )
+
+
+def of_code(code_hash: bytes) -> AbstractContextManager[None]:
+    """Work for the tenant of this code, or for nobody."""
+    return _asked(func.portal.tenant_of_code(code_hash))
+
+
+def of_proof(proof_hash: bytes) -> AbstractContextManager[None]:
+    """Work for the tenant of this proof, or for nobody."""
+    return _asked(func.portal.tenant_of_proof(proof_hash))
+
+
+def _asked(question: Any) -> AbstractContextManager[None]:
+    return tenant.of(db.session.scalar(select(question)))
 
 
 def by_code(code_hash: bytes) -> Invitation | None:

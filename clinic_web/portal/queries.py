@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from clinic_web.audit import api as audit
 from clinic_web.identity import api as identity
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -96,14 +96,14 @@ def panel(actor: Actor, patient_id: UUID) -> Panel:
         invitations=_invitations(actor, ids),
         usual=GUARDIAN if card.guardian_id or (card.age is not None and card.age < GROWN_UP) else SELF,
         has_own=any(each.is_self for each in accounts),
-        email=patients.email_of(actor, patient_id) if door.ports.can_mail else None,
+        email=patients.email_of(actor, patient_id) if entrance.ports.can_mail else None,
     )
 
 
 def _accounts(actor: Actor, ids: list[UUID]) -> list[ShownAccount]:
     rows = access.accounts_of(actor, ids)
     users = [each.user_id for each in rows]
-    names, used = identity.names_of(actor, users), door.patients.last_uses(actor, users)
+    names, used = identity.names_of(actor, users), entrance.patients.last_uses(actor, users)
     return [
         ShownAccount(
             each.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.patients import api as patients
 from clinic_web.portal import checks
 from clinic_web.portal.routes import (  # noqa: F401 - their routes belong to the blueprints
@@ -23,5 +23,5 @@ from clinic_web.portal.routes import (  # noqa: F401 - their routes belong to th
 def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(desk_bp)
-    door.ports.patients_start = "portal.home"
+    entrance.ports.patients_start = "portal.home"
     patients.merge_check("portal.accounts", checks.check_accounts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.walls import guard
+
 revision = "20261121_1911"
 down_revision = "20261121_1910"
 branch_labels = None
@@ -12,6 +14,14 @@ depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 NOW = sa.text("now()")
+
+# Whose is this code, this proof? Asked with its hash, before anybody is known.
+DOOR = """
+    CREATE FUNCTION portal.tenant_of_{what}(hash bytea) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$ BEGIN
+        RETURN (SELECT i.organization_id FROM portal.invitations i WHERE i.{what}_hash = hash);
+    END $$
+"""
 
 
 def upgrade() -> None:
@@ -65,6 +75,10 @@ def upgrade() -> None:
         schema="portal",
     )
     op.create_index("ix_invitations_patient_id", "invitations", ["patient_id"], schema="portal")
+    for table in ("portal.accounts", "portal.invitations"):
+        guard(table)
+    for what in ("code", "proof"):
+        op.execute(DOOR.format(what=what))
 
 
 def downgrade() -> None:

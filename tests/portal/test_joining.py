@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Barrier
 from uuid import uuid4
@@ -15,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from clinic_web.identity import api as identity
+from clinic_web.kernel import tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError, NotAllowed, NotFound, RuleBroken
@@ -25,6 +25,7 @@ from clinic_web.portal.service import inviting, joining
 from tests import factories
 from tests.cast import Cast, assemble
 from tests.portal.conftest import BORN, PASSWORD, Phone, code_on, invite
+from tests.threads import ThreadPoolExecutor
 
 Later = Callable[[timedelta], None]
 Phones = Callable[[], Phone]
@@ -143,10 +144,11 @@ def test_only_the_own_tenants_reception_invites(cast: Cast, amina: Actor) -> Non
     assert code
     omar, salma = cast.people["omar"].actor, cast.people["salma"].actor
     [(invitation,)] = db.session.execute(text("SELECT id FROM portal.invitations")).all()
-    with pytest.raises(NotFound):
-        invite(omar, patient)
-    with pytest.raises(NotFound):
-        inviting.revoke(omar, invitation)
+    with tenant.of(omar.organization_id):
+        with pytest.raises(NotFound):
+            invite(omar, patient)
+        with pytest.raises(NotFound):
+            inviting.revoke(omar, invitation)
     with pytest.raises(NotAllowed):
         invite(salma, patient)
 

@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 
 from clinic_web.identity import api as identity
 from clinic_web.identity.permissions import OF_PATIENTS, PERMISSIONS
+from clinic_web.kernel import tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound
@@ -162,7 +163,7 @@ def test_another_tenants_patient_is_not_there(cast: Cast, patient_in: Phone, ami
         for path in (f"/portal/patients/{other}", f"/portal/patients/{other}/now"):
             assert patient_in.client.get(path).status_code == 404
     account = db.session.scalars(text("SELECT id FROM portal.accounts")).one()
-    with pytest.raises(NotFound):
+    with tenant.of(cast.other_organization_id), pytest.raises(NotFound):
         inviting.end(cast.people["omar"].actor, account)
     assert patient_in.is_in()
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.portal.routes import ACCOUNT, bp
 from clinic_web.portal.routes.doors import back_of
@@ -24,17 +24,17 @@ def show_account() -> ResponseReturnValue:
 
 def account_page(error: DomainError | None = None) -> ResponseReturnValue:
     """Return the page; what was refused stands on top of it."""
-    user = door.signed_in()
+    user = entrance.signed_in()
     if user is None or user.actor.user_id is None:
         raise SignInNeeded
-    address, is_verified = door.letters.address_of(user.actor)
+    address, is_verified = entrance.letters.address_of(user.actor)
     page = render_template(
         "portal/account.html",
-        sessions=door.open_sessions(user.actor.user_id, user.session_id),
-        mine=door.factors.own(user.actor.user_id),
+        sessions=entrance.open_sessions(user.actor.user_id, user.session_id),
+        mine=entrance.factors.own(user.actor.user_id),
         address=request.form.get("email", address) if error else address,
         is_verified=is_verified,
-        can_mail=door.ports.can_mail,
+        can_mail=entrance.ports.can_mail,
         errors=form_errors(error) if error else {},
     )
     return make_response(page, error.status if error else 200)
@@ -48,7 +48,7 @@ def done(sentence: str) -> ResponseReturnValue:
 @needs(ACCOUNT)
 def save_settings() -> ResponseReturnValue:
     form = request.form
-    door.people.choose(actor(), language=form.get("locale") or None, theme=form.get("theme") or None)
+    entrance.people.choose(actor(), language=form.get("locale") or None, theme=form.get("theme") or None)
     return see_other(back_of(form.get("next")) or url_for("portal.account"))
 
 
@@ -63,8 +63,8 @@ def show_password() -> str:
 def change_password() -> ResponseReturnValue:
     """Other browsers are signed out; this one goes on."""
     try:
-        typed = door.read_password(request.form)
-        door.people.change_password(actor(), typed.current, typed.new, keep=door.session_id())
+        typed = entrance.read_password(request.form)
+        entrance.people.change_password(actor(), typed.current, typed.new, keep=entrance.session_id())
     except (InvalidForm, RuleBroken) as error:
         page = render_template("portal/password.html", errors=form_errors(error))
         return make_response(page, error.status)
@@ -75,7 +75,7 @@ def change_password() -> ResponseReturnValue:
 @needs(ACCOUNT, fresh=True)
 def change_email() -> ResponseReturnValue:
     try:
-        door.letters.change_address(actor(), door.read_email(request.form))
+        entrance.letters.change_address(actor(), entrance.read_email(request.form))
     except RuleBroken as error:
         return account_page(error)
     return done(_("Your address was changed."))
@@ -84,15 +84,15 @@ def change_email() -> ResponseReturnValue:
 @bp.post("/account/sessions/<uuid:session_id>/end")
 @needs(ACCOUNT)
 def end_session(session_id: UUID) -> ResponseReturnValue:
-    door.sessions.revoke_session(actor(), session_id)
+    entrance.sessions.revoke_session(actor(), session_id)
     return done(_("The session was ended."))
 
 
 @bp.post("/account/sessions/end")
 @needs(ACCOUNT)
 def end_others() -> ResponseReturnValue:
-    user = door.signed_in()
+    user = entrance.signed_in()
     if user is None:
         raise SignInNeeded
-    count = door.sessions.revoke_others(actor(), user.session_id)
+    count = entrance.sessions.revoke_others(actor(), user.session_id)
     return done(ngettext("%(num)s other session was ended.", "%(num)s other sessions were ended.", count))

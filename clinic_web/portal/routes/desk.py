@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import RuleBroken
 from clinic_web.patients import api as patients
 from clinic_web.portal import queries
@@ -54,8 +54,8 @@ def _paper(made: Invited, code: str) -> str:
     """The paper speaks the patient's language; the code is on it and nowhere else."""
     card = patients.card(actor(), made.patient_id)
     spoken = card.language if card.language in LANGUAGES else language()
-    picture = door.picture(link_to(code))
-    address = f"{door.ports.public_url}/portal/join"
+    picture = entrance.picture(link_to(code))
+    address = f"{entrance.ports.public_url}/portal/join"
     with force_locale(spoken):
         paper = render_template(
             "portal/_paper.html",

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from clinic_web.identity import api as identity
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.portal import forms
 from clinic_web.portal.routes import ACCOUNT, JOIN, bp
@@ -32,16 +32,16 @@ def lead_to_door(_error: SignInNeeded) -> ResponseReturnValue:
 
 def back_of(target: str | None) -> str | None:
     """Return a page of the portal's to go back to."""
-    path = door.same_origin_path(target)
+    path = entrance.same_origin_path(target)
     return path if path and (path == "/portal" or path.startswith("/portal/")) else None
 
 
 def welcome(token: str, back: str | None) -> ResponseReturnValue:
     """Let this browser in. An invitation that was proved in it is still to be answered."""
     proof = session.get(JOIN)
-    user = door.begin(token)
+    user = entrance.begin(token)
     if not user.actor.can(ACCOUNT):
-        return door.keep_device(see_other(url_for("identity.start")))  # a colleague's passkey
+        return entrance.keep_device(see_other(url_for("identity.start")))  # a colleague's passkey
     if proof:
         session[JOIN] = proof
         target = url_for("portal.join_account")
@@ -49,7 +49,7 @@ def welcome(token: str, back: str | None) -> ResponseReturnValue:
         target = url_for("portal.account")
     else:
         target = back or url_for("portal.home")
-    return door.keep_device(see_other(target))
+    return entrance.keep_device(see_other(target))
 
 
 @bp.get("/login", endpoint="login")
@@ -66,28 +66,28 @@ def show_sign_in() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     back = back_of(request.form.get("next"))
     try:
-        typed = door.read_sign_in(request.form)
+        typed = entrance.read_sign_in(request.form)
         name = forms.username(typed.username)
-        entry = door.signing_in.sign_in(name, typed.password, door.source(), kind=door.PATIENT)
-    except (InvalidForm, identity.SignInRefused, door.TooManyTries) as error:
+        entry = entrance.signing_in.sign_in(name, typed.password, entrance.source(), kind=entrance.PATIENT)
+    except (InvalidForm, identity.SignInRefused, entrance.TooManyTries) as error:
         page = _sign_in_page(request.form.get("username", ""), form_errors(error), back)
-        return door.patiently(error, page)
+        return entrance.patiently(error, page)
     if entry.second_step:
         return _ask_second_step(entry.second_step, back)
     return welcome(str(entry.session), back)
 
 
 def _sign_in_page(username: str = "", errors: dict[str, str] | None = None, back: str | None = None) -> str:
-    shown = {"username": username, "errors": errors or {}, "next": back, "can_mail": door.ports.can_mail}
+    shown = {"username": username, "errors": errors or {}, "next": back, "can_mail": entrance.ports.can_mail}
     return render_template("portal/login.html", is_joining=JOIN in session, **shown)
 
 
 def _ask_second_step(token: str, back: str | None) -> ResponseReturnValue:
     """Lead a browser on whose person has shown the password. Nothing else of its former session stays."""
     proof = session.get(JOIN)
-    door.leave()
-    session[door.HALF] = token
-    for name, value in ((door.BACK, back), (JOIN, proof)):
+    entrance.leave()
+    session[entrance.HALF] = token
+    for name, value in ((entrance.BACK, back), (JOIN, proof)):
         if value:
             session[name] = value
     return see_other(url_for("portal.second"))
@@ -102,18 +102,18 @@ def show_second() -> ResponseReturnValue:
 @bp.post("/login/second", endpoint="enter_second")
 @open_to_all("this is where patients show their second factor")
 def enter_second() -> ResponseReturnValue:
-    half, code = session.get(door.HALF), request.form.get("code", "")
+    half, code = session.get(entrance.HALF), request.form.get("code", "")
     try:
-        token = door.second_step.enter(half, code, door.source())
-    except door.ProofGone as error:
+        token = entrance.second_step.enter(half, code, entrance.source())
+    except entrance.ProofGone as error:
         return begin_again(error)
-    except (door.WrongCode, door.TooManyTries) as error:
-        return door.patiently(error, _second_page(form_errors(error)))
-    return welcome(token, back_of(session.get(door.BACK)))
+    except (entrance.WrongCode, entrance.TooManyTries) as error:
+        return entrance.patiently(error, _second_page(form_errors(error)))
+    return welcome(token, back_of(session.get(entrance.BACK)))
 
 
 def _second_page(errors: dict[str, str] | None = None) -> ResponseReturnValue:
-    who = door.second_step.waiting(session.get(door.HALF))
+    who = entrance.second_step.waiting(session.get(entrance.HALF))
     if who is None:
         return see_other(url_for("portal.login"))
     return render_template("portal/second.html", who=who, errors=errors or {})
@@ -121,30 +121,30 @@ def _second_page(errors: dict[str, str] | None = None) -> ResponseReturnValue:
 
 def begin_again(error: DomainError) -> ResponseReturnValue:
     """Back to the first page, which says why."""
-    session.pop(door.HALF, None)
-    page = _sign_in_page(errors=form_errors(error), back=back_of(session.get(door.BACK)))
+    session.pop(entrance.HALF, None)
+    page = _sign_in_page(errors=form_errors(error), back=back_of(session.get(entrance.BACK)))
     return make_response(page, error.status)
 
 
 @bp.post("/login/passkey/options")
 @open_to_all("asks for a passkey, which proves who its owner is")
 def ask_anybody() -> ResponseReturnValue:
-    return put(door.passkeys.ask_anybody(door.site(), door.source()))
+    return put(entrance.passkeys.ask_anybody(entrance.site(), entrance.source()))
 
 
-def put(question: door.passkeys.Question) -> Response:
+def put(question: entrance.passkeys.Question) -> Response:
     """The browser keeps the token in its cookie: the answer counts from there and from nowhere else."""
-    session[door.ASKED] = question.token
+    session[entrance.ASKED] = question.token
     return Response(question.options, mimetype="application/json")
 
 
 @bp.post("/login/passkey")
 @open_to_all("this is where patients prove who they are, by a passkey alone")
 def enter_by_passkey() -> ResponseReturnValue:
-    answer, asked = request.form.get("credential", ""), session.pop(door.ASKED, None)
+    answer, asked = request.form.get("credential", ""), session.pop(entrance.ASKED, None)
     try:
-        token = door.passkeys.enter(asked, answer, door.site(), door.source())
-    except (door.ProofGone, RuleBroken) as error:
+        token = entrance.passkeys.enter(asked, answer, entrance.site(), entrance.source())
+    except (entrance.ProofGone, RuleBroken) as error:
         return begin_again(error)
     return welcome(token, back_of(request.form.get("next")))
 
@@ -152,26 +152,28 @@ def enter_by_passkey() -> ResponseReturnValue:
 @bp.post("/login/second/passkey/options")
 @open_to_all("asks who has just shown a password for their passkey")
 def ask_at_second_step() -> ResponseReturnValue:
-    return put(door.passkeys.ask_at_second_step(session.get(door.HALF), door.site(), door.source()))
+    return put(
+        entrance.passkeys.ask_at_second_step(session.get(entrance.HALF), entrance.site(), entrance.source())
+    )
 
 
 @bp.post("/login/second/passkey")
 @open_to_all("this is where patients show their second factor")
 def enter_second_by_passkey() -> ResponseReturnValue:
-    answer, asked = request.form.get("credential", ""), session.pop(door.ASKED, None)
-    half = session.get(door.HALF)
+    answer, asked = request.form.get("credential", ""), session.pop(entrance.ASKED, None)
+    half = session.get(entrance.HALF)
     try:
-        token = door.passkeys.enter_second_step(half, asked, answer, door.site(), door.source())
-    except door.ProofGone as error:
+        token = entrance.passkeys.enter_second_step(half, asked, answer, entrance.site(), entrance.source())
+    except entrance.ProofGone as error:
         return begin_again(error)
     except RuleBroken as error:
-        return door.patiently(error, _second_page(form_errors(error)))
-    return welcome(token, back_of(session.get(door.BACK)))
+        return entrance.patiently(error, _second_page(form_errors(error)))
+    return welcome(token, back_of(session.get(entrance.BACK)))
 
 
 @bp.post("/logout")
 @open_to_all("ends only the session it came with")
 def sign_out() -> ResponseReturnValue:
-    door.leave()
+    entrance.leave()
     flash(_("You are signed out."), DONE)
     return see_other(url_for("portal.login"))

@@ -10,7 +10,7 @@ from flask import make_response, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import RuleBroken, StaleScreen
 from clinic_web.portal.routes import ACCOUNT, bp
 from clinic_web.portal.routes.account import account_page, done
@@ -22,7 +22,7 @@ from clinic_web.ui.who import ProofNeeded
 @bp.post("/account/app/begin")
 @needs(ACCOUNT, fresh=True)
 def begin_app() -> ResponseReturnValue:
-    door.factors.begin_app(actor())
+    entrance.factors.begin_app(actor())
     return see_other(url_for("portal.app"))
 
 
@@ -37,20 +37,20 @@ def show_app() -> ResponseReturnValue:
 def confirm_app() -> ResponseReturnValue:
     """The right code is the proof of a second factor: this session has one from now on."""
     try:
-        fresh = door.factors.confirm_app(actor(), request.form.get("code", ""))
+        fresh = entrance.factors.confirm_app(actor(), request.form.get("code", ""))
     except RuleBroken as error:
         return make_response(_app_page(form_errors(error)), error.status)
     except StaleScreen:
         return see_other(url_for("portal.account"))
-    door.proved_by_factor()
+    entrance.proved_by_factor()
     return codes_page(fresh, _("Your app is set up."))
 
 
 def _app_page(errors: dict[str, str] | None = None) -> ResponseReturnValue:
-    begun = door.factors.begun(actor())
+    begun = entrance.factors.begun(actor())
     if begun is None:
         return see_other(url_for("portal.account"))
-    shown = {"seed": begun.seed, "picture": door.picture(begun.uri), "errors": errors or {}}
+    shown = {"seed": begun.seed, "picture": entrance.picture(begun.uri), "errors": errors or {}}
     return render_template("portal/app.html", **shown)
 
 
@@ -58,7 +58,7 @@ def _app_page(errors: dict[str, str] | None = None) -> ResponseReturnValue:
 @needs(ACCOUNT, fresh=True)
 def renew_codes() -> ResponseReturnValue:
     try:
-        fresh = door.factors.renew_codes(actor())
+        fresh = entrance.factors.renew_codes(actor())
     except RuleBroken as error:
         return account_page(error)
     return codes_page(fresh, _("These codes take the place of those before."))
@@ -75,7 +75,7 @@ def codes_page(codes: list[str] | None, sentence: str) -> ResponseReturnValue:
 @needs(ACCOUNT, fresh=True)
 def remove_factor(factor_id: UUID) -> ResponseReturnValue:
     try:
-        door.factors.remove(actor(), factor_id)
+        entrance.factors.remove(actor(), factor_id)
     except RuleBroken as error:
         return account_page(error)
     return done(_("It opens nothing any more."))
@@ -90,29 +90,29 @@ def new_passkey() -> ResponseReturnValue:
 @bp.post("/account/passkeys/options")
 @needs(ACCOUNT, fresh=True)
 def ask_to_register() -> ResponseReturnValue:
-    return put(door.passkeys.ask_to_register(actor(), door.site()))
+    return put(entrance.passkeys.ask_to_register(actor(), entrance.site()))
 
 
 @bp.post("/account/passkeys", endpoint="register_passkey")
 @needs(ACCOUNT, fresh=True)
 def register() -> ResponseReturnValue:
-    answer, asked = request.form.get("credential", ""), session.pop(door.ASKED, None)
+    answer, asked = request.form.get("credential", ""), session.pop(entrance.ASKED, None)
     name = request.form.get("name", "") or request.user_agent.platform or _("Passkey")
     try:
-        codes = door.passkeys.register(actor(), asked, answer, name, door.site())
-    except door.ProofGone:
+        codes = entrance.passkeys.register(actor(), asked, answer, name, entrance.site())
+    except entrance.ProofGone:
         return see_other(url_for("portal.account"))
     except RuleBroken as error:
         page = render_template("portal/passkey.html", errors=form_errors(error))
         return make_response(page, error.status)
-    door.proved_by_factor()
+    entrance.proved_by_factor()
     return codes_page(codes, _("Your passkey is set up."))
 
 
 @bp.errorhandler(ProofNeeded)
 def ask_proof(error: ProofNeeded) -> ResponseReturnValue:
     """Answer a dangerous act with the question who asks; what was typed goes along and is sent again."""
-    again, again_url = door.what_was_asked()
+    again, again_url = entrance.what_was_asked()
     return make_response(_proof_page(again, again_url), error.status)
 
 
@@ -128,33 +128,37 @@ def ask_passkey() -> ResponseReturnValue:
     who = actor()
     if who.user_id is None:
         raise SignInNeeded
-    return put(door.passkeys.ask_person(who.user_id, door.site(), door.source()))
+    return put(entrance.passkeys.ask_person(who.user_id, entrance.site(), entrance.source()))
 
 
 @bp.post("/account/prove/passkey")
 @needs(ACCOUNT)
 def prove_by_passkey() -> ResponseReturnValue:
-    answer, asked = request.form.get("credential", ""), session.pop(door.ASKED, None)
-    return _proved_by(lambda session_id: door.passkeys.prove(actor(), session_id, asked, answer, door.site()))
+    answer, asked = request.form.get("credential", ""), session.pop(entrance.ASKED, None)
+    return _proved_by(
+        lambda session_id: entrance.passkeys.prove(actor(), session_id, asked, answer, entrance.site())
+    )
 
 
 def _prove(session_id: UUID) -> str:
     if "code" in request.form:
-        return door.proving.by_code(actor(), session_id, request.form["code"], door.source())
-    return door.proving.by_password(actor(), session_id, request.form.get("password", ""), door.source())
+        return entrance.proving.by_code(actor(), session_id, request.form["code"], entrance.source())
+    return entrance.proving.by_password(
+        actor(), session_id, request.form.get("password", ""), entrance.source()
+    )
 
 
 def _proved_by(prove: Callable[[UUID], str]) -> ResponseReturnValue:
     """Let ``prove`` say the session's new token; then what was asked about goes on."""
-    user = door.signed_in()
+    user = entrance.signed_in()
     if user is None:
         raise SignInNeeded
-    again, typed_url = door.to_do_again()
+    again, typed_url = entrance.to_do_again()
     again_url = back_of(typed_url) or url_for("portal.account")
     try:
-        door.renew(prove(user.session_id))
-    except (door.ProofGone, RuleBroken, door.TooManyTries) as error:
-        return door.patiently(error, _proof_page(again, again_url, form_errors(error)))
+        entrance.renew(prove(user.session_id))
+    except (entrance.ProofGone, RuleBroken, entrance.TooManyTries) as error:
+        return entrance.patiently(error, _proof_page(again, again_url, form_errors(error)))
     if not again:
         return see_other(again_url)
     return render_template("portal/go_on.html", again=again, again_url=again_url)
@@ -165,5 +169,5 @@ def _proof_page(again: dict[str, list[str]], again_url: str, errors: dict[str, s
     if who.user_id is None:
         raise SignInNeeded
     fields = {"again": json.dumps(again, ensure_ascii=False) if again else "", "again_url": again_url}
-    mine = door.factors.own(who.user_id)
+    mine = entrance.factors.own(who.user_id)
     return render_template("portal/prove.html", mine=mine, fields=fields, errors=errors or {})

@@ -7,7 +7,7 @@ from flask import make_response, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.portal import forms
 from clinic_web.portal.routes import ACCOUNT, JOIN, bp
@@ -29,9 +29,9 @@ def show_join() -> ResponseReturnValue:
 def prove() -> ResponseReturnValue:
     try:
         typed = forms.read_proof(request.form)
-        session[JOIN] = joining.prove(typed.code, typed.born, door.source())
-    except (InvalidForm, RuleBroken, door.TooManyTries) as error:
-        return door.patiently(error, _code_page(form_errors(error)))
+        session[JOIN] = joining.prove(typed.code, typed.born, entrance.source())
+    except (InvalidForm, RuleBroken, entrance.TooManyTries) as error:
+        return entrance.patiently(error, _code_page(form_errors(error)))
     return see_other(url_for("portal.join_account"))
 
 
@@ -58,7 +58,9 @@ def open_account() -> ResponseReturnValue:
     except (InvalidForm, RuleBroken) as error:
         return _account_page(form_errors(error), error.status)
     session.pop(JOIN, None)
-    entry = door.signing_in.sign_in(wanted.username, wanted.password, door.source(), kind=door.PATIENT)
+    entry = entrance.signing_in.sign_in(
+        wanted.username, wanted.password, entrance.source(), kind=entrance.PATIENT
+    )
     return welcome(str(entry.session), None)
 
 

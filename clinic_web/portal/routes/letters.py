@@ -6,7 +6,7 @@ from flask import flash, make_response, render_template, request, session, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import InvalidForm, NotFound, RuleBroken
 from clinic_web.portal import forms
 from clinic_web.portal.routes import bp
@@ -19,7 +19,7 @@ LINK = "portal_link"
 @bp.get("/login/forgotten", endpoint="forgotten")
 @open_to_all("shows an empty form")
 def show_forgotten() -> ResponseReturnValue:
-    if not door.ports.can_mail:
+    if not entrance.ports.can_mail:
         raise NotFound
     return render_template("portal/forgotten.html", typed="", errors={}, is_sent=False)
 
@@ -27,7 +27,7 @@ def show_forgotten() -> ResponseReturnValue:
 @bp.post("/login/forgotten", endpoint="send_link")
 @open_to_all("answers the same whoever asks about whomever")
 def forget_password() -> ResponseReturnValue:
-    if not door.ports.can_mail:
+    if not entrance.ports.can_mail:
         raise NotFound
     typed = request.form.get("username", "").strip()
     shown: dict[str, object] = {"typed": typed, "errors": {}, "is_sent": bool(typed)}
@@ -35,10 +35,10 @@ def forget_password() -> ResponseReturnValue:
         shown["errors"] = {"username": _("Please type your e-mail address or your telephone number.")}
         return make_response(render_template("portal/forgotten.html", **shown), RuleBroken.status)
     try:
-        door.links.forgotten(forms.username(typed), door.source(), kind=door.PATIENT)
-    except door.TooManyTries as error:
+        entrance.links.forgotten(forms.username(typed), entrance.source(), kind=entrance.PATIENT)
+    except entrance.TooManyTries as error:
         shown |= {"errors": form_errors(error), "is_sent": False}
-        return door.patiently(error, render_template("portal/forgotten.html", **shown))
+        return entrance.patiently(error, render_template("portal/forgotten.html", **shown))
     return render_template("portal/forgotten.html", **shown)
 
 
@@ -60,13 +60,15 @@ def show_link() -> ResponseReturnValue:
 def use() -> ResponseReturnValue:
     token = session.get(LINK)
     try:
-        if door.links.opened(token, kind=door.PATIENT).purpose == door.VERIFY:
-            door.links.confirm_address(token, kind=door.PATIENT)
+        if entrance.links.opened(token, kind=entrance.PATIENT).purpose == entrance.VERIFY:
+            entrance.links.confirm_address(token, kind=entrance.PATIENT)
             said = _("Thank you: this address is yours.")
         else:
-            door.links.choose_password(token, door.read_new_password(request.form), kind=door.PATIENT)
+            entrance.links.choose_password(
+                token, entrance.read_new_password(request.form), kind=entrance.PATIENT
+            )
             said = _("Your password is chosen. Please sign in with it.")
-    except door.LinkGone:
+    except entrance.LinkGone:
         return _page()
     except (InvalidForm, RuleBroken) as error:
         return _page(form_errors(error), error.status)
@@ -76,12 +78,12 @@ def use() -> ResponseReturnValue:
 
 
 def _page(errors: dict[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
-    can_mail = door.ports.can_mail
+    can_mail = entrance.ports.can_mail
     try:
-        link = door.links.opened(session.get(LINK), kind=door.PATIENT)
-    except door.LinkGone as error:
+        link = entrance.links.opened(session.get(LINK), kind=entrance.PATIENT)
+    except entrance.LinkGone as error:
         session.pop(LINK, None)
         page = render_template("portal/link.html", link=None, can_mail=can_mail, errors=form_errors(error))
         return make_response(page, error.status)
-    shown = {"link": link, "is_verify": link.purpose == door.VERIFY, "errors": errors or {}}
+    shown = {"link": link, "is_verify": link.purpose == entrance.VERIFY, "errors": errors or {}}
     return make_response(render_template("portal/link.html", **shown), status)

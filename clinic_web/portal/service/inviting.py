@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from clinic_web.audit import api as audit
 from clinic_web.events.portal import PatientInvited
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel import bus, clock, idempotency, ids
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -44,7 +44,7 @@ def new_code() -> str:
 def hash_of_code(typed: str) -> bytes:
     """Return what is kept of a code, however it was typed: also with an O for a 0."""
     plain = "".join(each for each in typed.upper() if each.isalnum())
-    return door.hash_of(plain.translate(str.maketrans("OIL", "011")))
+    return entrance.hash_of(plain.translate(str.maketrans("OIL", "011")))
 
 
 def invite(actor: Actor, patient_id: UUID, relation: str, *, by_mail: bool, key: str | None) -> Invited:
@@ -78,7 +78,7 @@ def _require_possible(actor: Actor, card: patients.PatientCard, relation: str, *
         raise RuleBroken(
             N_("First write down the day of birth: with it the person proves who they are."), field="relation"
         )
-    if by_mail and not (door.ports.can_mail and patients.email_of(actor, card.id)):
+    if by_mail and not (entrance.ports.can_mail and patients.email_of(actor, card.id)):
         raise RuleBroken(N_("There is no e-mail address to write to."), field="by")
     held = access.accounts_of(actor, patients.ids_of(card.id))
     if relation == SELF and any(each.relation == SELF for each in held):
@@ -154,7 +154,7 @@ def end(actor: Actor, account_id: UUID) -> UUID:
             old = {"patient": row.patient_id, "relation": row.relation}
             audit.changed(actor, "portal.end", "portal_account", row.id, old=old, new=None)
             if not _sees_anybody(row.user_id):
-                door.patients.close_account(actor, row.user_id)
+                entrance.patients.close_account(actor, row.user_id)
         return row.patient_id
 
 

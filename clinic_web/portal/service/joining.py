@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from clinic_web.audit import api as audit
 from clinic_web.events.identity import AddressGiven
 from clinic_web.identity import api as identity
-from clinic_web.identity.api import door
+from clinic_web.identity.api import entrance
 from clinic_web.kernel import bus, clock
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.db import db
@@ -60,21 +60,26 @@ class Invitee:
     organization_id: UUID
 
 
-def prove(code: str, born: date, source: door.Source) -> str:
+def prove(code: str, born: date, source: entrance.Source) -> str:
     """Return the token of a proof for a code and the patient's day of birth.
 
     Raises CodeRefused (422), TooManyTries (429).
     """
     code_hash = hash_of_code(code)
-    one = door.tries.count(TRIED + code_hash.hex(), source, reason=door.tries.WRONG_CODE)
+    with lookup.of_code(code_hash):
+        return _prove(code_hash, born, source)
+
+
+def _prove(code_hash: bytes, born: date, source: entrance.Source) -> str:
+    one = entrance.tries.count(TRIED + code_hash.hex(), source, reason=entrance.tries.WRONG_CODE)
     with transaction():
         row = lookup.by_code(code_hash)
         if row is not None and _was_born(row, born):
-            door.tries.succeeded(one)
+            entrance.tries.succeeded(one)
             return _proved(row)
         if row is not None:
             _note_failure(row)
-    raise door.tries.refusal(one, CodeRefused())
+    raise entrance.tries.refusal(one, CodeRefused())
 
 
 def _was_born(row: Invitation, born: date) -> bool:
@@ -84,7 +89,7 @@ def _was_born(row: Invitation, born: date) -> bool:
 
 def _proved(row: Invitation) -> str:
     token = new_token()
-    row.proof_hash, row.proof_expires_at = door.hash_of(token), clock.now() + PROOF_LASTS
+    row.proof_hash, row.proof_expires_at = entrance.hash_of(token), clock.now() + PROOF_LASTS
     return token
 
 
@@ -95,11 +100,13 @@ def _note_failure(row: Invitation) -> None:
 
 def invitee(proof: str | None) -> Invitee:
     """Return whose records a proof opens. Raises InvitationGone (404)."""
-    row = lookup.by_proof(door.hash_of(proof or ""))
-    if row is None:
-        raise InvitationGone
-    card = patients.card(system_actor(row.organization_id), row.patient_id)
-    return Invitee(card.name, card.language, row.relation == SELF, row.organization_id)
+    proof_hash = entrance.hash_of(proof or "")
+    with lookup.of_proof(proof_hash):
+        row = lookup.by_proof(proof_hash)
+        if row is None:
+            raise InvitationGone
+        card = patients.card(system_actor(row.organization_id), row.patient_id)
+        return Invitee(card.name, card.language, row.relation == SELF, row.organization_id)
 
 
 def open_account(proof: str | None, wanted: NewAccount, language: str) -> UUID:
@@ -108,7 +115,7 @@ def open_account(proof: str | None, wanted: NewAccount, language: str) -> UUID:
     Raises InvitationGone (404), RuleBroken (422: the user name is taken, the password is weak), Busy (503).
     """
     who = invitee(proof)
-    with transaction():
+    with lookup.of_proof(entrance.hash_of(proof or "")), transaction():
         row = _used(proof)
         actor = system_actor(row.organization_id, facility_id=row.facility_id, name="portal")
         user_id = _make_user(actor, who, wanted, language)
@@ -126,7 +133,7 @@ def _make_user(actor: Actor, who: Invitee, wanted: NewAccount, language: str) ->
             password=wanted.password,
             first_name=first if who.is_self else wanted.first_name,
             last_name=last if who.is_self else wanted.last_name,
-            roles=[door.ROLE_OF_PATIENTS],
+            roles=[entrance.ROLE_OF_PATIENTS],
             facility_id=actor.facility_id,
             language=language,
             email=wanted.username if is_address else "",
@@ -136,8 +143,8 @@ def _make_user(actor: Actor, who: Invitee, wanted: NewAccount, language: str) ->
         field = "username" if error.field == "email" else error.field
         raise RuleBroken(error.sentence, field=field, **error.values) from error
     if not is_address:
-        door.patients.set_phone(actor, user_id, wanted.username)
-    elif door.ports.can_mail:
+        entrance.patients.set_phone(actor, user_id, wanted.username)
+    elif entrance.ports.can_mail:
         bus.publish(AddressGiven(organization_id=actor.organization_id, user_id=user_id), actor)
     return user_id
 
@@ -150,17 +157,17 @@ def add_to_mine(actor: Actor, proof: str | None) -> UUID:
     actor.require("portal.account")
     if actor.user_id is None:
         raise NotAllowed("portal.account")
+    if invitee(proof).organization_id != actor.organization_id:
+        raise RuleBroken(N_("Your account is of another centre. Please open a new one here."))
     with transaction():
         row = _used(proof)
-        if row.organization_id != actor.organization_id:
-            raise RuleBroken(N_("Your account is of another centre. Please open a new one here."))
         _grant(actor, row, actor.user_id)
         return row.patient_id
 
 
 def _used(proof: str | None) -> Invitation:
     """Use an invitation up; of two at once one gets it."""
-    found, now = lookup.by_proof(door.hash_of(proof or "")), clock.now()
+    found, now = lookup.by_proof(entrance.hash_of(proof or "")), clock.now()
     if found is None:
         raise InvitationGone
     taken: Invitation | None = db.session.scalar(

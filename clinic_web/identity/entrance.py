@@ -5,6 +5,7 @@ Who comes in by it is a user like any other: the same passwords, delays, second 
 
 from __future__ import annotations
 
+from clinic_web.identity.doors import hash_of
 from clinic_web.identity.forms import (
     ADDRESS,
     LONGEST_ADDRESS,
@@ -30,7 +31,7 @@ from clinic_web.identity.login import (
 from clinic_web.identity.passkey_routes import ASKED, site
 from clinic_web.identity.ports import ports
 from clinic_web.identity.proof_routes import BACK, HALF, patiently, to_do_again, what_was_asked
-from clinic_web.identity.queries import OpenSession, hash_of, open_sessions
+from clinic_web.identity.queries import OpenSession, open_sessions
 from clinic_web.identity.security_routes import picture
 from clinic_web.identity.service import (
     factors,
