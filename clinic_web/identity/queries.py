@@ -176,7 +176,7 @@ def _read(token_hash: bytes, stamp: UUID) -> Remembered:
         # factor that one's role needs, nothing but set one up.
         permissions=BY_KIND[row.kind]
         if row.must_change_password or row.lacks_factor
-        else permissions_of(row.user_id),
+        else permissions_of(row.user_id, row.kind),
     )
     if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
@@ -194,12 +194,12 @@ def _coming_from(person: Remembered, ip_address: str | None, user_agent: str | N
     return person.actor
 
 
-def permissions_of(user_id: UUID) -> frozenset[str]:
+def permissions_of(user_id: UUID, kind: str | None = None) -> frozenset[str]:
     """Return what a person may do now: what everybody of their kind may, plus roles and gifts, minus denials.
 
     Whatever roles say, a patient has only what is patients' and nobody else has that.
     """
-    kind = db.session.scalar(select(User.kind).where(User.id == user_id)) or STAFF
+    kind = kind or db.session.scalar(select(User.kind).where(User.id == user_id)) or STAFF
     asked = {"user_id": user_id, "kind": kind, "of_patients": sorted(OF_PATIENTS)}
     names = BY_KIND[kind].union(db.session.scalars(PERMISSIONS_OF, asked))
     return _sets.setdefault(names, names)

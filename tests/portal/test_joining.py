@@ -232,6 +232,25 @@ def test_an_account_is_of_one_person_and_an_address_of_one_account(
     )
 
 
+def test_an_account_shows_patients_of_its_own_centre_only(cast: Cast, amina: Actor, phone: Phones) -> None:
+    mine, elsewhere = phone(), cast.other_organization_id
+    mine.join(invite(amina, factories.patient(organization_id=cast.organization_id)))
+    child = factories.patient(organization_id=elsewhere, date_of_birth=CHILD)
+    with tenant.of(elsewhere):
+        code = invite(cast.people["omar"].actor, child, GUARDIAN)
+    assert mine.prove(code, CHILD).status_code == 303
+    refused = mine.client.post("/portal/join/add")
+    assert refused.status_code == 422 and "another centre" in refused.text
+    assert mine.client.get(f"/portal/patients/{child}").status_code == 404
+    other = phone()
+    other.prove(code, CHILD)
+    names = {"first_name": "Adel", "last_name": "Tahhan"}
+    assert other.open_account("adel@example.org", **names).headers["Location"] == "/portal"
+    assert other.client.get(f"/portal/patients/{child}").status_code == 200 and accounts() == 1
+    with tenant.of(elsewhere):
+        assert accounts() == 1
+
+
 def test_of_two_who_press_at_once_one_gets_the_account(committing: Flask) -> None:
     with committing.app_context():
         cast = assemble()
