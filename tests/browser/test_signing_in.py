@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -21,6 +21,7 @@ from clinic_web.reception.service.booking import Booking
 from tests import factories
 from tests.browser.conftest import House
 from tests.cast import PASSWORD, Person
+from tests.reception.desk import CAIRO
 
 pytestmark = pytest.mark.browser
 
@@ -125,11 +126,12 @@ def expected_patient(house: House) -> UUID:
     """Maryam, who comes tomorrow."""
     with transaction():
         patient = factories.patient(organization_id=house.cast.organization_id)
+    tomorrow = clock.local(clock.now(), "Africa/Cairo").date() + timedelta(days=1)
     wanted = Booking(
         patient_id=patient,
         service_id=house.cast.cleaning,
         doctor_id=house.cast.salma,
-        start_time=clock.now() + timedelta(days=1),
+        start_time=datetime.combine(tomorrow, time(10), CAIRO),
     )
     booking.book(house.cast.people["amina"].actor, wanted, key=str(ids.new_id()))
     return patient
