@@ -20,6 +20,7 @@ from clinic_web.kernel.db import db, engine_options, use_green_connections
 from clinic_web.organization import api as organization
 from clinic_web.organization.ports import ports as organization_ports
 from clinic_web.patients import api as patients
+from clinic_web.patients.ports import ports as patients_ports
 from clinic_web.payments.ports import ports as payments_ports
 from clinic_web.reception import api as reception
 from clinic_web.ui import operations, shell, sockets
@@ -119,6 +120,7 @@ def _wire_modules(app: Flask) -> None:
     identity_ports.staff = organization.staff_offered
     identity_ports.house_stands_at = organization.stands_at
     organization_ports.upcoming = reception.upcoming
+    patients_ports.is_treating = reception.is_treating
     payments_ports.visit_states = reception.visit_states
     payments_ports.stand = reception.stand_with
     cli.register(app)

@@ -44,6 +44,10 @@ INSERT_ONLY = (
     "reception.delays_told",
     "reports.daily_reports",
 )
+# What happened stays, and these of its columns can still be filled in: nothing else is changed or deleted.
+FILLED_IN = {
+    "patients.emergencies": "ended_at, verdict, reviewed_by, reviewed_at, note, version",
+}
 
 settings = current_app.config["SETTINGS"]
 for schema in SCHEMAS:
@@ -67,6 +71,9 @@ def grant(connection: Connection) -> None:
         connection.execute(text(f'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO "{role}"'))
     for table in INSERT_ONLY:
         connection.execute(text(f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{role}"'))
+    for table, columns in FILLED_IN.items():
+        connection.execute(text(f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{role}"'))
+        connection.execute(text(f'GRANT UPDATE ({columns}) ON {table} TO "{role}"'))
 
 
 def include_name(name: str | None, kind: str, parents: dict[str, str | None]) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from clinic_web.audit.models import ALLOWED, REFUSED, Change
+from clinic_web.audit.models import ALLOWED, EMERGENCY, REFUSED, Change
 from clinic_web.kernel import clock, record, unit_of_work
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -51,10 +51,18 @@ def saw(
     resource_id: UUID | None = None,
     *,
     ids: Iterable[UUID] = (),
+    emergency_id: UUID | None = None,
 ) -> None:
-    """Note that ``actor`` saw or changed patient data; ``ids`` are the rows of a list view."""
+    """Note that ``actor`` saw or changed patient data; ``ids`` are the rows of a list view.
+
+    ``emergency_id``: they saw it only because they opened the chart in an emergency; the row says so.
+    """
     listed = [str(each) for each in ids]
-    _note(actor, action, (resource_type, resource_id), ALLOWED, metadata={"ids": listed} if listed else None)
+    metadata: dict[str, Any] = {"ids": listed} if listed else {}
+    if emergency_id:
+        metadata["emergency"] = str(emergency_id)
+    result = EMERGENCY if emergency_id else ALLOWED
+    _note(actor, action, (resource_type, resource_id), result, metadata=metadata or None)
 
 
 def list_view(actor: Actor, action: str, resource_type: str, ids: str | None) -> dict[str, Any]:

@@ -18,16 +18,24 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from clinic_web.audit import subjects
-from clinic_web.audit.models import ALLOWED, REFUSED
+from clinic_web.audit.models import ALLOWED, EMERGENCY, REFUSED
 from clinic_web.audit.ports import ports
-from clinic_web.audit.rows import CHANGED, REFUSED_SUBJECT, SEEN, Source, action_subject
+from clinic_web.audit.rows import (
+    CHANGED,
+    EMERGENCY_SUBJECT,
+    REFUSED_SUBJECT,
+    SEEN,
+    Source,
+    action_subject,
+)
 from clinic_web.kernel import keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.keyset import Page, Table, Where
 from clinic_web.kernel.listing import Asked, Grammar, Sort
 from clinic_web.kernel.statement import Statement
 
-RESULTS = {"allowed": ALLOWED, "refused": REFUSED}
+RESULTS = {"allowed": ALLOWED, "refused": REFUSED, "emergency": EMERGENCY}
+RARE = {REFUSED: ("refused", REFUSED_SUBJECT), EMERGENCY: ("emergency", EMERGENCY_SUBJECT)}
 ACTION = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")
 DONE = "DONE"  # the one state of changes
 
@@ -93,6 +101,10 @@ class SeenRow:
     @property
     def is_refused(self) -> bool:
         return self.result == REFUSED
+
+    @property
+    def is_emergency(self) -> bool:
+        return self.result == EMERGENCY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,8 +221,8 @@ class _Filter:
 def _plain(asked: Asked) -> list[_Filter]:
     """The filters that one column answers, the narrowest first."""
     found = []
-    if asked.get("state") == REFUSED:
-        found.append(_Filter("refused", [REFUSED_SUBJECT], f"result = '{REFUSED}'", {}))
+    if rare := RARE.get(asked.get("state")):
+        found.append(_Filter(rare[0], [rare[1]], f"result = '{asked.get('state')}'", {}))
     if person := asked.get("person"):
         found.append(_Filter("person", [person], "user_id = :person", {"person": person}))
     if action := asked.get("action"):

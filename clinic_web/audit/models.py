@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from clinic_web.kernel.db import Key, Model, Moment, one_of
 
-ALLOWED, REFUSED = "ALLOWED", "REFUSED"
+# EMERGENCY: allowed, because who asked opened the chart with a reason (break-glass).
+ALLOWED, REFUSED, EMERGENCY = "ALLOWED", "REFUSED", "EMERGENCY"
 
 
 class AccessLog(Model):
@@ -19,7 +20,7 @@ class AccessLog(Model):
 
     __tablename__ = "access_logs"
     __table_args__ = (
-        one_of("result", ALLOWED, REFUSED),
+        one_of("result", ALLOWED, REFUSED, EMERGENCY),
         Index(None, "organization_id", "accessed_at"),
         Index(None, "organization_id", "resource_type", "resource_id"),
         {"schema": "audit"},

@@ -30,7 +30,7 @@ from clinic_web.ui.web import actor, is_htmx, needs
 
 bp = Blueprint("audit", __name__)
 
-RESULT_WORDS = {"allowed": N_("Allowed"), "refused": N_("Refused")}
+RESULT_WORDS = {"allowed": N_("Allowed"), "refused": N_("Refused"), "emergency": N_("In an emergency")}
 
 
 @bp.get("/audit")

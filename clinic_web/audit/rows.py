@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import text
 
-from clinic_web.audit.models import REFUSED
+from clinic_web.audit.models import EMERGENCY, REFUSED
 from clinic_web.kernel.db import db
 
 UUIDV7 = 7
@@ -74,6 +74,7 @@ class Row:
     resource_type: str
     resource_ids: list[str]
     is_refused: bool
+    is_emergency: bool = False
     subjects: set[str] = field(default_factory=set)
 
 
@@ -101,6 +102,7 @@ def parse(line: bytes, source: Source) -> Row:
         resource_type=str(values["resource_type"]),
         resource_ids=[*([one] if one else []), *map(str, listed)],
         is_refused=values.get("result") == REFUSED,
+        is_emergency=values.get("result") == EMERGENCY,
     )
 
 
@@ -119,6 +121,7 @@ def action_subject(action: str) -> UUID:
 
 
 REFUSED_SUBJECT = uuid5(NAMESPACE_URL, "clinic:audit:refused")
+EMERGENCY_SUBJECT = uuid5(NAMESPACE_URL, "clinic:audit:emergency")
 
 
 def first_made_at(moment: datetime) -> UUID:

@@ -276,6 +276,8 @@ def _find_subjects(organization_id: UUID, sealed: list[Row]) -> None:
             row.subjects.add(row.user_id)
         if row.is_refused:
             row.subjects.add(str(rows.REFUSED_SUBJECT))
+        if row.is_emergency:
+            row.subjects.add(str(rows.EMERGENCY_SUBJECT))
         if row.resource_type == "patient":
             row.subjects.update(row.resource_ids)
         else:

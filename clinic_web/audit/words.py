@@ -20,6 +20,12 @@ ACTIONS = {
     "patient.merge": N_("Merged two records"),
     "patient.unmerge": N_("Separated two records"),
     "patient.break_glass": N_("Broke the glass"),
+    "patient.emergency_end": N_("Closed a chart opened in an emergency"),
+    "patient.door": N_("Stood before a stranger's chart"),
+    "emergency.list": N_("Saw the list of emergencies"),
+    "emergency.export": N_("Exported the emergencies"),
+    "emergency.view": N_("Saw an emergency"),
+    "emergency.review": N_("Reviewed an emergency"),
     "appointment.list": N_("Saw the list of appointments"),
     "appointment.export": N_("Exported appointments"),
     "appointment.calendar": N_("Saw the calendar"),
@@ -121,6 +127,7 @@ OF_VIEWS = (
     *(
         "patient.payments",
         "patient.break_glass",
+        "patient.emergency_end",
         "merge",
         "unmerge",
         "appointment.list",
@@ -144,6 +151,7 @@ OF_CHANGES = (
     *("user.change", "user.set_password", "user.enable", "user.disable", "role.change", "role.delete"),
     *("display.configure", "queue.change", "queue.priority", "staff.create", "service.create"),
     *("leave.add", "leave.remove", "portal.invite", "portal.join", "portal.end"),
+    "emergency.review",
 )
 
 THINGS = {
@@ -164,6 +172,7 @@ THINGS = {
     "queue_priority": N_("Queue"),
     "display": N_("Display"),
     "organization": N_("Organization"),
+    "emergency": N_("Emergency"),
     "access_log": N_("Audit"),
     "change": N_("Audit"),
 }
@@ -205,6 +214,10 @@ COLUMNS = {
     "first_day": N_("From"),
     "last_day": N_("Until"),
     "is_active": N_("In use"),
+    "verdict": N_("Verdict"),
+    "note": N_("Note"),
+    "facilities": N_("May work at"),
+    "denied_because": N_("Why taken away"),
 }
 
 # What states and ways to pay are called; a value that stands here in this column is shown by its word.

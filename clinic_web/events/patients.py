@@ -45,3 +45,25 @@ class PatientUnmerged:
     patient_id: UUID
     merged_id: UUID
     link_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmergencyOpened:
+    """Somebody who does not treat the patient opened the chart, with a reason that stays in its row."""
+
+    TOPIC: ClassVar[str] = "patient.emergency_opened"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("emergency", "emergency_id")
+    organization_id: UUID
+    emergency_id: UUID
+    patient_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmergencyReviewed:
+    TOPIC: ClassVar[str] = "patient.emergency_reviewed"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("emergency", "emergency_id")
+    organization_id: UUID
+    emergency_id: UUID
+    patient_id: UUID
+    verdict: str

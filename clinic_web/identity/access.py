@@ -14,6 +14,8 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotAllowed, NotFound
 
 MANAGE = "user.manage"
+# What administrators give without having it: reading every chart is not part of administering.
+GIVEN_UNHAD = frozenset({"patient.view_any"})
 
 
 def require_manager(actor: Actor) -> None:
@@ -25,8 +27,13 @@ def require_manager(actor: Actor) -> None:
 def require_at_least(actor: Actor, permissions: Iterable[str]) -> None:
     """Raise NotAllowed (403) unless ``actor`` has all of them: nobody hands out what they don't have."""
     if actor.user_id is not None:
-        for missing in sorted(set(permissions) - actor.permissions):
+        for missing in sorted(set(permissions) - grantable(actor)):
             raise NotAllowed(missing)
+
+
+def grantable(actor: Actor) -> frozenset[str]:
+    """Return what ``actor`` may give to others: what they have, and what goes with giving access."""
+    return actor.permissions | GIVEN_UNHAD if actor.can(MANAGE) else actor.permissions
 
 
 def user_for(actor: Actor, user_id: UUID) -> User:

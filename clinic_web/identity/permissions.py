@@ -26,6 +26,8 @@ PERMISSIONS: dict[str, str] = {
     OWN_ACCOUNT: N_("Use one's own account: language, look, sessions"),
     "patient.search": N_("Find patients"),
     "patient.view": N_("See a patient's data"),
+    "patient.view_any": N_("See the data of every patient, also of those one does not treat"),
+    "patient.emergency": N_("Open a stranger's chart in an emergency, with a reason"),
     "patient.register": N_("Register patients"),
     "patient.edit": N_("Correct a patient's data"),
     "patient.merge": N_("Make two records of one patient one, and undo it"),
@@ -70,6 +72,7 @@ PERMISSIONS: dict[str, str] = {
     "portal.account": N_("Use one's own account of the portal: language, sessions, second factor"),
     "user.manage": N_("Give people access and roles"),
     "organization.manage": N_("Change clinics, staff, services and prices"),
+    "emergency.review": N_("Review charts that were opened in an emergency"),
     "audit.view": N_("See who saw and changed what"),
     "operations.view": N_("See processes and deliveries of all tenants"),
 }
@@ -88,21 +91,27 @@ def _all_of(*resources: str) -> set[str]:
     return {name for name in PERMISSIONS if name.partition(".")[0] in resources}
 
 
-_FIND = {"patient.search", "patient.view"}
+# Who registers, books and bills meets every patient; who treats sees whom they treat, others in an emergency.
+# The stations keep every chart until an order says whom they serve.
+_MEET = {"patient.search", "patient.view"}
+_FIND = _MEET | {"patient.view_any"}
+_TREAT = _MEET | {"patient.emergency"}
 _IN_THE_ROOM = {"visit.call", "visit.open", "visit.finish", "visit.send_back", "visit.hold", "visit.miss"}
 _AT_A_STATION = frozenset(_FIND | {"visit.view", "visit.send", "station.work"})
 
 ROLES: tuple[DefaultRole, ...] = (
-    # Operations shows all tenants, so it is nobody's who belongs to one.
+    # Operations shows all tenants, so it is nobody's who belongs to one. Charts are no part of administering.
     DefaultRole(
-        "administrator", N_("Administrator"), frozenset(set(PERMISSIONS) - {"operations.view"} - OF_PATIENTS)
+        "administrator",
+        N_("Administrator"),
+        frozenset(set(PERMISSIONS) - {"operations.view", "patient.view_any"} - OF_PATIENTS),
     ),
     DefaultRole(
         "manager",
         N_("Manager"),
         frozenset(
             _FIND
-            | {"patient.merge"}
+            | {"patient.merge", "emergency.review"}
             | {"appointment.view", "appointment.overbook", "appointment.cancel_session"}
             | {"visit.view", "desk.view", "payment.view"}
             | {"payment.refund", "payment.refund_any", "payment.void"}
@@ -114,7 +123,8 @@ ROLES: tuple[DefaultRole, ...] = (
         "receptionist",
         N_("Receptionist"),
         frozenset(
-            _all_of("patient", "appointment", "visit", "board") - {"visit.open", "visit.finish"}
+            _all_of("patient", "appointment", "visit", "board")
+            - {"visit.open", "visit.finish", "patient.emergency"}
             | {"desk.view", "payment.view", "payment.take", "queue.reserve", "station.work", "portal.invite"}
         ),
     ),
@@ -128,13 +138,13 @@ ROLES: tuple[DefaultRole, ...] = (
     DefaultRole(
         "doctor",
         N_("Doctor"),
-        frozenset(_FIND | _IN_THE_ROOM | {"appointment.view", "visit.view", "visit.send", "doctor.view"}),
+        frozenset(_TREAT | _IN_THE_ROOM | {"appointment.view", "visit.view", "visit.send", "doctor.view"}),
     ),
     DefaultRole(
         "nurse",
         N_("Nurse"),
         frozenset(
-            _FIND
+            _TREAT
             | {"appointment.view", "visit.view", "visit.prioritise", "visit.hold", "visit.move", "visit.send"}
             | {"desk.view"}
         ),
@@ -143,7 +153,9 @@ ROLES: tuple[DefaultRole, ...] = (
     DefaultRole("pharmacy_technician", N_("Pharmacy technician"), _AT_A_STATION),
     DefaultRole("lab_technician", N_("Lab technician"), _AT_A_STATION),
     DefaultRole("patient", N_("Patient"), frozenset({"portal.own"})),
-    DefaultRole("auditor", N_("Security officer"), frozenset({"audit.view", "list.export"})),
+    DefaultRole(
+        "auditor", N_("Security officer"), frozenset({"audit.view", "emergency.review", "list.export"})
+    ),
     DefaultRole("operator", N_("Operator"), frozenset({"operations.view"})),
     DefaultRole("display", N_("Display"), frozenset()),
     DefaultRole("integration", N_("Integration"), frozenset()),

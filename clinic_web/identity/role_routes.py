@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from clinic_web.identity import admin_forms, listing
-from clinic_web.identity.access import MANAGE
+from clinic_web.identity.access import MANAGE, grantable
 from clinic_web.identity.admin_routes import REFUSALS, role_words
 from clinic_web.identity.permissions import BY_NATURE, PERMISSIONS
 from clinic_web.identity.service import editing, rights
@@ -158,7 +158,7 @@ def _page(**context: Any) -> str:
         roles=[each for each in found if each.name not in listing.NOT_FOR_STAFF],
         words=words,
         permissions=[(name, say(text)) for name, text in PERMISSIONS.items() if name not in BY_NATURE],
-        grantable=who.permissions,
+        grantable=grantable(who),
         key=request.form.get("idempotency_key") or new_key(),
         sections=admin.for_actor(who),
         **(defaults | context),

@@ -13,7 +13,8 @@ from clinic_web.audit import api as audit
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
-from clinic_web.patients import access, links, queries, service
+from clinic_web.patients import access, chart, links, queries, service
+from clinic_web.patients.chart import Opened
 from clinic_web.patients.models import Allergy, Condition, Patient, PatientLink
 from clinic_web.patients.queries import PatientCard
 from clinic_web.patients.service import Details
@@ -51,7 +52,8 @@ class Merged:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """``dependants`` are reached by this patient's telephone or are their children."""
+    """``dependants`` are reached by this patient's telephone or are their children; ``opened``: the emergency
+    under which the reader sees all this."""
 
     card: PatientCard
     details: Details
@@ -63,6 +65,7 @@ class About:
     allergies: list[KnownAllergy]
     conditions: list[KnownCondition]
     merged: list[Merged]
+    opened: Opened | None = None
 
     @property
     def ongoing(self) -> list[KnownCondition]:
@@ -74,13 +77,15 @@ class About:
 
 
 def about(actor: Actor, patient_id: UUID) -> About:
-    """Return the page of the patient, or of who they were merged into; NotFound (404). The look is noted."""
+    """Return the page of the patient, or of who they were merged into; NotFound (404), ChartClosed (403).
+    The look is noted."""
     with transaction():
+        opened = chart.enter(actor, patient_id)
         patient = access.patient_for(actor, queries.require(actor, patient_id))
         ids = links.ids_of(patient.id)
         details = service.details_of(actor, patient)
         others = _others(actor, ids, details)
-        audit.saw(actor, "view", "patient", patient.id)
+        audit.saw(actor, "view", "patient", patient.id, emergency_id=opened.id if opened else None)
         return About(
             card=queries.card(actor, patient.id),
             details=details,
@@ -92,6 +97,7 @@ def about(actor: Actor, patient_id: UUID) -> About:
             allergies=_allergies(ids),
             conditions=_conditions(ids),
             merged=_merged(ids),
+            opened=opened,
         )
 
 

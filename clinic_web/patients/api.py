@@ -6,6 +6,8 @@ Reads here leave no access-log row: whoever shows them notes it once for the who
 from __future__ import annotations
 
 from clinic_web.patients.born import parse as parse_born
+from clinic_web.patients.chart import Opened
+from clinic_web.patients.chart import enter as enter_chart
 from clinic_web.patients.checks import Finding, merge_check
 from clinic_web.patients.finding import find
 from clinic_web.patients.holding import IS_KNOWN, hold, hold_ids
@@ -34,6 +36,7 @@ __all__ = [
     "ImportedCondition",
     "ImportedPatient",
     "ListedPatient",
+    "Opened",
     "Outcome",
     "PatientCard",
     "Registration",
@@ -41,6 +44,7 @@ __all__ = [
     "card",
     "cards",
     "email_of",
+    "enter_chart",
     "find",
     "hold",
     "hold_ids",

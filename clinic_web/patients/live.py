@@ -18,11 +18,27 @@ if TYPE_CHECKING:
     from clinic_web.ui.sockets import Joiner
 
 PATIENTS = "patients:"
+EMERGENCIES = "emergencies:"
 
 
 def patients_topic(organization_id: UUID) -> str:
     """Return the topic that every registration and change of a patient bumps."""
     return f"{PATIENTS}{organization_id}"
+
+
+def emergencies_topic(organization_id: UUID) -> str:
+    """Return the topic that every emergency bumps when it begins, ends or is reviewed."""
+    return f"{EMERGENCIES}{organization_id}"
+
+
+def may_join_emergencies(joiner: Joiner, topic: str) -> bool:
+    """Reviewers hear the emergencies of their own organization."""
+    actor = joiner.actor
+    return (
+        actor is not None
+        and actor.can("emergency.review")
+        and topic == emergencies_topic(actor.organization_id)
+    )
 
 
 def may_join(joiner: Joiner, topic: str) -> bool:

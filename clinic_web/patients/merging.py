@@ -17,7 +17,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
-from clinic_web.patients import access, checks, links, queries, shown
+from clinic_web.patients import access, chart, checks, links, queries, shown
 from clinic_web.patients.checks import Finding
 from clinic_web.patients.links import Group
 from clinic_web.patients.models import Patient, PatientLink
@@ -75,10 +75,12 @@ class Done:
 def preview(actor: Actor, survivor_id: UUID, merged_id: UUID) -> Preview:
     """Return both as they are shown now, and run every module's check; the look is noted for both.
 
-    Raises NotFound (404), RuleBroken (422) when the two are one already.
+    Raises NotFound (404), ChartClosed (403), RuleBroken (422) when the two are one already.
     """
     with transaction():
         ours, theirs = _two_groups(actor, survivor_id, merged_id)
+        for each in (ours, theirs):
+            chart.enter(actor, each.survivor)
         audit.saw(actor, "compare", "patient", ids=[ours.survivor, theirs.survivor])
         return Preview(
             survivor=_side(actor, ours.survivor),

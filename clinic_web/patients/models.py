@@ -229,3 +229,46 @@ class Condition(Model, Stamped):
     code: Mapped[str | None] = mapped_column(Text)
     code_system: Mapped[str | None] = mapped_column(Text)
     external_id: Mapped[str | None] = mapped_column(Text)
+
+
+KINDS = ("LIFE", "UNABLE", "COVER", "ADVICE", "OTHER")
+TO_REVIEW, JUSTIFIED, NOT_JUSTIFIED, FOLLOW_UP = "TO_REVIEW", "JUSTIFIED", "NOT_JUSTIFIED", "FOLLOW_UP"
+VERDICTS = (JUSTIFIED, FOLLOW_UP, NOT_JUSTIFIED)
+
+
+class Emergency(Model, Versioned):
+    """A chart that somebody opened who does not treat the patient: why, from when until when, and what the
+    review said. The application can add a row, end and review it; all else of it stays as it was written."""
+
+    __tablename__ = "emergencies"
+    __table_args__ = (
+        one_of("kind", *KINDS),
+        one_of("verdict", TO_REVIEW, *VERDICTS),
+        CheckConstraint("length(btrim(reason)) >= 10", name="reason_given"),
+        CheckConstraint("closes_at > opened_at", name="ends_after_it_began"),
+        CheckConstraint(
+            "(verdict = 'TO_REVIEW') = (reviewed_by IS NULL)"
+            " AND (reviewed_by IS NULL) = (reviewed_at IS NULL)",
+            name="reviewed_by_somebody",
+        ),
+        CheckConstraint("reviewed_by <> user_id", name="reviewed_by_another"),
+        Index("ix_emergencies_of_person", "user_id", "patient_id", "closes_at"),
+        Index("ix_emergencies_list", "organization_id", "opened_at", "id"),
+        Index(None, "patient_id"),
+        {"schema": "patients", "info": {"patient_id": "follows"}},
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[UUID]
+    facility_id: Mapped[UUID | None]
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.patients.id"))
+    user_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    opened_at: Mapped[Moment]
+    closes_at: Mapped[Moment]
+    ended_at: Mapped[datetime | None]
+    verdict: Mapped[str] = mapped_column(Text, server_default=TO_REVIEW, default=TO_REVIEW)
+    reviewed_by: Mapped[UUID | None]
+    reviewed_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(Text)

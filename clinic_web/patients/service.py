@@ -18,7 +18,7 @@ from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import constraint_of, transaction
 from clinic_web.organization import api as organization
-from clinic_web.patients import access, links, merging, names, numbers, queries, shown
+from clinic_web.patients import access, chart, links, merging, names, numbers, queries, shown
 from clinic_web.patients.models import GENDERS, Patient
 from clinic_web.patients.queries import Holder, PatientCard
 
@@ -198,9 +198,10 @@ def edit(actor: Actor, patient_id: UUID, wanted: Details, *, version: int) -> Pa
     """Change a patient to what the form says, if nobody changed them since it was opened.
 
     Raises StaleScreen (409) whose ``changes`` map each column to (what was typed, what it is now), PhoneTaken
-    and RuleBroken (422), NotFound (404).
+    and RuleBroken (422), NotFound (404), ChartClosed (403).
     """
     with transaction():
+        opened = chart.enter(actor, patient_id)
         patient = access.patient_to_change(actor, queries.require(actor, patient_id))
         before = details_of(actor, patient)
         wanted = _keep_estimate(wanted, before)
@@ -210,16 +211,18 @@ def edit(actor: Actor, patient_id: UUID, wanted: Details, *, version: int) -> Pa
             raise StaleScreen(MOVED_ON, differences(wanted, before), at=patient.updated_at)
         _apply(actor, patient, wanted, before)
         _save(patient, "phone_primary")
-        audit.saw(actor, "edit", "patient", patient.id)
+        audit.saw(actor, "edit", "patient", patient.id, emergency_id=opened.id if opened else None)
         bus.publish(PatientChanged(organization_id=actor.organization_id, patient_id=patient.id), actor)
         return queries.card(actor, patient_id)
 
 
 def open_to_edit(actor: Actor, patient_id: UUID) -> tuple[PatientCard, Details]:
-    """Return what the edit form begins with, and note that the actor saw it. Raises NotFound (404)."""
+    """Return what the edit form begins with, and note that the actor saw it. Raises NotFound (404),
+    ChartClosed (403)."""
     with transaction():
+        opened = chart.enter(actor, patient_id)
         patient = access.patient_for(actor, queries.require(actor, patient_id))
-        audit.saw(actor, "view", "patient", patient.id)
+        audit.saw(actor, "view", "patient", patient.id, emergency_id=opened.id if opened else None)
         return queries.card(actor, patient_id), details_of(actor, patient)
 
 

@@ -23,6 +23,7 @@ from clinic_web.reception.models.visits import PRESENT, SCHEDULED
 from clinic_web.reception.queries.blocks import open_numbers
 from clinic_web.reception.queries.lists import stand_with
 from clinic_web.reception.queries.own import OwnTurn, OwnVisits, own_turns, own_visits
+from clinic_web.reception.queries.treating import is_treating
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
 from clinic_web.reception.service.queues import ensure_queue, ensure_station
 
@@ -36,6 +37,7 @@ __all__ = [
     "has_visits_on",
     "import_past_visits",
     "is_promised",
+    "is_treating",
     "open_numbers_on",
     "own_turns",
     "own_visits",

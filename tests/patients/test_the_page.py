@@ -64,11 +64,13 @@ def test_the_panels_show_what_was_written_under_every_id_of_the_patient(
 
 
 def test_a_page_and_its_panels_are_nobodys_of_another_tenant_nor_without_the_right(
-    as_person: Callable[[str], FlaskClient], register: Register
+    as_person: Callable[[str], FlaskClient], register: Register, cast: Cast, amina: Actor
 ) -> None:
     card = register("Maryam Tahhan")
     urls = [f"/patients/{card.id}", f"/patients/{card.id}/visits", f"/payments/of-patient/{card.id}"]
     assert [as_person("omar").get(url).status_code for url in urls] == [404, 404, 404]
+    assert [as_person("salma").get(url).status_code for url in urls] == [303, 303, 403]
+    walking_in.open_walk_in(amina, WalkIn(patient_id=card.id, service_id=cast.cleaning), key="1")
     assert [as_person("salma").get(url).status_code for url in urls] == [200, 200, 403]
     assert "of-patient" not in as_person("salma").get(urls[0]).text
 

@@ -22,7 +22,9 @@ from clinic_web.kernel.ids import new_id, new_token
 from clinic_web.kernel.unit_of_work import transaction
 
 LONGEST = 365  # days
-READING = frozenset({"view", "view_all", "search", "export"})  # a token opens nothing that changes anything
+READING = frozenset(
+    {"view", "view_all", "view_any", "search", "export"}
+)  # a token opens nothing that changes anything
 USED_EVERY = timedelta(minutes=1)
 MOST_SHOWN = 200
 

@@ -72,14 +72,18 @@ class PatientPayments:
 
 
 def payments_of_patient(actor: Actor, patient_id: UUID, page: int = 1) -> PatientPayments:
-    """Return the bills of a patient, also those of merged records; NotFound (404). The look is noted."""
+    """Return the bills of a patient, also those of merged records; NotFound (404), ChartClosed
+    (403). The look is noted."""
     with transaction():
         patients.require(actor, patient_id)
+        opened = patients.enter_chart(actor, patient_id)
         asked: dict[str, Any] = {"organization_id": actor.organization_id, "ids": patients.ids_of(patient_id)}
         limits = {"limit": PAGE, "offset": (page - 1) * PAGE}
         found = db.session.execute(PAYMENTS, asked | limits).mappings().all()
         owed = [(row.currency, row.owed) for row in db.session.execute(OWED, asked)]
-        audit.saw(actor, "patient.payments", "patient", patient_id)
+        audit.saw(
+            actor, "patient.payments", "patient", patient_id, emergency_id=opened.id if opened else None
+        )
     directory = organization.directory(actor.organization_id)
     total = found[0]["total"] if found else 0
     return PatientPayments(

@@ -136,9 +136,11 @@ class VisitInHand:
 
 
 def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
-    """Return the patient with the visits that matter now; NotFound (404). The look is noted."""
+    """Return the patient with the visits that matter now; NotFound (404), ChartClosed (403) to somebody who
+    neither books nor treats them. The look is noted."""
     today = clock.today(organization.facility(actor).timezone)
     with transaction():
+        opened = None if actor.can("appointment.book") else patients.enter_chart(actor, patient_id)
         card = patients.card(actor, patient_id)
         where = {
             "organization_id": actor.organization_id,
@@ -151,7 +153,7 @@ def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
         guardian = (
             patients.cards(actor, [card.guardian_id]).get(card.guardian_id) if card.guardian_id else None
         )
-        audit.saw(actor, "patient.view", "patient", patient_id)
+        audit.saw(actor, "patient.view", "patient", patient_id, emergency_id=opened.id if opened else None)
         return PatientInHand(
             card=card,
             guardian=guardian,
@@ -161,8 +163,12 @@ def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
         )
 
 
-def visit(actor: Actor, visit_id: UUID) -> VisitInHand:
-    """Return a visit with its history; NotFound (404). The look is noted."""
+def visit(actor: Actor, visit_id: UUID, *, is_asked_for: bool = False) -> VisitInHand:
+    """Return a visit with its history; NotFound (404). The look is noted.
+
+    ``is_asked_for``: nobody acted on it, so it is a look into the chart: ChartClosed (403) to somebody who
+    neither books nor treats the patient.
+    """
     with transaction():
         where = {"organization_id": actor.organization_id, "visit_id": visit_id}
         found = db.session.execute(VISIT, where).mappings().all()
@@ -171,7 +177,9 @@ def visit(actor: Actor, visit_id: UUID) -> VisitInHand:
         head = found[0]
         (row,) = with_facts(actor, [row_of(head)])
         card = patients.cards(actor, [row.patient_id])[row.patient_id]
-        audit.saw(actor, "visit.view", "visit", visit_id)
+        is_chart = is_asked_for and not actor.can("appointment.book")
+        opened = patients.enter_chart(actor, row.patient_id) if is_chart else None
+        audit.saw(actor, "visit.view", "visit", visit_id, emergency_id=opened.id if opened else None)
     directory = organization.directory(actor.organization_id)
     names = identity.names_of(actor, {each["moved_by"] for each in found} | {row.priority_by})
     return VisitInHand(

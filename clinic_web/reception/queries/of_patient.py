@@ -92,9 +92,11 @@ class PatientVisits:
 
 
 def visits_of_patient(actor: Actor, patient_id: UUID, page: int = 1) -> PatientVisits:
-    """Return the visits of a patient, also those of merged records; NotFound (404). The look is noted."""
+    """Return the visits of a patient, also those of merged records; NotFound (404), ChartClosed
+    (403). The look is noted."""
     with transaction():
         patients.require(actor, patient_id)
+        opened = patients.enter_chart(actor, patient_id)
         asked = {
             "organization_id": actor.organization_id,
             "ids": patients.ids_of(patient_id),
@@ -102,7 +104,7 @@ def visits_of_patient(actor: Actor, patient_id: UUID, page: int = 1) -> PatientV
             "offset": (page - 1) * PAGE,
         }
         found = db.session.execute(VISITS, asked).all()
-        audit.saw(actor, "patient.visits", "patient", patient_id)
+        audit.saw(actor, "patient.visits", "patient", patient_id, emergency_id=opened.id if opened else None)
     directory = organization.directory(actor.organization_id)
     total = found[0].total if found else 0
     rows = [

@@ -59,7 +59,8 @@ def walking_in(patient_id: UUID) -> str:
 @bp.get("/desk/hand/visit/<uuid:visit_id>")
 @needs("visit.view")
 def hand_visit(visit_id: UUID) -> str:
-    return show_visit(visit_id, ask=request.args.get("ask"), typed=request.args)
+    """With what was noted of it, which is a part of the chart: ChartClosed (403) to who does not treat."""
+    return show_visit(visit_id, ask=request.args.get("ask"), typed=request.args, is_asked_for=True)
 
 
 @bp.get("/desk/hand/done/<uuid:visit_id>")
@@ -129,9 +130,10 @@ def show_visit(
     ask: str | None = None,
     typed: Mapping[str, str] | None = None,
     errors: dict[str, str] | None = None,
+    is_asked_for: bool = False,
 ) -> str:
     """Show a visit with what may be done now; ``ask`` opens the question that an act needs answered first."""
-    held = queries.visit(actor(), visit_id)
+    held = queries.visit(actor(), visit_id, is_asked_for=is_asked_for)
     asking = ask if ask in ASKS and ask in held.acts else None
     offered = priorities.of_queue(actor(), held.queue_id) if "prioritise" in held.acts else []
     return show(

@@ -16,6 +16,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.listing import Asked
 from clinic_web.organization import api as organization
+from clinic_web.patients import api as patients
 from clinic_web.reception.models import appointments as promise
 from clinic_web.reception.models import visits as presence
 from clinic_web.reception.queries import lists as queries
@@ -30,7 +31,7 @@ from clinic_web.reception.routes import bp
 from clinic_web.ui import lists
 from clinic_web.ui.lists import Listing, Looked, Sheet
 from clinic_web.ui.texts import local_name, say
-from clinic_web.ui.web import needs
+from clinic_web.ui.web import actor, needs
 
 VISIT_WORDS = {
     presence.SCHEDULED: N_("Expected"),
@@ -62,25 +63,36 @@ SOURCE_WORDS = {
 @bp.get("/visits")
 @needs("visit.view")
 def visits_list() -> ResponseReturnValue:
+    _open_whose()
     return lists.show(VISITS, _zone)
 
 
 @bp.get("/visits.csv")
 @needs("list.export")
 def visits_file() -> ResponseReturnValue:
+    _open_whose()
     return lists.export(VISITS, _zone, request.args.getlist("id"))
 
 
 @bp.get("/appointments/list")
 @needs("appointment.view")
 def appointments_list() -> ResponseReturnValue:
+    _open_whose()
     return lists.show(APPOINTMENTS, _zone)
 
 
 @bp.get("/appointments.csv")
 @needs("list.export")
 def appointments_file() -> ResponseReturnValue:
+    _open_whose()
     return lists.export(APPOINTMENTS, _zone, request.args.getlist("id"))
+
+
+def _open_whose() -> None:
+    """One patient's rows are their history, which is a part of the chart. Raises ChartClosed (403)."""
+    patient_id = request.args.get("patient", type=UUID)
+    if patient_id is not None:
+        patients.enter_chart(actor(), patient_id)
 
 
 def _zone(who: Actor) -> str:
