@@ -1,4 +1,4 @@
-"""How migrations run: as the owner, one at a time, never waiting long for a lock, then the grants."""
+"""How migrations run: as the owner, one at a time, never waiting long for a lock, then grants and roles."""
 
 from __future__ import annotations
 
@@ -76,6 +76,12 @@ def grant(connection: Connection) -> None:
         connection.execute(text(f'GRANT UPDATE ({columns}) ON {table} TO "{role}"'))
 
 
+def write_roles() -> None:
+    """A version brings its rights and roles along: tenants that exist already have them from now on, too."""
+    importlib.import_module("clinic_web.identity.api").ensure_permissions()
+    importlib.import_module("clinic_web.kernel.db").db.session.remove()
+
+
 def include_name(name: str | None, kind: str, parents: dict[str, str | None]) -> bool:
     """Compare our schemas only; extensions bring tables of their own."""
     return name in SCHEMAS if kind == "schema" else True
@@ -100,9 +106,12 @@ def run_online() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
-        if _is_complete(connection):
+        is_complete = _is_complete(connection)
+        if is_complete:
             grant(connection)
         connection.commit()
+        if is_complete:
+            write_roles()
 
 
 def _is_complete(connection: Connection) -> bool:

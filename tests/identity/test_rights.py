@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from copy import deepcopy
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from clinic_web.config import Settings
 from clinic_web.identity import api, queries
@@ -17,6 +19,7 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotAllowed, NotFound, RuleBroken
+from tests import databases
 from tests.cast import Cast
 from tests.identity.conftest import signed_in
 
@@ -223,3 +226,24 @@ def test_every_role_holds_only_permissions_that_exist() -> None:
 def test_what_everybody_has_cannot_be_taken(cast: Cast, boss: Actor) -> None:
     with pytest.raises(RuleBroken):
         api.deny(boss, cast.people["amina"].user_id, api.OWN_ACCOUNT)
+
+
+def test_a_migrated_database_has_roles_and_rights_without_being_asked() -> None:
+    """A tenant that exists already gets the roles of a newer version with its migrations."""
+    name = f"clinic_test_roles_{os.getpid()}"
+    databases.create_copy(name)
+    engine = create_engine(databases.owner_url(name), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(text(ROLES_WITH), {"permission": "audit.view"})
+            assert {"administrator", "auditor"} == set(rows.scalars())
+    finally:
+        databases.drop(name)
+
+
+ROLES_WITH = """
+    SELECT r.name FROM identity.roles r
+      JOIN identity.role_permissions rp ON rp.role_id = r.id
+      JOIN identity.permissions p ON p.id = rp.permission_id
+     WHERE p.name = :permission AND r.organization_id IS NULL
+"""
