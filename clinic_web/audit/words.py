@@ -116,6 +116,8 @@ ACTIONS = {
     "service.create": N_("Added a service"),
     "leave.add": N_("Noted a leave"),
     "leave.remove": N_("Took a leave back"),
+    "user.facilities": N_("Changed where somebody may work"),
+    "user.work_at": N_("Changed where they work"),
     "audit.list": N_("Saw the audit"),
     "audit.view": N_("Saw a row of the audit"),
     "audit.export": N_("Exported the audit"),
@@ -151,7 +153,7 @@ OF_CHANGES = (
     *("user.change", "user.set_password", "user.enable", "user.disable", "role.change", "role.delete"),
     *("display.configure", "queue.change", "queue.priority", "staff.create", "service.create"),
     *("leave.add", "leave.remove", "portal.invite", "portal.join", "portal.end"),
-    "emergency.review",
+    *("emergency.review", "user.facilities", "user.work_at"),
 )
 
 THINGS = {
@@ -217,7 +219,6 @@ COLUMNS = {
     "verdict": N_("Verdict"),
     "note": N_("Note"),
     "facilities": N_("May work at"),
-    "denied_because": N_("Why taken away"),
 }
 
 # What states and ways to pay are called; a value that stands here in this column is shown by its word.

@@ -32,6 +32,17 @@ def _id(form: Any, name: str, errors: dict[str, DomainError]) -> UUID | None:
         return None
 
 
+def _places(form: Any, errors: dict[str, DomainError]) -> frozenset[UUID]:
+    """Where they may work: what is marked, and where they work now."""
+    try:
+        return frozenset(
+            UUID(each) for each in (*form.getlist("facilities"), form.get("facility_id")) if each
+        )
+    except ValueError:
+        errors.setdefault("facilities", RuleBroken(N_("Choose one of these.")))
+        return frozenset()
+
+
 def _email(form: Any, errors: dict[str, DomainError]) -> str:
     try:
         return read_email(form)
@@ -61,6 +72,8 @@ def read_user(form: Any) -> Details:
         roles=roles,
         email=_email(form, errors),
         exceptions={name: effect for name, effect in exceptions.items() if name in PERMISSIONS},
+        facilities=_places(form, errors),
+        because=_line(form, "because", errors, is_required=False),
     )
     if errors:
         raise InvalidForm(errors)

@@ -93,7 +93,10 @@ def change(user_id: UUID) -> ResponseReturnValue:
         editing.edit_user(actor(), user_id, admin_forms.read_user(request.form), version=version)
     except StaleScreen as error:
         now = listing.opened(actor(), user_id)
-        rows = [(say(_label(name)), mine, theirs) for name, (mine, theirs) in error.changes.items()]
+        rows = [
+            (say(_label(name)), _named(name, mine), _named(name, theirs))
+            for name, (mine, theirs) in error.changes.items()
+        ]
         return _refused(error, row=now, values=_typed(), clash=rows)
     except REFUSALS as error:
         return _refused(error, row=row, values=_typed(), version=version)
@@ -168,14 +171,26 @@ LABELS = {
     "language": N_("Language"),
     "roles": N_("Roles"),
     "facility_id": N_("Works at"),
+    "facilities": N_("May work at"),
     "staff_id": N_("Is, among the staff"),
     "exceptions": N_("Rights beside the roles"),
+    "because": N_("Why these rights are given or taken away"),
 }
 
 
 def _typed() -> dict[str, str]:
-    """Return the form as it was typed; several roles are joined."""
-    return request.form.to_dict() | {"roles": ",".join(request.form.getlist("roles"))}
+    """Return the form as it was typed; several roles or places are joined."""
+    many = {name: ",".join(request.form.getlist(name)) for name in ("roles", "facilities")}
+    return request.form.to_dict() | many
+
+
+def _named(name: str, value: str) -> str:
+    """A conflict shows places and people by name."""
+    offered = {"facility_id": ports.facilities, "facilities": ports.facilities, "staff_id": ports.staff}
+    if name not in offered or not value:
+        return value
+    names = {str(each.id): local_name(each.name, each.name_ar) for each in offered[name](actor())}
+    return ", ".join(names.get(each, each) for each in value.split(", "))
 
 
 def _done(sentence: str, **undo: Any) -> ResponseReturnValue:

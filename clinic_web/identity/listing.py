@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from clinic_web.identity.models import (
     Role,
     RolePermission,
     User,
+    UserFacility,
     UserPermission,
     UserRole,
 )
@@ -48,7 +49,8 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedPerson:
-    """One person as the form has them; ``exceptions``: rights given (ALLOW) or taken (DENY) beside roles."""
+    """One person as the form has them; ``exceptions``: rights given (ALLOW) or taken (DENY) beside roles,
+    ``reasons`` why."""
 
     id: UUID
     username: str
@@ -60,6 +62,7 @@ class OpenedPerson:
     exceptions: dict[str, str]
     must_change_password: bool
     has_factor: bool = False
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +120,13 @@ def opened(actor: Actor, user_id: UUID) -> OpenedPerson:
     """Return a person for their form. Raises NotFound (404)."""
     user = person_for(actor, user_id)
     exceptions = db.session.execute(
-        select(Permission.name, UserPermission.effect)
+        select(Permission.name, UserPermission.effect, UserPermission.reason)
         .join(UserPermission, UserPermission.permission_id == Permission.id)
         .where(UserPermission.user_id == user_id)
-    )
+    ).all()
+    places = db.session.scalars(select(UserFacility.facility_id).where(UserFacility.user_id == user_id))
     values = {name: str(getattr(user, name)) for name in FIELDS}
-    values |= {"email": user.email or ""}
+    values |= {"email": user.email or "", "facilities": ",".join(map(str, places))}
     return OpenedPerson(
         id=user.id,
         username=user.username,
@@ -131,7 +135,8 @@ def opened(actor: Actor, user_id: UUID) -> OpenedPerson:
         version=user.version,
         values=values | {"facility_id": str(user.facility_id or ""), "staff_id": str(user.staff_id or "")},
         roles=frozenset(_roles_of([user_id])[user_id]),
-        exceptions={name: effect for name, effect in exceptions},
+        exceptions={name: effect for name, effect, _ in exceptions},
+        reasons={name: reason for name, _, reason in exceptions if reason},
         must_change_password=user.must_change_password,
         has_factor=bool(
             db.session.scalar(select(select(Factor.id).where(Factor.user_id == user_id).exists()))

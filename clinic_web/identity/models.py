@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -52,11 +53,20 @@ class User(Model, Stamped, Versioned):
             unique=True,
             postgresql_where=text("email IS NOT NULL"),
         ),
+        # Looked at when the transaction ends: who comes and where they may work are written in turn.
+        ForeignKeyConstraint(
+            ["id", "facility_id", "organization_id"],
+            [f"identity.user_facilities.{each}" for each in ("user_id", "facility_id", "organization_id")],
+            deferrable=True,
+            initially="DEFERRED",
+            use_alter=True,
+        ),
         {"schema": "identity"},
     )
 
     id: Mapped[Key]
     organization_id: Mapped[UUID] = mapped_column(index=True)
+    # Where they work now: one of those where they may (UserFacility).
     facility_id: Mapped[UUID | None]
     staff_id: Mapped[UUID | None]
     kind: Mapped[str] = mapped_column(Text, server_default=STAFF, default=STAFF)
@@ -110,6 +120,19 @@ def _renew_stamp(_mapper: Any, _connection: Any, user: User) -> None:
     user.rights_changed()
 
 
+class UserFacility(Model):
+    """A facility at which a person may work."""
+
+    __tablename__ = "user_facilities"
+    __table_args__ = {"schema": "identity"}  # noqa: RUF012
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+    created_by: Mapped[UUID | None]
+
+
 class Role(Model, Stamped, Versioned):
     """A named group of permissions. System roles (``organization_id`` null) are every tenant's."""
 
@@ -159,7 +182,7 @@ class UserRole(Model):
 
 
 class UserPermission(Model):
-    """One permission given to, or taken from, one person. DENY wins over every role."""
+    """One permission given to, or taken from, one person, and why. DENY wins over every role."""
 
     __tablename__ = "user_permissions"
     __table_args__ = (one_of("effect", ALLOW, DENY), {"schema": "identity"})
@@ -167,6 +190,7 @@ class UserPermission(Model):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), primary_key=True)
     permission_id: Mapped[UUID] = mapped_column(ForeignKey("identity.permissions.id"), primary_key=True)
     effect: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 

@@ -11,10 +11,11 @@ from flask_babel import ngettext
 
 from clinic_web.identity import forms, login, proof_routes, queries, security_routes
 from clinic_web.identity.permissions import OWN_ACCOUNT
-from clinic_web.identity.service import devices, factors, people, sessions, signing_in
-from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
+from clinic_web.identity.service import devices, facilities, factors, people, sessions, signing_in
+from clinic_web.kernel.errors import DomainError, InvalidForm, NotFound, RuleBroken
 from clinic_web.ui import nav
 from clinic_web.ui.ports import ports
+from clinic_web.ui.texts import local_name
 from clinic_web.ui.web import (
     LastAct,
     SignInNeeded,
@@ -100,6 +101,18 @@ def save_settings() -> ResponseReturnValue:
     chosen = forms.read_settings(request.form)
     people.choose(actor(), language=chosen.language, theme=chosen.theme)
     return see_other(forms.same_origin_path(request.form.get("next")) or url_for("identity.account"))
+
+
+@bp.post("/account/facility")
+@needs(OWN_ACCOUNT)
+def work_at() -> ResponseReturnValue:
+    """Work at another facility from now on; the page that was open may be of the one before."""
+    facility_id = request.form.get("facility_id", type=UUID)
+    if facility_id is None:
+        raise NotFound
+    place = facilities.work_at(actor(), facility_id)
+    name = local_name(place.name, place.name_ar)
+    return acted(LastAct(text=_("You work here now: %(place)s", place=name)), redirect=nav.first_for(actor()))
 
 
 @bp.get("/account/password", endpoint="password")

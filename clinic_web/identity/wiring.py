@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from clinic_web.config import Settings
-from clinic_web.identity import api, jobs, listing, login
+from clinic_web.identity import api, band, jobs, listing, login
 from clinic_web.identity.access import MANAGE
 from clinic_web.identity.admin_routes import bp as users
 from clinic_web.identity.attempt_routes import bp as attempts
@@ -35,6 +35,7 @@ DAY, HOUR, SWEEP = timedelta(days=1), timedelta(hours=1), timedelta(seconds=30)
 
 def wire(app: Flask) -> None:
     login.install(app)
+    app.jinja_env.globals["my_facilities"] = band.my_facilities
     settings: Settings = app.config["SETTINGS"]
     identity_ports.public_url = settings.public_url
     identity_ports.can_mail = settings.smtp_url is not None

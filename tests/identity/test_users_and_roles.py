@@ -11,13 +11,18 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from clinic_web.audit.models import Change
 from clinic_web.identity import api
 from clinic_web.identity.models import Role, User
+from clinic_web.kernel import push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.organization import api as organization
+from tests import factories
 from tests.cast import PASSWORD, Cast, Person, sign_in
 
 HTMX = {"HX-Request": "true"}
@@ -144,6 +149,7 @@ def test_a_user_is_changed_and_old_and_new_are_kept(huda: FlaskClient, cast: Cas
         "roles": ["cashier", "nurse"],
         "right-report.view": "ALLOW",
         "right-payment.take": "DENY",
+        "because": "Stands in at the till",
         "last_name": "Hegazi",
     }
     assert send(huda, path, **form).status_code == 200
@@ -198,7 +204,7 @@ def test_a_new_password_ends_the_old_one_and_its_sessions(
 
 def test_nobody_takes_their_own_last_right_to_give_access(huda: FlaskClient, boss: Actor) -> None:
     path = f"/admin/users/{boss.user_id}"
-    for change in ({"roles": ["manager"]}, {"right-user.manage": "DENY"}):
+    for change in ({"roles": ["manager"]}, {"right-user.manage": "DENY", "because": "Too much"}):
         answer = send(huda, path, **(opened(huda, path) | change))
         assert answer.status_code == 422 and "lose your own right" in answer.text
     assert send(huda, f"{path}/close").status_code == 422
@@ -292,3 +298,86 @@ def test_the_page_before_signing_in_speaks_the_chosen_language(stranger: FlaskCl
     assert '<html lang="ar" dir="rtl"' in stranger.get("/login").text
     assert stranger.post("/language", data={"locale": "tlh", "next": "//evil.example"}).location == "/login"
     assert '<html lang="ar"' in stranger.get("/login").text
+
+
+def places_of(username: str) -> set[str]:
+    rows = db.session.scalars(
+        text(
+            "SELECT f.facility_id FROM identity.user_facilities f JOIN identity.users u ON u.id = f.user_id"
+            " WHERE u.username = :username"
+        ),
+        {"username": username},
+    )
+    return {str(each) for each in rows}
+
+
+def test_a_person_works_at_one_of_the_places_where_they_may(
+    huda: FlaskClient, cast: Cast, as_person: Callable[[str], FlaskClient], app: Flask
+) -> None:
+    amina = as_person("amina")
+    assert "Work elsewhere" not in amina.get("/account").text
+    third = str(factories.facility(organization_id=cast.organization_id, name="Far away"))
+    north, south = str(cast.facility_id), str(a_second_place(cast))
+    assert "Work elsewhere" not in amina.get("/account").text
+    address = f"/admin/users/{cast.people['amina'].user_id}"
+    form = fields_of(huda.get(address).text)
+    assert form["facilities"] == [north]
+    assert huda.post(address, data=form | {"facilities": [north, south]}).status_code == 303
+    page = amina.get("/account").text
+    assert "Work elsewhere" in page and "South wing" in page and "Far away" not in page
+    assert amina.post("/account/facility", data={"facility_id": third}).status_code == 404
+    assert amina.post("/account/facility", data={"facility_id": str(uuid4())}).status_code == 404
+    assert amina.post("/account/facility", data={}).status_code == 404
+    moved = amina.post("/account/facility", data={"facility_id": south})
+    assert moved.status_code == 303 and "South wing" in amina.get("/account").text
+    actions = db.session.execute(
+        select(Change.action, Change.old_values, Change.new_values).where(
+            Change.action.in_(("user.facilities", "user.work_at"))
+        )
+    ).all()
+    assert [each.action for each in actions] == ["user.facilities", "user.work_at"]
+    assert actions[0].new_values == {"facilities": "North Garden Medical Centre, South wing"}
+    assert actions[1].old_values == {"facility_id": north} and actions[1].new_values == {"facility_id": south}
+    form = fields_of(huda.get(address).text)
+    assert form["facility_id"] == south
+    # The one where they work now is always among them; taking the other away takes the choice away.
+    assert huda.post(address, data=form | {"facilities": []}).status_code == 303
+    assert places_of("amina") == {south} and "Work elsewhere" not in amina.get("/account").text
+    foreign = str(cast.other_organization_id)
+    form = fields_of(huda.get(address).text)
+    refused = huda.post(address, data=form | {"facilities": [foreign]})
+    assert refused.status_code == 422 and places_of("amina") == {south}
+
+
+def a_second_place(cast: Cast) -> Any:
+    found = factories.facility(organization_id=cast.organization_id, name="South wing")
+    with transaction():
+        push.changed(organization.topic(cast.organization_id))
+    return found
+
+
+def test_where_somebody_works_is_held_by_the_database_too(huda: FlaskClient, cast: Cast) -> None:
+    south = a_second_place(cast)
+    db.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    with pytest.raises(IntegrityError), db.session.begin_nested():
+        db.session.execute(
+            text("UPDATE identity.users SET facility_id = :south WHERE username = 'amina'"), {"south": south}
+        )
+    row = "INSERT INTO identity.user_facilities (user_id, facility_id, organization_id) VALUES (:a, :b, :c)"
+    told = {"a": cast.people["amina"].user_id, "b": south, "c": cast.other_organization_id}
+    with pytest.raises(ProgrammingError, match="row-level security"), db.session.begin_nested():
+        db.session.execute(text(row), told)
+
+
+def test_a_right_beside_the_roles_says_why(huda: FlaskClient, cast: Cast) -> None:
+    address = f"/admin/users/{cast.people['farida'].user_id}"
+    form = fields_of(huda.get(address).text) | {"right-payment.refund": "DENY"}
+    refused = huda.post(address, data=form)
+    assert refused.status_code == 422 and "Please say why" in refused.text
+    assert huda.post(address, data=form | {"because": "Till differed twice"}).status_code == 303
+    page = huda.get(address).text
+    assert "Till differed twice" in page and 'value="DENY" selected' in page
+    new = db.session.scalars(select(Change.new_values).where(Change.action == "permission.set")).one()
+    assert new == {"payment.refund": "DENY", "reason": "Till differed twice"}
+    form = fields_of(page) | {"because": ""}  # what stays as it is needs no other reason
+    assert huda.post(address, data=form | {"last_name": "Changed"}).status_code == 303

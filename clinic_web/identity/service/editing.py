@@ -15,7 +15,7 @@ from clinic_web.identity.access import require_manager, user_for
 from clinic_web.identity.kinds import kept
 from clinic_web.identity.models import ALLOW, DENY, User
 from clinic_web.identity.ports import ports
-from clinic_web.identity.service import factors, letters, people, rights
+from clinic_web.identity.service import facilities, factors, letters, people, rights
 from clinic_web.identity.service.sessions import revoke_sessions_of
 from clinic_web.identity.service.signing_in import normal
 from clinic_web.kernel import clock, idempotency
@@ -27,7 +27,8 @@ from clinic_web.kernel.unit_of_work import transaction
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """What the form of a user holds; ``exceptions`` are rights given (ALLOW) or taken (DENY) beside roles."""
+    """What the form of a user holds; ``exceptions`` are rights given (ALLOW) or taken (DENY) beside roles,
+    and ``because`` says why those are so that the form changes. ``facilities`` are where they may work."""
 
     first_name: str
     last_name: str
@@ -38,6 +39,8 @@ class Details:
     roles: frozenset[str]
     exceptions: Mapping[str, str] = field(default_factory=dict)
     email: str = ""
+    facilities: frozenset[UUID] = frozenset()
+    because: str = field(default="", compare=False)
 
     def as_shown(self) -> dict[str, str]:
         """Return the values as a form and the table of a conflict show them."""
@@ -48,6 +51,7 @@ class Details:
             "email": self.email,
             "language": self.language,
             "facility_id": str(self.facility_id or ""),
+            "facilities": ", ".join(sorted(map(str, self.facilities))),
             "staff_id": str(self.staff_id or ""),
             "roles": ", ".join(sorted(self.roles)),
             "exceptions": ", ".join(f"{name} {effect}" for name, effect in sorted(self.exceptions.items())),
@@ -91,6 +95,8 @@ def add_user(actor: Actor, wanted: Details, *, key: str | None, by_link: bool = 
             is_for_once=not by_link,
         )
         claim.keep({"id": str(user_id)})
+        if wanted.facilities - {wanted.facility_id}:
+            facilities.allow_only(actor, user_for(actor, user_id), wanted.facilities)
         if password is None:
             return _invited(actor, user_for(actor, user_id))
     return Handed(user_id, password)
@@ -149,6 +155,7 @@ def edit_user(actor: Actor, user_id: UUID, wanted: Details, *, version: int) -> 
         people.require_no_less(actor, user)
         _require_offered(actor, wanted)
         _rename(actor, user, now, wanted)
+        facilities.allow_only(actor, user, wanted.facilities)
         _give(actor, user_id, now, wanted)
 
 
@@ -165,6 +172,7 @@ def details_of(actor: Actor, user_id: UUID) -> Details:
         staff_id=UUID(values["staff_id"]) if values["staff_id"] else None,
         roles=opened.roles,
         exceptions=opened.exceptions,
+        facilities=facilities.allowed(user_id),
         email=values["email"],
     )
 
@@ -210,11 +218,18 @@ def _give(actor: Actor, user_id: UUID, now: Details, wanted: Details) -> None:
         rights.grant_role(actor, user_id, name)
     for name, effect in wanted.exceptions.items():
         if now.exceptions.get(name) != effect:
-            {ALLOW: rights.allow, DENY: rights.deny}[effect](actor, user_id, name)
+            _require_reason(wanted)
+            {ALLOW: rights.allow, DENY: rights.deny}[effect](actor, user_id, name, because=wanted.because)
     for name in set(now.exceptions) - set(wanted.exceptions):
         rights.as_by_role(actor, user_id, name)
     for name in sorted(now.roles - wanted.roles):
         rights.remove_role(actor, user_id, name)
+
+
+def _require_reason(wanted: Details) -> None:
+    """A right beside the roles stands out; who meets it later wants to know why."""
+    if not wanted.because:
+        raise RuleBroken(N_("Please say why this right is given or taken away."), field="because")
 
 
 def reset_password(actor: Actor, user_id: UUID) -> Handed:

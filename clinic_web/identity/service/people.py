@@ -13,6 +13,7 @@ from clinic_web.identity.access import require_at_least, require_manager, roles_
 from clinic_web.identity.kinds import MARK, kept, kind_of
 from clinic_web.identity.models import ACTIVE, DISABLED, INVITED, User, UserRole
 from clinic_web.identity.queries import permissions_of
+from clinic_web.identity.service import facilities
 from clinic_web.identity.service.rights import permissions_of_roles
 from clinic_web.identity.service.sessions import revoke_sessions_of
 from clinic_web.identity.service.signing_in import normal
@@ -83,6 +84,7 @@ def _add(actor: Actor, user: User, role_names: Collection[str]) -> None:
         db.session.flush()
     except IntegrityError as error:
         raise taken(error) from error
+    facilities.let_work_at(actor, user, [user.facility_id])
     db.session.add_all(UserRole(user_id=user.id, role_id=role.id) for role in roles)
     new = {"username": user.username, "roles": ", ".join(sorted(role_names))}
     audit.changed(actor, "user.create", "user", user.id, old=None, new=new)
@@ -143,6 +145,7 @@ def place_user(actor: Actor, user_id: UUID, facility_id: UUID) -> None:
     with transaction():
         user = user_for(actor, user_id)
         if user.facility_id != facility_id:
+            facilities.let_work_at(actor, user, [facility_id])
             user.facility_id = facility_id
             user.updated_by = actor.user_id
 

@@ -123,19 +123,19 @@ def remove_role(actor: Actor, user_id: UUID, role_name: str) -> None:
             require_still_manager(actor, user.id)
 
 
-def allow(actor: Actor, user_id: UUID, permission: str) -> None:
+def allow(actor: Actor, user_id: UUID, permission: str, *, because: str = "") -> None:
     """Give one permission to one person, beside their roles. Raises NotAllowed, NotFound."""
     require_manager(actor)
     require_at_least(actor, [permission])
-    _set_exception(actor, user_id, permission, ALLOW)
+    _set_exception(actor, user_id, permission, ALLOW, because)
 
 
-def deny(actor: Actor, user_id: UUID, permission: str) -> None:
+def deny(actor: Actor, user_id: UUID, permission: str, *, because: str = "") -> None:
     """Take one permission from one person, whatever their roles say. Raises NotAllowed, NotFound, 422."""
     require_manager(actor)
     if permission in BY_NATURE:
         raise RuleBroken(N_("Everybody who signs in has this right."), field="permission")
-    _set_exception(actor, user_id, permission, DENY)
+    _set_exception(actor, user_id, permission, DENY, because)
 
 
 def as_by_role(actor: Actor, user_id: UUID, permission: str) -> None:
@@ -145,7 +145,9 @@ def as_by_role(actor: Actor, user_id: UUID, permission: str) -> None:
     _set_exception(actor, user_id, permission, None)
 
 
-def _set_exception(actor: Actor, user_id: UUID, permission_name: str, effect: str | None) -> None:
+def _set_exception(
+    actor: Actor, user_id: UUID, permission_name: str, effect: str | None, because: str = ""
+) -> None:
     with transaction():
         user = user_for(actor, user_id)
         key = {"user_id": user.id, "permission_id": permission_named(permission_name).id}
@@ -157,8 +159,9 @@ def _set_exception(actor: Actor, user_id: UUID, permission_name: str, effect: st
             db.session.delete(row)
             db.session.flush()
         if effect:
-            db.session.add(UserPermission(**key, effect=effect))
-        _changed(actor, user, "permission.set", old={permission_name: old}, new={permission_name: effect})
+            db.session.add(UserPermission(**key, effect=effect, reason=because or None))
+        new = {permission_name: effect} | ({"reason": because} if because else {})
+        _changed(actor, user, "permission.set", old={permission_name: old}, new=new)
         require_still_manager(actor, user.id)
 
 
