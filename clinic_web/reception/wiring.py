@@ -82,6 +82,14 @@ def _wire_navigation() -> None:
         endpoint="reception.queues",
         permission="organization.manage",
     )
+    admin.section(
+        order=135,
+        label=N_("Displays"),
+        why=N_("Tokens of the screens on walls: what each shows, and until when."),
+        icon="display",
+        endpoint="reception.display_tokens",
+        permission="user.manage",
+    )
     entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
     entry(

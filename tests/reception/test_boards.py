@@ -17,6 +17,7 @@ from clinic_web.kernel import clock, ids, push, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import Busy, InvalidForm, NotFound, RuleBroken
 from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.organization import api as organization
 from clinic_web.reception import board_stream
 from clinic_web.reception.models import Display, Queue
 from clinic_web.reception.queries import board
@@ -26,7 +27,7 @@ from clinic_web.reception.service.displays import Pairing
 from clinic_web.reception.service.walking_in import WalkIn
 from clinic_web.ui.sockets import Joiner
 from tests import factories
-from tests.cast import Cast
+from tests.cast import Cast, hire
 
 Browser = Callable[[str], FlaskClient]
 Told = list[tuple[str, dict[str, Any], str]]
@@ -212,6 +213,42 @@ def test_revoking_tells_the_screen_at_once_and_its_token_opens_nothing(
     assert client.get("/board/snapshot").status_code == 401
     assert 'class="code latn"' in client.get("/board").text
     assert displays.still_open([display_id]) == set()
+
+
+def test_a_token_that_nobody_showed_for_a_month_opens_nothing(app: Flask, cast: Cast) -> None:
+    client, display_id = paired_screen(app, cast)
+    clock.shift(timedelta(days=29))
+    assert client.get("/board/snapshot").status_code == 200
+    displays.still_open([display_id])  # as each tick of an open socket notes it
+    clock.shift(timedelta(days=58))
+    assert client.get("/board/snapshot").status_code == 200
+    clock.shift(timedelta(days=60))
+    assert client.get("/board/snapshot").status_code == 401
+
+
+def test_an_administrator_sees_and_ends_the_tokens_of_all_facilities(
+    app: Flask, cast: Cast, as_person: Browser
+) -> None:
+    client, display_id = paired_screen(app, cast)
+    elsewhere = factories.facility(organization_id=cast.organization_id, name="South wing")
+    with transaction():
+        push.changed(organization.topic(cast.organization_id))
+    hire(cast, "huda", "administrator", cast.organization_id, elsewhere)
+    hire(cast, "rami", "administrator", cast.other_organization_id, None)
+    huda = as_person("huda")
+    page = huda.get("/admin/displays").text
+    assert "Waiting room" in page and "North Garden" in page
+    assert "/admin/displays" in huda.get("/admin/tokens").text
+    foreign = as_person("rami")
+    assert "Waiting room" not in foreign.get("/admin/displays").text
+    assert foreign.post(f"/admin/displays/{display_id}/revoke").status_code == 404
+    for name in ("amina", "mona", "salma"):
+        assert as_person(name).get("/admin/displays").status_code == 403
+        assert as_person(name).post(f"/admin/displays/{display_id}/revoke").status_code == 403
+    assert huda.post(f"/boards/{display_id}/revoke").status_code == 404
+    answer = huda.post(f"/admin/displays/{display_id}/revoke", headers={"HX-Request": "true"})
+    assert answer.status_code == 200 and "opens nothing any more" in answer.text
+    assert client.get("/board/snapshot").status_code == 401
 
 
 def test_a_desk_that_revokes_twice_is_not_told_off(app: Flask, cast: Cast) -> None:

@@ -19,7 +19,7 @@ from clinic_web.organization import api as organization
 from clinic_web.reception.models import BoardLogo, Display, DisplayQueue, Queue
 from clinic_web.reception.queries import board
 from clinic_web.reception.queries.board import Wall
-from clinic_web.reception.service.displays import displays_topic, pairing_topic, token_hash
+from clinic_web.reception.service.displays import UNUSED, displays_topic, pairing_topic, token_hash
 
 # A screen is noted once a minute while its socket is open; two notes missing means that it is off or cut off.
 THERE = timedelta(minutes=2)
@@ -123,13 +123,15 @@ def screen_for(actor: Actor, display_id: UUID) -> Screen:
 
 
 def _screens() -> Any:
-    """A row for each queue of a screen, in their order; one row without a queue while it has none."""
+    """A row for each queue of a screen, in their order; one row without a queue while it has none. A screen
+    that was not there for a month is none any more."""
+    seen_at = func.coalesce(Display.last_seen_at, Display.paired_at, Display.code_expires_at)
     return (
         select(Display, BoardLogo.digest, Queue)
         .outerjoin(BoardLogo, BoardLogo.id == Display.logo_id)
         .outerjoin(DisplayQueue, DisplayQueue.display_id == Display.id)
         .outerjoin(Queue, Queue.id == DisplayQueue.queue_id)
-        .where(Display.revoked_at.is_(None))
+        .where(Display.revoked_at.is_(None), seen_at > clock.now() - UNUSED)
         .order_by(DisplayQueue.place)
     )
 

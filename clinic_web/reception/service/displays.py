@@ -1,8 +1,8 @@
 """Screens on walls: a code, shown there and typed at a desk, gives the screen the right to a queue's board.
 
 The screen's token is in a cookie that only the board's pages get; we keep its hash. It reads its boards and
-nothing else, for months, until somebody revokes it. Approving is one guarded UPDATE: of two desks that type
-the same code one wins, and an old code opens nothing.
+nothing else, until somebody revokes it or it was not seen for a month. Approving is one guarded UPDATE: of
+two desks that type the same code one wins, and an old code opens nothing.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ LONGEST_NAME = 60
 MOST_CODES = 1000
 LEFT_BEHIND = timedelta(days=1)
 SEEN_EVERY = timedelta(minutes=1)
+UNUSED = timedelta(days=30)  # a token that nobody showed for so long opens nothing any more
 
 # A process holds the sockets of several tenants' screens, and asks about all of them at once.
 STILL_OPEN = text("SELECT id, last_seen_at FROM reception.open_displays(:ids)")
@@ -212,13 +213,14 @@ def _approve(actor: Actor, pairing: Pairing) -> UUID:
     return display_id
 
 
-def revoke(actor: Actor, display_id: UUID) -> str:
+def revoke(actor: Actor, display_id: UUID, *, is_anywhere: bool = False) -> str:
     """Take the screen's right away: told at once, and its token opens nothing any more. Return its name.
 
-    Revoking twice changes nothing. Raises NotFound (404) when the display is not the actor's.
+    Revoking twice changes nothing. Raises NotFound (404) when the display is not of the actor's facility, or,
+    ``is_anywhere``, of none of their tenant's.
     """
     with transaction():
-        display = display_for(actor, display_id)
+        display = display_for(actor, display_id, is_anywhere=is_anywhere)
         if display.revoked_at is None:
             display.revoked_at = clock.now()
             display.updated_by = actor.user_id
@@ -234,10 +236,10 @@ def revoke(actor: Actor, display_id: UUID) -> str:
         return display.name or ""
 
 
-def display_for(actor: Actor, display_id: UUID) -> Display:
+def display_for(actor: Actor, display_id: UUID, *, is_anywhere: bool = False) -> Display:
     """Return a display of the actor's own, locked; NotFound (404) for any other."""
     mine = select(Display).where(Display.id == display_id, Display.organization_id == actor.organization_id)
-    if actor.facility_id:
+    if actor.facility_id and not is_anywhere:
         mine = mine.where(Display.facility_id == actor.facility_id)
     display = db.session.scalar(mine.with_for_update())
     if display is None:
