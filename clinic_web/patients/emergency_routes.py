@@ -129,25 +129,25 @@ def _gone_to(url: str, act: LastAct) -> ResponseReturnValue:
 # ---- The list of reviewers -------------------------------------------------------------------------------
 
 
-@bp.get("/emergencies")
+@bp.get("/audit/emergencies")
 @needs(REVIEW)
 def emergencies_list() -> ResponseReturnValue:
     return lists.show(EMERGENCIES, _zone)
 
 
-@bp.get("/emergencies.csv")
+@bp.get("/audit/emergencies.csv")
 @needs("list.export")
 def emergencies_file() -> ResponseReturnValue:
     return lists.export(EMERGENCIES, _zone, request.args.getlist("id"))
 
 
-@bp.get("/emergencies/<uuid:emergency_id>")
+@bp.get("/audit/emergencies/<uuid:emergency_id>")
 @needs(REVIEW)
 def emergency(emergency_id: UUID) -> str:
     return _one(emergency_id)
 
 
-@bp.post("/emergencies/<uuid:emergency_id>/review")
+@bp.post("/audit/emergencies/<uuid:emergency_id>/review")
 @needs(REVIEW)
 def review(emergency_id: UUID) -> ResponseReturnValue:
     typed = request.form

@@ -39,4 +39,5 @@ def wire(app: Flask) -> None:
         endpoint=emergency_routes.EMERGENCIES.endpoint,
         permission="emergency.review",
         is_start=False,
+        stands_in="audit.view",
     )

@@ -17,6 +17,7 @@ class Entry:
     endpoint: str
     permission: str
     is_start: bool
+    stands_in: str | None
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,24 @@ class Link:
 _entries: dict[str, Entry] = {}
 
 
-def entry(*, order: int, label: str, endpoint: str, permission: str, is_start: bool = True) -> None:
-    """Register a menu entry; ``label`` is marked for translation. ``is_start``: a day begins here."""
+def entry(
+    *,
+    order: int,
+    label: str,
+    endpoint: str,
+    permission: str,
+    is_start: bool = True,
+    stands_in: str | None = None,
+) -> None:
+    """Register a menu entry; ``label`` is marked for translation. ``is_start``: a day begins here. Who has
+    the right ``stands_in`` finds the page inside the one which that opens, and needs no entry."""
     _entries[endpoint] = Entry(
-        order=order, label=label, endpoint=endpoint, permission=permission, is_start=is_start
+        order=order,
+        label=label,
+        endpoint=endpoint,
+        permission=permission,
+        is_start=is_start,
+        stands_in=stands_in,
     )
 
 
@@ -58,5 +73,9 @@ def first_for(actor: Actor) -> str:
 
 def _allowed(actor: Actor) -> list[Entry]:
     """A doctor's own line comes before the desk's, whoever else they may be."""
-    may_open = [each for each in _entries.values() if actor.can(each.permission)]
+    may_open = [
+        each
+        for each in _entries.values()
+        if actor.can(each.permission) and not (each.stands_in and actor.can(each.stands_in))
+    ]
     return sorted(may_open, key=lambda each: (each.order, each.endpoint))

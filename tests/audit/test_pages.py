@@ -217,6 +217,7 @@ def test_a_patients_page_leads_to_who_has_seen_it(
     as_person: Callable[[str], FlaskClient], cast: Cast, maryam: UUID
 ) -> None:
     hire(cast, "laila", "administrator", cast.organization_id, cast.facility_id)
+    identity.grant_role(cast.system, cast.people["laila"].user_id, "receptionist")
     link = f"/audit?patient={maryam}"
     assert link in as_person("laila").get(f"/patients/{maryam}").text
     assert link not in as_person("amina").get(f"/patients/{maryam}").text

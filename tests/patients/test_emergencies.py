@@ -228,11 +228,11 @@ def test_a_reviewer_finds_it_says_whether_it_was_right_and_the_list_follows(
     topic = f"emergencies:{cast.organization_id}"
     assert topic in pushed
     row = opened()
-    listed = nadia.get("/emergencies", headers=HTMX).text
+    listed = nadia.get("/audit/emergencies", headers=HTMX).text
     assert "Maryam Tahhan" in listed and "Salma Tester" in listed and "open now" in listed and topic in listed
-    assert f'id="emergency-{row.id}"' in nadia.get("/emergencies?state=to-review&q=maryam", headers=HTMX).text
-    assert f'id="emergency-{row.id}"' not in nadia.get("/emergencies?state=justified", headers=HTMX).text
-    address = f"/emergencies/{row.id}"
+    here, address = "/audit/emergencies", f"/audit/emergencies/{row.id}"
+    assert address in nadia.get(f"{here}?state=to-review&q=maryam", headers=HTMX).text
+    assert address not in nadia.get(f"{here}?state=justified", headers=HTMX).text
     page = nadia.get(address).text
     assert "Brought in unconscious" in page and "state=emergency" in page
     wrong = nadia.post(f"{address}/review", data={"verdict": "NOT_JUSTIFIED", "version": "1"})
@@ -249,8 +249,8 @@ def test_a_reviewer_finds_it_says_whether_it_was_right_and_the_list_follows(
     ).all()
     assert [each.new_values["verdict"] for each in said] == ["FOLLOW_UP", "JUSTIFIED"]
     assert said[1].old_values == {"verdict": "FOLLOW_UP", "note": "Ask the ward"}
-    assert f'id="emergency-{row.id}"' in nadia.get("/emergencies?state=justified", headers=HTMX).text
-    file = nadia.get("/emergencies.csv").text
+    assert address in nadia.get(f"{here}?state=justified", headers=HTMX).text
+    file = nadia.get("/audit/emergencies.csv").text
     assert "Maryam Tahhan" in file and "Justified" in file and "Brought in unconscious" in file
     assert "Maryam Tahhan" in nadia.get(f"/audit/changes?patient={stranger.id}&when=any", headers=HTMX).text
 
@@ -259,10 +259,10 @@ def test_only_reviewers_review_never_their_own_and_never_elsewhere(
     stranger: PatientCard, salma: FlaskClient, cast: Cast, as_person: Callable[[str], FlaskClient]
 ) -> None:
     open_it(salma, stranger)
-    address = f"/emergencies/{opened().id}"
+    address = f"/audit/emergencies/{opened().id}"
     form = {"verdict": "JUSTIFIED", "version": "1"}
     for name in ("salma", "amina", "farida"):
-        assert as_person(name).get("/emergencies").status_code == 403
+        assert as_person(name).get("/audit/emergencies").status_code == 403
         assert as_person(name).post(f"{address}/review", data=form).status_code == 403
     hire(cast, "rami", "manager", cast.other_organization_id, None)
     assert as_person("rami").get(address).status_code == 404
@@ -274,9 +274,9 @@ def test_only_reviewers_review_never_their_own_and_never_elsewhere(
     db.session.execute(text("UPDATE reception.visits SET status = 'COMPLETED'"))
     key = str(uuid4())
     mine = emergencies.open_chart(cast.people["huda"].actor, stranger.id, Reason(**_reason()), key=key)
-    answer = other.post(f"/emergencies/{mine}/review", data=form)
+    answer = other.post(f"/audit/emergencies/{mine}/review", data=form)
     assert answer.status_code == 422 and "Another reviewer can" in answer.text
-    assert "Somebody else reviews it" in other.get(f"/emergencies/{mine}").text
+    assert "Somebody else reviews it" in other.get(f"/audit/emergencies/{mine}").text
 
 
 def _reason() -> dict[str, str]:
