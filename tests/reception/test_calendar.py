@@ -13,11 +13,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from clinic_web.audit.models import AccessLog, Change
+from clinic_web.kernel import push
 from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import NewLeave
 from clinic_web.reception.models import Appointment, Visit
 from tests import factories
+from tests.cast import hire
 from tests.reception.desk import Desk
 from tests.reception.test_desk import brought_into
 from tests.reception.test_desk_in_hand import fields_of
@@ -270,3 +273,30 @@ def test_from_the_calendar_to_the_list_of_the_same_day_and_doctor(desk: Desk, am
     desk.book(at=desk.tomorrow(9, 40), doctor_id=desk.cast.karim, patient_id=named(desk, "Faris"))
     listed = amina.get(link[1]).text
     assert "Tamara" in listed and "Faris" not in listed and booked.appointment_id
+
+
+def test_notes_are_read_by_who_books_and_by_who_works_there(desk: Desk, as_person: Browser) -> None:
+    """An oculist sees in the dentists' calendar who is booked, and not what was noted of them."""
+    cast = desk.cast
+    oculist = factories.doctor(
+        organization_id=cast.organization_id,
+        facility_id=cast.facility_id,
+        clinics=[cast.eye],
+        first_name="Ziad",
+        last_name="Soliman",
+    )
+    with transaction():
+        push.changed(organization.topic(cast.organization_id))
+    hire(cast, "ziad", "doctor", cast.organization_id, cast.facility_id, oculist)
+    booked = desk.book(at=desk.tomorrow(9, 20), patient_id=named(desk, "Tamara"), notes="Fears needles")
+    day, panel = desk.tomorrow(9).date(), f"/appointments/{booked.appointment_id}"
+    visit = f"/desk/hand/visit/{booked.visit_id}"
+    for name in ("amina", "salma"):
+        assert "Fears needles" in page(as_person(name), desk, day=day), name
+        assert "Fears needles" in as_person(name).get(panel, headers=HTMX).text
+        assert as_person(name).get(visit, headers=HTMX).status_code == 200
+    seen = page(as_person("ziad"), desk, day=day)
+    assert "Tamara" in seen and "needles" not in seen
+    for address in (panel, visit):
+        answer = as_person("ziad").get(address, headers=HTMX)
+        assert answer.status_code == 403 and "needles" not in answer.text and "Tamara" not in answer.text

@@ -59,11 +59,11 @@ class AppointmentInHand:
         return f"{self.doctor_id}|{self.start_time.isoformat()}"
 
 
-def appointment(actor: Actor, appointment_id: UUID) -> AppointmentInHand:
-    """Return the appointment; NotFound (404). The look is noted."""
+def appointment(actor: Actor, appointment_id: UUID, *, is_asked_for: bool = False) -> AppointmentInHand:
+    """Return the appointment; NotFound (404). The look is noted. ``is_asked_for``: see ``hand.visit``."""
     found = appointment_for(actor, appointment_id)
     visit_id = db.session.scalars(select(Visit.id).where(Visit.appointment_id == found.id)).one()
-    held = hand.visit(actor, visit_id)
+    held = hand.visit(actor, visit_id, is_asked_for=is_asked_for)
     directory = organization.directory(actor.organization_id)
     moves = db.session.scalars(
         select(AppointmentMove)

@@ -26,6 +26,7 @@ from clinic_web.patients import api as patients
 from clinic_web.reception.live import queue_topic
 from clinic_web.reception.models import WaitingOffer
 from clinic_web.reception.models.waiting import OPEN
+from clinic_web.reception.queries.treating import reads_notes
 
 DAY, WEEK = "day", "week"
 KEEP_THEIR_TIME = ("SCHEDULED", "WAITING", "CALLED", "IN_PROGRESS", "ON_HOLD", "PENDING_PAYMENT", "COMPLETED")
@@ -260,7 +261,8 @@ def _entries(
         cards = patients.cards(actor, mine) if mine else {}
         if mine:
             audit.saw(actor, "appointment.calendar", "patient", ids=mine)
-    return [_entry(row, clinic, cards, directory.services) for row in rows]
+    hidden = {} if reads_notes(actor, clinic.id) else {"notes": None}
+    return [_entry({**row, **hidden}, clinic, cards, directory.services) for row in rows]
 
 
 def _entry(

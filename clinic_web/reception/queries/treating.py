@@ -48,6 +48,13 @@ def is_treating(actor: Actor, ids: Collection[UUID]) -> bool:
     return bool(row.treats)
 
 
+def reads_notes(actor: Actor, clinic_id: UUID) -> bool:
+    """Return whether ``actor`` may read what was noted for a clinic's appointments: who books them, who meets
+    every patient, and who works there."""
+    has_right = actor.can("patient.view_any") or actor.can("appointment.book")
+    return has_right or clinic_id in _clinics_of(actor)
+
+
 def _clinics_of(actor: Actor) -> list[UUID]:
     """Return the clinics a person works in: those of their staff entry, or, where it names none, the open
     ones of the facility they work at. Who administers works in none because of that."""

@@ -104,7 +104,7 @@ def calendar_book() -> ResponseReturnValue:
 @bp.get("/appointments/<uuid:appointment_id>")
 @needs("appointment.view")
 def appointment(appointment_id: UUID) -> str:
-    return show_appointment(appointment_id, ask=request.args.get("ask"))
+    return show_appointment(appointment_id, ask=request.args.get("ask"), is_asked_for=True)
 
 
 @bp.post("/appointments/<uuid:appointment_id>/cancel")
@@ -244,9 +244,10 @@ def show_appointment(
     ask: str | None = None,
     typed: Mapping[str, str] | None = None,
     errors: dict[str, str] | None = None,
+    is_asked_for: bool = False,
 ) -> str:
     """Show an appointment with what may be done now; ``ask`` opens the question that an act needs first."""
-    held = held_queries.appointment(actor(), appointment_id)
+    held = held_queries.appointment(actor(), appointment_id, is_asked_for=is_asked_for)
     return show_panel(
         "reception/calendar/_appointment.html",
         clinic_id=held.held.row.clinic_id,
