@@ -9,14 +9,17 @@ import pytest
 from playwright.sync_api import Page
 
 from clinic_web.identity.service import people
-from clinic_web.kernel import ids
+from clinic_web.kernel import ids, push
 from clinic_web.kernel.actor import Actor
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.organization import api as organization
+from clinic_web.patients import emergencies
 from clinic_web.reception import api as reception
 from clinic_web.reception.service import blocks, calling, station_calling, station_joining, walking_in
 from tests import factories
 from tests.browser.conftest import House, sign_in
 from tests.browser.rest import settle
-from tests.cast import hire_operator
+from tests.cast import Cast, hire, hire_operator
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +37,10 @@ PAGES = [
     ("amina", "/patients/{patients[0]}/merge"),
     ("amina", "/patients/{patients[0]}/merge?with={patients[1]}"),
     ("salma", "/doctor"),
+    ("ziad", "/patients/{patients[0]}/emergency"),
+    ("ziad", "/patients/{patients[1]}"),
+    ("mona", "/audit/emergencies"),
+    ("mona", "/audit/emergencies/{patients[4]}"),
     ("farida", "/payments"),
     ("farida", "/account"),
     ("farida", "/account/password"),
@@ -77,7 +84,25 @@ def fill(house: House) -> list[UUID]:
         walking_in.open_walk_in(amina, walk_in, key=str(ids.new_id()))
     calling.call_next(cast.people["salma"].actor, key=str(ids.new_id()))
     fill_lines(house, amina)
-    return patients
+    return [*patients, open_in_an_emergency(cast, patients[1])]
+
+
+def open_in_an_emergency(cast: Cast, patient: UUID) -> UUID:
+    """Ziad, who sees nobody here, opens a chart."""
+    clinic = factories.clinic(
+        organization_id=cast.organization_id, facility_id=cast.facility_id, code="SKIN", name="Skin"
+    )
+    with transaction():
+        ziad = factories.doctor(
+            organization_id=cast.organization_id,
+            facility_id=cast.facility_id,
+            clinics=[clinic],
+            first_name="Ziad",
+        )
+        push.changed(organization.topic(cast.organization_id))
+    hire(cast, "ziad", "doctor", cast.organization_id, cast.facility_id, ziad)
+    reason = emergencies.Reason("UNABLE", "Brought in unconscious, no papers")
+    return emergencies.open_chart(cast.people["ziad"].actor, patient, reason, key=str(ids.new_id()))
 
 
 def fill_lines(house: House, amina: Actor) -> None:
