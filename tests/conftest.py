@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
@@ -23,7 +24,7 @@ from clinic_web.app import create_app
 from clinic_web.config import Settings
 from clinic_web.identity import api as identity
 from clinic_web.identity import passwords
-from clinic_web.kernel import push, tenant
+from clinic_web.kernel import clock, push, tenant
 from clinic_web.kernel.db import Model, db
 from clinic_web.kernel.unit_of_work import transaction
 from tests import databases
@@ -222,6 +223,15 @@ def as_person(app: Flask, cast: Cast) -> Callable[[str], FlaskClient]:
         return client
 
     return browser
+
+
+@pytest.fixture
+def at_noon() -> Iterator[None]:
+    """Noon on the clinic's wall: for what takes an hour or two of one day, whenever the tests run."""
+    today = clock.local(clock.now(), "Africa/Cairo")
+    clock.shift(today.replace(hour=12, minute=0) - today)
+    yield
+    clock.shift(timedelta())
 
 
 @pytest.fixture

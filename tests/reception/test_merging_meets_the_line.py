@@ -116,6 +116,7 @@ def test_a_booking_in_the_instant_of_the_merge_takes_the_id_that_stays(real_desk
     assert real_desk.visit(booked.visit_id).patient_id == stays
 
 
+@pytest.mark.usefixtures("at_noon")
 def test_a_merge_waits_for_a_check_in_and_then_sees_both_in_the_line(real_desk: Desk) -> None:
     stays, goes = real_desk.patient(), real_desk.patient()
     real_desk.walk_in(patient_id=stays)
@@ -128,6 +129,7 @@ def test_a_merge_waits_for_a_check_in_and_then_sees_both_in_the_line(real_desk: 
     assert patients.ids_of(goes) == [goes]
 
 
+@pytest.mark.usefixtures("at_noon")
 def test_two_records_of_one_person_check_in_at_once_and_one_is_let_in(real_desk: Desk) -> None:
     stays, goes = real_desk.patient(), real_desk.patient()
     booked = [

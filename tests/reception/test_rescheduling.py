@@ -244,6 +244,7 @@ def test_two_drop_on_the_same_time_and_one_gets_it(real_desk: Desk) -> None:
     assert len(set(held)) == 8
 
 
+@pytest.mark.usefixtures("at_noon")
 def test_a_move_and_a_check_in_at_the_same_instant(real_desk: Desk) -> None:
     for turn in range(6):
         _move_and_check_in_meet(real_desk, turn)
