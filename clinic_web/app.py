@@ -43,7 +43,7 @@ MODULES = (
 def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> Flask:
     """Build the program. ``is_worker``: without a socket server; it tells screens through Redis only."""
     settings = settings or read_settings()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, says_messages=settings.environment == "development")
     failpoints.configure(settings)
     secret_store.configure(settings)
     app = Flask(
