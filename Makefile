@@ -6,7 +6,7 @@ ARGS ?=
 DEV = $(PYTHON) -m dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench shots servers stop assets words lock sbom clean
+.PHONY: help run test lint bench shots servers stop assets words lock sbom security clean
 
 run: ## install what is missing, start everything, print `ready: http://localhost:8000`; DEMO=no begins empty
 	@$(DEV) run
@@ -40,6 +40,9 @@ lock: ## note the hashes of all packages, after a change of a requirement file
 
 sbom: ## write the software bill of materials (CycloneDX) to .local/sbom.json
 	@$(DEV) sbom
+
+security: ## write the list of docs/security.md from docs/security/asvs.tsv
+	@$(DEV) security
 
 clean: ## remove what can be made again; DATA=1 removes the databases too
 	@$(DEV) clean $(if $(DATA),data)

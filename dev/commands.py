@@ -21,7 +21,7 @@ from dev import (
     supervise,
     words,
 )
-from dev.safety import bill
+from dev.safety import asvs, bill
 
 REBUILT = (
     ".venv",
@@ -110,6 +110,12 @@ def write_sbom(arguments: list[str]) -> int:
     return 0
 
 
+def write_security(arguments: list[str]) -> int:
+    """security        write the list of docs/security.md from docs/security/asvs.tsv"""
+    asvs.write()
+    return 0
+
+
 def clean(arguments: list[str]) -> int:
     """clean [data]    stop all, remove what can be made again; with `data` the databases too"""
     stop([])
@@ -133,6 +139,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "words": collect_words,
     "lock": write_lock,
     "sbom": write_sbom,
+    "security": write_security,
     "clean": clean,
 }
 

@@ -78,7 +78,10 @@ def _refused(error: DomainError) -> ResponseReturnValue:
 @open_to_all("ends only the session it came with")
 def sign_out() -> ResponseReturnValue:
     login.leave()
-    return see_other(url_for("identity.login"))
+    response = see_other(url_for("identity.login"))
+    # Pages that the browser could show again by its back button. Its storage holds one switch for a sound.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 @bp.get("/account")
