@@ -15,7 +15,7 @@ from bench import crowd
 from bench.figures import ROUNDS, Figure, milliseconds
 from bench.guarded import GUARDED, OPEN
 from bench.load import Ask, require, send
-from bench.multiples import Round, Subject, turns
+from bench.multiples import BARE, Round, Subject, turns
 from bench.programs import Web, web
 from bench.world import Person, World
 from clinic_web.identity import api as identity
@@ -47,26 +47,25 @@ def _open() -> Subject:
 
 
 def _added(guarded: list[Round], opened: list[Round]) -> Figure:
-    added = statistics.median(each.ours - each.bare for each in guarded)
+    """What the open route has PostgreSQL and Redis do is others' work: it asks them nothing."""
     bare = statistics.median(each.bare for each in guarded)
-    reach = MOST * max(1.0, bare / WHERE_BARE)
-    web_, postgres, shell = (
-        statistics.median(values)
-        for values in (
-            [each.web - each.bare for each in guarded],
-            [each.postgres for each in guarded],
-            [each.ours - each.bare for each in opened],
-        )
+    shell = statistics.median(each.web - each.bare for each in opened)
+    web_ = statistics.median(each.web - each.bare for each in guarded)
+    postgres = statistics.median(
+        each.postgres + each.redis - (other.postgres + other.redis)
+        for each, other in zip(guarded, opened, strict=True)
     )
+    added = web_ + postgres
+    reach = MOST * max(1.0, bare / WHERE_BARE)
     return Figure(
         what="session, right, tenant and access-log row: CPU added to a bare route",
         ours=f"{milliseconds(added)} (web {milliseconds(web_)}, PostgreSQL {milliseconds(postgres)};"
-        f" without all that our route adds {milliseconds(shell)})",
+        f" an open route of ours adds {milliseconds(shell)})",
         floor=f"{milliseconds(bare)} bare Flask answer",
         ratio=added / bare,
         reach=f"<= {milliseconds(reach)} here, <= 1.5 ms where bare costs 0.2 ms",
         is_met=added <= reach,
-        rests_on=f"{ROUNDS} rounds of {guarded[0].requests} and 2000 requests",
+        rests_on=f"{ROUNDS} rounds of {guarded[0].requests} and {BARE} requests",
     )
 
 

@@ -135,7 +135,7 @@ def choose_language() -> ResponseReturnValue:
 
 
 @bp.post("/account/sessions/<uuid:session_id>/end")
-@needs(OWN_ACCOUNT)
+@needs(OWN_ACCOUNT, fresh=True)
 def end_session(session_id: UUID) -> ResponseReturnValue:
     sessions.revoke_session(actor(), session_id)
     return acted(
@@ -146,7 +146,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/account/sessions/end")
-@needs(OWN_ACCOUNT)
+@needs(OWN_ACCOUNT, fresh=True)
 def end_others() -> ResponseReturnValue:
     user = login.signed_in()
     if user is None:
