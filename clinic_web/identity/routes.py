@@ -14,6 +14,7 @@ from clinic_web.identity.permissions import OWN_ACCOUNT
 from clinic_web.identity.service import devices, factors, people, sessions, signing_in
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.ui import nav
+from clinic_web.ui.headers import emptied
 from clinic_web.ui.ports import ports
 from clinic_web.ui.web import (
     LastAct,
@@ -78,10 +79,7 @@ def _refused(error: DomainError) -> ResponseReturnValue:
 @open_to_all("ends only the session it came with")
 def sign_out() -> ResponseReturnValue:
     login.leave()
-    response = see_other(url_for("identity.login"))
-    # Pages that the browser could show again by its back button. Its storage holds one switch for a sound.
-    response.headers["Clear-Site-Data"] = '"cache"'
-    return response
+    return emptied(see_other(url_for("identity.login")))
 
 
 @bp.get("/account")

@@ -62,6 +62,13 @@ def cookie_name(name: str) -> str:
     return f"__Host-{name}" if current_app.config["SESSION_COOKIE_SECURE"] else name
 
 
+def emptied(response: Response) -> Response:
+    """Let the browser throw away the pages that its back button could show again. Nothing else of ours is
+    there: its storage holds one switch for a sound, and the device's cookie is to stay."""
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
 def install(app: Flask, settings: Settings) -> None:
     app.before_request(refuse_cross_site)
 

@@ -22,7 +22,7 @@ NEVER_CALLED = re.compile(r"(?<![\w.])(eval|exec|render_template_string|urlopen)
 NEVER_REQUIRED = {"python-ldap", "ldap3", "lxml", "graphene", "graphql-core", "pymemcache", "requests",
                   "httpx", "python3-saml", "authlib", "markdown", "bleach"}  # fmt: skip
 # What is put on a page as it stands: our own templates rendered it.
-RENDERED_BY_US = {"part.html", "line"}
+RENDERED_BY_US = {"part.html", "line", "paper"}
 PROGRAM = [*sorted((ROOT / "clinic_web").rglob("*.py")), ROOT / "wsgi.py", ROOT / "worker.py"]
 
 
