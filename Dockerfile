@@ -19,10 +19,11 @@ RUN python -c "from dev import assets; assets.copy()"
 
 FROM python:${PYTHON} AS packages
 WORKDIR /build
-COPY requirements.txt ./
-# --no-deps: the file names every package, so nothing can slip in beside it.
+COPY requirements.lock ./
+# --no-deps: the file names every package, so nothing can slip in beside it; nor can another file in its name.
 RUN python -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --no-deps --only-binary=:all: -r requirements.txt
+ && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes \
+      --only-binary=:all: -r requirements.lock
 
 FROM python:${PYTHON}
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin clinic \

@@ -6,7 +6,7 @@ ARGS ?=
 DEV = $(PYTHON) -m dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench shots servers stop assets words clean
+.PHONY: help run test lint bench shots servers stop assets words lock sbom security clean
 
 run: ## install what is missing, start everything, print `ready: http://localhost:8000`; DEMO=no begins empty
 	@$(DEV) run
@@ -14,7 +14,7 @@ run: ## install what is missing, start everything, print `ready: http://localhos
 test: ## prove everything; ARGS="tests/kernel -k name" runs only those tests
 	@$(DEV) test $(ARGS)
 
-lint: ## the static checks alone: rules, format, types, import contracts
+lint: ## the static checks alone: rules, format, types, import contracts, secrets, known weaknesses
 	@$(DEV) lint
 
 bench: ## measure the program beside its floors
@@ -34,6 +34,15 @@ assets: ## fetch the browser libraries into static/vendor
 
 words: ## collect the texts to translate; ARGS=ar begins a language
 	@$(DEV) words $(ARGS)
+
+lock: ## note the hashes of all packages, after a change of a requirement file
+	@$(DEV) lock
+
+sbom: ## write the software bill of materials (CycloneDX) to .local/sbom.json
+	@$(DEV) sbom
+
+security: ## write the list of docs/security.md from docs/security/asvs.tsv
+	@$(DEV) security
 
 clean: ## remove what can be made again; DATA=1 removes the databases too
 	@$(DEV) clean $(if $(DATA),data)

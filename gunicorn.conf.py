@@ -30,6 +30,8 @@ graceful_timeout = 3
 control_socket_disable = True
 
 accesslog = os.environ.get("ACCESS_LOG") or None
+# Paths name rows by their ids; what is asked after the question mark may be what somebody typed.
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s ms'
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "info").lower()
 

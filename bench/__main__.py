@@ -26,6 +26,7 @@ NAMES = (
     "imports",
     "history",
     "audit",
+    "access",
 )
 
 

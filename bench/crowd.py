@@ -134,7 +134,8 @@ def _frame(data: bytes) -> tuple[int, bytes, int] | None:
     return data[0] & 0x0F, data[begin : begin + length], begin + length
 
 
-def _open(port: int, screen: dict[str, Any]) -> Socket:
+def open_socket(port: int, screen: dict[str, Any]) -> Socket:
+    """Connect as a browser does, with the cookie of ``screen``, and join its topics."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     key = base64.b64encode(os.urandom(16)).decode()
@@ -203,7 +204,7 @@ class Company:
             each.connection.close()
         self.sockets, self.rounds = [], 0
         for screen in screens:
-            each = _open(port, screen)
+            each = open_socket(port, screen)
             self.sockets.append(each)
             self.selector.register(each.connection, selectors.EVENT_READ, each)
         return {"connected": len(self.sockets)}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import structlog
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -25,7 +27,10 @@ from clinic_web.payments.ports import ports as payments_ports
 from clinic_web.reception import api as reception
 from clinic_web.ui import operations, shell, sockets
 
+logger = structlog.get_logger(__name__)
+
 ROOT = Path(__file__).parents[1]
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LARGEST_FORM = 1 << 20
 MODULES = (
     "audit",
@@ -44,8 +49,9 @@ MODULES = (
 def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> Flask:
     """Build the program. ``is_worker``: without a socket server; it tells screens through Redis only."""
     settings = settings or read_settings()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, says_messages=settings.environment == "development")
     failpoints.configure(settings)
+    _warn_of_plain_http(settings)
     secret_store.configure(settings)
     app = Flask(
         "clinic_web",
@@ -72,6 +78,13 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     _wire_modules(app)
     shell.require_policies(app)
     return app
+
+
+def _warn_of_plain_http(settings: Settings) -> None:
+    """Without TLS whoever is on the way reads passwords and patients; inside one machine nobody is."""
+    host = urlsplit(settings.public_url).hostname
+    if settings.environment == "production" and not settings.is_https and host not in LOOPBACK:
+        logger.warning("public_url_without_tls", host=host)
 
 
 def _offer_migrations(app: Flask) -> None:

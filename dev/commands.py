@@ -7,7 +7,21 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
-from dev import assets, chromium, launcher, places, prove, python_env, run, say, servers, supervise, words
+from dev import (
+    assets,
+    chromium,
+    launcher,
+    lock,
+    places,
+    prove,
+    python_env,
+    run,
+    say,
+    servers,
+    supervise,
+    words,
+)
+from dev.safety import asvs, bill
 
 REBUILT = (
     ".venv",
@@ -34,7 +48,7 @@ def test(arguments: list[str]) -> int:
 
 
 def lint(arguments: list[str]) -> int:
-    """lint            the static checks alone: rules, format, types, import contracts"""
+    """lint            the static checks alone: rules, format, types, import contracts, secrets, weaknesses"""
     return prove.lint()
 
 
@@ -83,6 +97,25 @@ def collect_words(arguments: list[str]) -> int:
     return 0
 
 
+def write_lock(arguments: list[str]) -> int:
+    """lock            note the hashes of all packages, after a change of a requirement file"""
+    python_env.ensure(development=False)
+    lock.write()
+    return 0
+
+
+def write_sbom(arguments: list[str]) -> int:
+    """sbom            write the software bill of materials (CycloneDX) to .local/sbom.json"""
+    say.plain(f"{bill.write()} components in {bill.FILE.relative_to(places.ROOT)}")
+    return 0
+
+
+def write_security(arguments: list[str]) -> int:
+    """security        write the list of docs/security.md from docs/security/asvs.tsv"""
+    asvs.write()
+    return 0
+
+
 def clean(arguments: list[str]) -> int:
     """clean [data]    stop all, remove what can be made again; with `data` the databases too"""
     stop([])
@@ -104,6 +137,9 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "assets": make_assets,
     "shots": shots,
     "words": collect_words,
+    "lock": write_lock,
+    "sbom": write_sbom,
+    "security": write_security,
     "clean": clean,
 }
 

@@ -38,7 +38,7 @@ class Result:
 def lint() -> int:
     python_env.ensure(development=True)
     began = time.monotonic()
-    return _report([_perform(check, os.environ) for check in static_checks()], began)
+    return _report(_side_by_side(static_checks(), os.environ), began)
 
 
 def test(pytest_arguments: list[str]) -> int:
@@ -55,12 +55,15 @@ def test(pytest_arguments: list[str]) -> int:
 
 
 def _all_checks(tests: Check, env: Mapping[str, str]) -> list[Result]:
-    """The quick ones first; a slow one beside the tests, which often wait, and what it said after theirs."""
-    checks = static_checks()
-    done = [_perform(check, env) for check in checks if not check.is_slow]
-    with ThreadPoolExecutor() as pool:
+    """The slow ones beside the tests, which often wait."""
+    return _side_by_side([*static_checks(), tests], env)
+
+
+def _side_by_side(checks: list[Check], env: Mapping[str, str]) -> list[Result]:
+    """One after the other; the slow ones meanwhile behind them, and what they said at the end."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
         beside = [pool.submit(_perform_quietly, check, env) for check in checks if check.is_slow]
-        done.append(_perform(tests, env))
+        done = [_perform(check, env) for check in checks if not check.is_slow]
         for each in beside:
             result, said = each.result()
             say.line(result.name)
@@ -74,6 +77,9 @@ def static_checks() -> list[Check]:
         Check("ruff: rules", [_tool("ruff"), "check", "."]),
         Check("ruff: format", [_tool("ruff"), "format", "--check", "."]),
         Check("mypy: types", [_tool("mypy")], is_slow=True),
+        Check("bandit: risky calls", _own("code_scan"), is_slow=True),
+        Check("secrets in files", _own("secret_scan"), is_slow=True),
+        Check("known weaknesses", _own("advisories"), is_slow=True),
     ]
     if CONTRACTS.exists():
         checks.append(Check("import contracts", [_tool("lint-imports")]))
@@ -155,6 +161,10 @@ def _report(results: list[Result], began: float) -> int:
     rows.append({"check": "all", "result": "", "seconds": f"{time.monotonic() - began:6.1f}"})
     say.plain("\n" + say.table(rows, ["check", "result", "seconds"]))
     return 0 if all(result.passed for result in results) else 1
+
+
+def _own(name: str) -> list[str]:
+    return [str(places.PYTHON), "-m", f"dev.safety.{name}"]
 
 
 def _tool(name: str) -> str:

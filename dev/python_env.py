@@ -1,4 +1,4 @@
-"""The program's environment, .venv: made once, filled again when a requirement file changes."""
+"""The program's environment, .venv: made once, filled again when a lock of the requirements changes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from dev import places, say, shell, stamps
 
-RUNTIME = places.ROOT / "requirements.txt"
-DEVELOPMENT = places.ROOT / "requirements-dev.txt"
+RUNTIME = places.ROOT / "requirements.lock"
+DEVELOPMENT = places.ROOT / "requirements-dev.lock"
 MADE = places.VENV / ".made"
 
 
 def ensure(*, development: bool) -> None:
-    """Brings .venv up to the requirement files; does nothing when it is there already."""
+    """Brings .venv up to the locks of the requirement files; does nothing when it is there already."""
     if not (MADE.exists() and places.PYTHON.exists()):
         with say.step("making the Python environment .venv"):
             _make()
@@ -33,6 +33,7 @@ def ensure(*, development: bool) -> None:
 
 def _install(file: Path) -> None:
     # --no-deps: the files name every package, so pip has nothing to resolve and can change nothing.
+    # --require-hashes: a file that is not the one that was locked is refused, wherever it comes from.
     # --no-compile: Python compiles what is used when it is used, a third of all.
     pip: list[str | Path] = [
         places.PYTHON,
@@ -41,6 +42,7 @@ def _install(file: Path) -> None:
         "install",
         "--no-compile",
         "--no-deps",
+        "--require-hashes",
         "--disable-pip-version-check",
         "-r",
         file,

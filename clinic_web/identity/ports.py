@@ -45,3 +45,8 @@ class Ports:
 
 
 ports = Ports()
+
+
+def names_of_house(actor: Actor) -> list[str]:
+    """Return what the actor's places are called: nobody's password is made of that."""
+    return [name for each in ports.facilities(actor) for name in (each.name, each.name_ar) if name]

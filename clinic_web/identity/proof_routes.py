@@ -20,6 +20,7 @@ from clinic_web.identity.service.factors import WrongCode
 from clinic_web.identity.service.tries import TooManyTries
 from clinic_web.kernel.errors import DomainError, RuleBroken
 from clinic_web.ui import nav
+from clinic_web.ui.private import this_address
 from clinic_web.ui.web import (
     ACT,
     LastAct,
@@ -127,7 +128,7 @@ def what_was_asked() -> tuple[dict[str, list[str]], str]:
     again: dict[str, list[str]] = {}
     if request.method == "POST":
         again = {name: values for name, values in request.form.lists() if name != "csrf_token"}
-    return again, request.full_path.rstrip("?")
+    return again, this_address()
 
 
 @bp.get("/account/prove", endpoint="prove")

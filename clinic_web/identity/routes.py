@@ -14,6 +14,7 @@ from clinic_web.identity.permissions import OWN_ACCOUNT
 from clinic_web.identity.service import devices, facilities, factors, people, sessions, signing_in
 from clinic_web.kernel.errors import DomainError, InvalidForm, NotFound, RuleBroken
 from clinic_web.ui import nav
+from clinic_web.ui.headers import emptied
 from clinic_web.ui.ports import ports
 from clinic_web.ui.texts import local_name
 from clinic_web.ui.web import (
@@ -79,7 +80,7 @@ def _refused(error: DomainError) -> ResponseReturnValue:
 @open_to_all("ends only the session it came with")
 def sign_out() -> ResponseReturnValue:
     login.leave()
-    return see_other(url_for("identity.login"))
+    return emptied(see_other(url_for("identity.login")))
 
 
 @bp.get("/account")
@@ -145,7 +146,7 @@ def choose_language() -> ResponseReturnValue:
 
 
 @bp.post("/account/sessions/<uuid:session_id>/end")
-@needs(OWN_ACCOUNT)
+@needs(OWN_ACCOUNT, fresh=True)
 def end_session(session_id: UUID) -> ResponseReturnValue:
     sessions.revoke_session(actor(), session_id)
     return acted(
@@ -156,7 +157,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/account/sessions/end")
-@needs(OWN_ACCOUNT)
+@needs(OWN_ACCOUNT, fresh=True)
 def end_others() -> ResponseReturnValue:
     user = login.signed_in()
     if user is None:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from clinic_web.identity.permissions import OWN_ACCOUNT
 from clinic_web.identity.service import views
 from clinic_web.kernel.errors import DomainError, NotFound, RuleBroken, StaleScreen
-from clinic_web.ui import lists
+from clinic_web.ui import lists, private
 from clinic_web.ui.lists import Listing
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, is_htmx, needs
 
@@ -33,7 +33,7 @@ def line() -> ResponseReturnValue:
 @needs(OWN_ACCOUNT)
 def keep() -> ResponseReturnValue:
     listing = _listing(request.form.get("list", ""))
-    query = lists.as_kept(listing, dict(parse_qsl(request.form.get("query", "").lstrip("?"))))
+    query = lists.as_kept(listing, private.of_query(request.form.get("query", "").lstrip("?")))
     name, is_shared = request.form.get("name", ""), "is_shared" in request.form
     try:
         views.keep(

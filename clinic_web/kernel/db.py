@@ -90,6 +90,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     return {
         # A transaction is begun by ``unit_of_work.transaction`` and nowhere else.
         "isolation_level": "AUTOCOMMIT",
+        # An error that is logged must not quote what somebody typed.
+        "hide_parameters": True,
         "pool_size": settings.pool_size,
         "max_overflow": 0,
         # Waiting for a connection holds no lock, so the hundredth of a rush may wait its turn.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -19,6 +20,8 @@ from clinic_web.kernel import delivery, tenant, unit_of_work
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
 
 # Queues by consumer. Deliveries are one transaction each and run in-process; what talks to the outside world
 # or takes long runs in a forked work-horse that may be killed without harm.
@@ -93,10 +96,18 @@ def enqueue_after_commit(name: str, *arguments: str, job_id: str) -> None:
     unit_of_work.current().jobs.append((name, arguments, job_id))
 
 
+class JobFailed(Exception):
+    """What RQ keeps of a failure: the kind of error. What it said may be about a patient."""
+
+
 def run(for_whom: str, name: str, *arguments: str) -> None:
-    """RQ's entry point for every registered job; ``for_whom`` is its tenant, or empty."""
+    """RQ's entry point for every registered job; ``for_whom`` is its tenant, or empty. Raises JobFailed."""
     with _app_context(), tenant.of(UUID(for_whom) if for_whom else None):
-        _jobs[name].function(*arguments)
+        try:
+            _jobs[name].function(*arguments)
+        except Exception as error:
+            logger.exception("job_failed", job=name, arguments=arguments)
+            raise JobFailed(f"{name}: {type(error).__name__}") from None
 
 
 def queue_of(name: str, redis: Redis) -> Queue:

@@ -17,6 +17,7 @@ from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.patients import finding, forms, names, queries, service
 from clinic_web.patients.queries import PatientCard
+from clinic_web.ui.private import this_address
 from clinic_web.ui.texts import say
 from clinic_web.ui.web import (
     LastAct,
@@ -37,7 +38,7 @@ LONGEST_QUESTION = 100
 
 @bp.get("/patients/find")
 @needs("patient.search")
-def find() -> str:
+def find() -> ResponseReturnValue:
     """Hits under the search field, and the same as a page of links for a browser without JavaScript."""
     typed = request.args.get("q", "")[:LONGEST_QUESTION].strip()
     with transaction():
@@ -48,14 +49,17 @@ def find() -> str:
     hits = [(card, names.marked(card.name, words)) for card in cards]
     is_in_page = request.headers.get("HX-Target") == "found"
     fragment = "patients/_list.html" if is_in_page else "patients/_hits.html"
-    return page_or_fragment("patients/find.html", fragment, hits=hits, typed=typed)
+    page = make_response(page_or_fragment("patients/find.html", fragment, hits=hits, typed=typed))
+    if is_in_page:
+        page.headers["HX-Replace-Url"] = this_address()
+    return page
 
 
 @bp.get("/patients/new")
 @needs("patient.register")
 def new() -> str:
     """The short form; what was typed into the search is taken for the name, or the telephone."""
-    typed = request.args.get("name", "")[:LONGEST_QUESTION].strip()
+    typed = request.args.get("q", "")[:LONGEST_QUESTION].strip()
     is_phone = finding.ONLY_DIGITS.fullmatch(typed) is not None
     return _registration({"phone" if is_phone else "name": typed})
 

@@ -19,6 +19,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, Busy, DomainError, StaleScreen
 from clinic_web.kernel.unit_of_work import has_committed, raise_as_busy
 from clinic_web.ui.ports import ports
+from clinic_web.ui.private import this_address
 from clinic_web.ui.texts import say
 from clinic_web.ui.web import SignInNeeded, actor_or_none, is_htmx
 
@@ -46,6 +47,8 @@ SENTENCES = {
 # The act was committed, and only then the database went away.
 DONE_UNSEEN = N_("This was done, but its result could not be shown. Please look again in a moment.")
 RETRY_AFTER = "2"
+# Not allowed, not theirs (or not there), too many tries: many from one person or address are an attack.
+REFUSED = {403, 404, 429}
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def _name_request() -> None:
 
 def lead_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
     """Lead a person to the sign-in page, and back to where they were; a script is told 401."""
-    here = request.full_path.rstrip("?") if request.method == "GET" and not is_htmx() else ""
+    here = this_address() if request.method == "GET" and not is_htmx() else ""
     login = url_for("identity.login") + (f"?next={quote(here)}" if here else "")
     if is_htmx():
         return "", 401, {"HX-Redirect": login}
@@ -92,11 +95,27 @@ def lead_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
 def refuse(error: DomainError) -> ResponseReturnValue:
     """Show a refusal. What it rolled back stays rolled back."""
     db.session.rollback()
+    if error.status in REFUSED:
+        _note_refusal(error)
     changes = error.changes if isinstance(error, StaleScreen) else {}
     by = _who_changed(error)
     is_done = isinstance(error, Busy) and request.method == "POST" and has_committed()
     sentence = say(DONE_UNSEEN) if is_done else say(error)
     return show(error.status, f"{sentence} {by}" if by else sentence, changes)
+
+
+def _note_refusal(error: DomainError) -> None:
+    """Who tried what they may not, or what is not theirs; of a request that asks for nothing kept secret."""
+    who = actor_or_none()
+    logger.info(
+        "refused",
+        status=error.status,
+        why=type(error).__name__,
+        permission=getattr(error, "permission", None),
+        endpoint=request.endpoint,
+        user_id=str(who.user_id) if who else None,
+        ip_address=request.remote_addr,
+    )
 
 
 def _who_changed(error: DomainError) -> str | None:
@@ -121,7 +140,7 @@ def show(
         title=say(TITLES.get(status, TITLES[500])),
         sentence=sentence or say(SENTENCES.get(status, SENTENCES[500])),
         request_id=g.get("request_id", "------"),
-        retry_url=request.full_path.rstrip("?") if request.method == "GET" else None,
+        retry_url=this_address() if request.method == "GET" else None,
         changes=changes or {},
     )
     body = render_template("_error.html" if is_htmx() else "error.html", error=shown)
@@ -141,6 +160,9 @@ def _settle_who_asks() -> None:
 
 
 def _csrf_failed(_error: CSRFError) -> ResponseReturnValue:
+    logger.info(
+        "refused", status=400, why="CSRFError", endpoint=request.endpoint, ip_address=request.remote_addr
+    )
     return show(400)
 
 

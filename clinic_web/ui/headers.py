@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 from clinic_web.config import Settings
 from clinic_web.kernel.errors import N_, DomainError
@@ -18,10 +18,13 @@ POLICY = "; ".join(
         "font-src 'self'",
         "connect-src 'self'",
         "form-action 'self'",
+        "object-src 'none'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
 )
+# Of a file that somebody opens by itself: it is no page, and can do nothing.
+POLICY_OF_FILES = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -54,6 +57,18 @@ def refuse_cross_site() -> None:
         raise CrossSite
 
 
+def cookie_name(name: str) -> str:
+    """Return the cookie's name as it is here: under https a browser takes it from this very host only."""
+    return f"__Host-{name}" if current_app.config["SESSION_COOKIE_SECURE"] else name
+
+
+def emptied(response: Response) -> Response:
+    """Let the browser throw away the pages that its back button could show again. Nothing else of ours is
+    there: its storage holds one switch for a sound, and the device's cookie is to stay."""
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
 def install(app: Flask, settings: Settings) -> None:
     app.before_request(refuse_cross_site)
 
@@ -63,8 +78,17 @@ def install(app: Flask, settings: Settings) -> None:
         for name, value in FIXED.items():
             headers[name] = value
         if settings.is_https:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
-        if request.endpoint != "static":
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if request.endpoint == "static":
+            headers["Content-Security-Policy"] = POLICY_OF_FILES
+            _say_letters(response)
+        else:
             headers.setdefault("Cache-Control", "no-store")
             headers["Content-Security-Policy"] = POLICY.format(nonce=csp_nonce())
         return response
+
+
+def _say_letters(response: Response) -> None:
+    """XML such as SVG says its letters, too; Flask says it of text only."""
+    if (response.mimetype or "").endswith("+xml"):
+        response.content_type = f"{response.mimetype}; charset=utf-8"

@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from flask import Response, current_app, make_response, render_template, request, stream_with_context, url_for
@@ -25,7 +25,7 @@ from clinic_web.kernel import clock, kept, keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.kept import Kept, Shown, Standing, View
 from clinic_web.kernel.listing import Asked, Grammar
-from clinic_web.ui import sockets, texts
+from clinic_web.ui import private, sockets, texts
 from clinic_web.ui.ports import ports
 from clinic_web.ui.web import actor, is_htmx
 
@@ -103,13 +103,17 @@ def show(listing_: Listing, timezone: Callable[[Actor], str], **around: Any) -> 
 
 def views_around(listing_: Listing, query: str) -> dict[str, Any]:
     """Return what the line of kept views shows beside a list whose address asks ``query``."""
-    views = ports.views_of(actor(), listing_.name)
+    views = [(each, _sealed(each.query)) for each in ports.views_of(actor(), listing_.name)]
     return {
         "list_name": listing_.name,
-        "list_query": query,
+        "list_query": _sealed(query),
         "views": views,
         "list_url": url_for(listing_.endpoint),
     }
+
+
+def _sealed(query: str) -> str:
+    return private.as_query(dict(parse_qsl(query)))
 
 
 def as_kept(listing_: Listing, args: Mapping[str, str]) -> str:
@@ -154,7 +158,7 @@ def _read_anew(listing_: Listing, who: Actor, timezone: str) -> Shown:
 
 
 def _address(asked: Asked) -> str:
-    address = urlencode(asked.to_address())
+    address = private.as_query(asked.to_address())
     return f"{request.path}?{address}" if address else request.path
 
 

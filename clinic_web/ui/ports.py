@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from clinic_web.kernel.actor import Actor
@@ -39,7 +40,7 @@ class Ports:
     first_run: Callable[[], str | None] = lambda: None
     begin_session: Callable[[str], object] = lambda token: None
     names_of: Callable[[Actor, Collection[UUID]], Mapping[UUID, str]] = lambda actor, ids: {}
-    views_of: Callable[[Actor, str], Sequence[object]] = lambda actor, list_name: ()
+    views_of: Callable[[Actor, str], Sequence[Any]] = lambda actor, list_name: ()
     display_id: Callable[[], UUID | None] = lambda: None
     session_rights: Callable[[Iterable[UUID]], Mapping[UUID, object]] = field(default=dict.fromkeys)
     open_displays: Callable[[Iterable[UUID]], set[UUID]] = field(default=set)

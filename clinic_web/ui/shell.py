@@ -16,7 +16,7 @@ from flask_babel import Babel
 
 from clinic_web.config import ConfigError, Settings
 from clinic_web.kernel import clock, health
-from clinic_web.ui import answers, headers, nav, texts
+from clinic_web.ui import answers, headers, nav, private, texts
 from clinic_web.ui.ports import ports
 from clinic_web.ui.signed import FormGuard, Sessions
 from clinic_web.ui.web import ACT, actor_or_none, new_key, open_to_all, place
@@ -33,6 +33,7 @@ def install(app: Flask, settings: Settings) -> None:
         default_translation_directories=str(Path(app.root_path) / "translations"),
     )
     headers.install(app, settings)
+    private.install(app, settings.secret_key)
     answers.install(app)
     app.jinja_env.filters.update(texts.FILTERS)
     app.jinja_env.globals.update(asset=asset, csp_nonce=headers.csp_nonce, new_key=new_key, can=_can)

@@ -125,6 +125,7 @@ def _origins(settings: Settings) -> list[str]:
 def connect(auth: Any = None) -> None:
     """Admit signed-in people and displays; others hear that they are signed out."""
     if not request.headers.get("Origin"):
+        logger.info("socket_refused", why="no-origin", ip_address=request.remote_addr)
         raise Refused("no-origin")  # a browser always sends one with a WebSocket
     with tenant.of(tenant.NOBODY):
         joiner = _joiner()
@@ -152,7 +153,12 @@ def join(message: Any) -> dict[str, Any]:
     topic = str((message or {}).get("topic", "") if isinstance(message, dict) else "")[:LONGEST_TOPIC]
     mine = hub.topics.setdefault(sid, set())
     if len(mine) >= MOST_TOPICS or not may_join(hub.joiners.get(sid), topic):
-        logger.info("join_refused")
+        joiner = hub.joiners.get(sid)
+        who = joiner.actor.user_id if joiner and joiner.actor else None
+        kind = topic.partition(":")[0] if is_heard(topic) else None
+        logger.info(
+            "join_refused", user_id=str(who) if who else None, kind=kind, ip_address=request.remote_addr
+        )
         return {"ok": False}
     socketio.server.enter_room(sid, topic)
     mine.add(topic)
@@ -202,13 +208,20 @@ def _start_ticking() -> None:
 
 def _tick_for_ever(app: Flask) -> None:
     while True:
-        socketio.sleep(TICK)
-        try:
-            with app.app_context():
-                tick()
-        except SQLAlchemyError as error:
-            # Without PostgreSQL nothing can be vouched for: no tick, and every screen says it is not live.
-            logger.warning("tick_failed", error_type=type(error).__name__)
+        for each in (_look_between, tick):
+            socketio.sleep(TICK / 2)
+            try:
+                with app.app_context():
+                    each()
+            except SQLAlchemyError as error:
+                # Without PostgreSQL nothing can be vouched for: no tick, and every screen says so.
+                logger.warning("tick_failed", error_type=type(error).__name__)
+
+
+def _look_between() -> None:
+    """Between two ticks, too: a socket whose session was ended lives for half a tick at most."""
+    _end_revoked()
+    db.session.rollback()
 
 
 def tick() -> None:
@@ -248,5 +261,10 @@ def _end_revoked() -> None:
 
 
 def _end(sid: str) -> None:
+    """Tell the browser, and close its connection: whoever does not listen is gone all the same."""
     hub.forget(sid)
-    socketio.server.disconnect(sid, ignore_queue=True)
+    server = socketio.server
+    connection = server.manager.eio_sid_from_sid(sid, "/")
+    server.disconnect(sid, ignore_queue=True)
+    if connection is not None:
+        server.eio.disconnect(connection)

@@ -9,7 +9,7 @@
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const field = detail.requestConfig.elt;
     if (!field.matches?.("[data-find]") || detail.xhr.status >= 400) return;
-    const asked = new URL(detail.xhr.responseURL, location.href).searchParams.get(field.name) ?? "";
+    const asked = detail.requestConfig.typed?.[field.name] ?? "";
     if (plain(asked) !== plain(field.value)) detail.shouldSwap = false;
   });
 

@@ -13,6 +13,16 @@
   const $ = (selector, within = document) => within.querySelector(selector);
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 
+  /* ---- What a form asks for goes into a header: words that people type stand in no address and no log ---- */
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    const fields = detail.verb === "get" ? [...detail.formData] : [];
+    if (!fields.length) return;
+    detail.typed = Object.fromEntries(fields);
+    const bytes = new TextEncoder().encode(JSON.stringify(fields));
+    detail.headers["X-Typed"] = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
+    Object.keys(detail.typed).forEach((name) => { delete detail.parameters[name]; });
+  });
+
   /* ---- Time: the server's clock, the facility's zone, the reader's digits ---- */
   const arrived = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart || 0);
   let skew = root.dataset.now ? Date.parse(root.dataset.now) - arrived : 0;

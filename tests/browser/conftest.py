@@ -31,6 +31,7 @@ from tests.conftest import empty_tables
 ROOT = Path(__file__).parents[2]
 # Only a machine that has other work, too, lets one wait so long; it promises nothing of how quick a thing is.
 PATIENCE = 120.0
+METRICS_TOKEN = "tests-only-tests-only-tests-only-metrics"
 expect.set_options(timeout=30_000)
 
 
@@ -128,6 +129,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "PORT": str(port),
         "WEB_CONCURRENCY": "2",
         "LOG_FOLDER": str(tmp_path_factory.mktemp("log")),
+        # As talkative as can be: test_no_patient_leaks_out.py looks through all of it.
+        "LOG_LEVEL": "DEBUG",
+        "ACCESS_LOG": "-",
+        "METRICS_TOKEN": METRICS_TOKEN,
     }
     house = House(settings.public_url, env, Cast.__new__(Cast), create_app(settings, is_worker=True))
     with house.app.app_context():

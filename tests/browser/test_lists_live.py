@@ -57,7 +57,7 @@ def test_rows_do_not_move_under_a_reader_who_marks_and_opens_them_by_keyboard(
     page.keyboard.press("/")
     page.keyboard.type("basma")
     expect(rows).to_have_count(1)
-    assert page.url.endswith("?q=basma&sort=-time")
+    assert re.search(r"\?q=~[\w-]+&sort=-time$", page.url)  # the words are sealed, see ui/private.py
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/desk/hand/visit/"))

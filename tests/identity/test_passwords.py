@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
+from flask.testing import FlaskClient
 
 from clinic_web.identity import passwords
 from clinic_web.kernel.errors import Busy, RuleBroken
+from tests.cast import PASSWORD
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,33 @@ def test_easy_ones_are_refused(password: str) -> None:
     with pytest.raises(RuleBroken) as refused:
         passwords.require_good(password, "amina")
     assert refused.value.field == "password"
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "administrator",  # among the most used ones
+        "qwertyuiop12",  # a row of keys
+        "1q2w3e4r5t6y",
+        "P@ssw0rd1234",  # in another dress
+        "passwordpassword",
+        "iloveyouiloveyou",
+        "ClinicWeb2026!",  # words of the house
+        "hospital-1234",
+        "North Garden 2026",  # the house itself
+        "مركز الأسنان 12",
+    ],
+)
+def test_what_guessing_begins_with_is_refused(password: str) -> None:
+    with pytest.raises(RuleBroken):
+        passwords.require_good(password, "amina", ["North Garden Medical Centre", "مركز الأسنان"])
+    passwords.require_good(f"{password} seven wet owls", "amina", ["North Garden Medical Centre"])
+
+
+def test_the_names_of_ones_own_place_are_no_password(as_person: Callable[[str], FlaskClient]) -> None:
+    form = {"current": PASSWORD, "password": "north-garden-2026", "again": "north-garden-2026"}
+    answer = as_person("amina").post("/account/password", data=form)
+    assert answer.status_code == 422 and "easy to guess" in answer.text
 
 
 @pytest.mark.parametrize(

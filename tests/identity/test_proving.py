@@ -102,6 +102,18 @@ def test_a_stolen_session_can_neither_guess_nor_change_factors(huda: FlaskClient
     assert huda.post("/account/app/begin").status_code == 403
 
 
+def test_ending_sessions_wants_a_fresh_proof(huda: FlaskClient, boss: Actor) -> None:
+    assert boss.user_id
+    other = api.actor_of_token(api.open_session(boss.user_id))
+    assert other is not None
+    for path in ("/account/sessions/end", f"/account/sessions/{other.session_id}/end"):
+        assert huda.post(path, headers=HTMX).status_code == 403
+    assert api.actor_of_token(other.token) is not None
+    huda.post("/account/prove", data={"password": "seven-quiet-herons"}, headers=HTMX)
+    assert huda.post("/account/sessions/end", headers=HTMX).status_code == 200
+    assert api.actor_of_token(other.token) is None
+
+
 def test_ordinary_work_is_not_asked_and_pays_nothing(huda: FlaskClient, count_queries: Callable) -> None:
     with count_queries() as asked:
         assert huda.get("/admin/roles").status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from clinic_web import app as program
 from clinic_web.config import ConfigError, read_settings
 from clinic_web.kernel import failpoints
 
@@ -50,3 +51,20 @@ def test_failpoints_exist_only_in_tests(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("FAILPOINTS", "transaction.before_commit=kill")
     with pytest.raises(ConfigError, match="FAILPOINTS"):
         failpoints.configure(read_settings(RIGHT | {"APP_ENV": "production"}))
+
+
+@pytest.mark.parametrize(
+    ("url", "is_said"),
+    [
+        ("http://desk.example.org", True),
+        ("https://desk.example.org", False),
+        ("http://localhost:8000", False),
+    ],
+)
+def test_production_without_tls_is_said_aloud(
+    url: str, is_said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(program.logger, "warning", lambda event, **_named: said.append(event), raising=False)
+    program._warn_of_plain_http(read_settings(RIGHT | {"PUBLIC_URL": url}))
+    assert said == (["public_url_without_tls"] if is_said else [])

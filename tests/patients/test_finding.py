@@ -176,7 +176,7 @@ def test_marks_stand_on_the_letters_of_the_name_as_it_is_written(
 def test_nobody_found_leads_to_registering(browser: FlaskClient) -> None:
     page = browser.get("/patients/find?q=nobody", headers=HTMX).text
     assert page.count('role="option"') == 1 and 'aria-selected="true"' in page
-    assert 'hx-get="/patients/new?name=nobody"' in page
+    assert 'hx-get="/patients/new?q=~' in page
     assert "hidden" in browser.get("/patients/find?q=", headers=HTMX).text
 
 

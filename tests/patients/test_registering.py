@@ -40,10 +40,10 @@ def everybody() -> list[Patient]:
 
 
 def test_the_form_begins_with_what_was_searched(browser: FlaskClient) -> None:
-    page = browser.get("/patients/new?name=Maryam", headers=HTMX).text
+    page = browser.get("/patients/new?q=Maryam", headers=HTMX).text
     assert 'name="name"' in page and 'value="Maryam"' in page and "<html" not in page
     assert re.search(r'name="idempotency_key" value="[0-9a-f-]{36}"', page)
-    page = browser.get("/patients/new?name=0100%20555").text
+    page = browser.get("/patients/new?q=0100%20555").text
     assert "<html" in page and re.search(r'name="phone"[^>]*value="0100 555"', page)
 
 

@@ -9,6 +9,7 @@ from random import Random
 from uuid import UUID
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
 from clinic_web.cli.demo import centre, day, history, logins, people
@@ -26,8 +27,11 @@ CROWDS = {"DENTAL": 0.78, "PAED": 0.74, "EYE": 0.66}
 
 
 @click.group("demo")
+@with_appcontext
 def group() -> None:
-    """The demo centre."""
+    """The demo centre. Nobody makes one up in production: its people would be real accounts."""
+    if current_app.config["SETTINGS"].environment == "production":
+        raise click.UsageError("There is no demo in production (APP_ENV).")
 
 
 @group.command()

@@ -20,7 +20,7 @@ from clinic_web.identity.doors import hash_of
 from clinic_web.identity.kinds import PATIENT, STAFF, kept, plain
 from clinic_web.identity.links import INVITE, RESET, VERIFY, Link, LinkRequest
 from clinic_web.identity.models import ACTIVE, DISABLED, User
-from clinic_web.identity.ports import ports
+from clinic_web.identity.ports import names_of_house, ports
 from clinic_web.identity.service import tries
 from clinic_web.identity.service.sessions import revoke_sessions_of
 from clinic_web.identity.service.tries import Source, TooManyTries, normal
@@ -121,6 +121,7 @@ def choose_password(token: str | None, password: str, *, kind: str = STAFF) -> N
     password_hash = passwords.hashed(password)
     with doors.of_link(token), transaction():
         user = _used(token)
+        passwords.require_good(password, link.username, names_of_house(system_actor(user.organization_id)))
         user.take_password(password_hash)
         tries.forgive(user, None)  # who guessed the old one has nothing to do with the new one
         actor = system_actor(user.organization_id)

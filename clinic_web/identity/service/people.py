@@ -12,6 +12,7 @@ from clinic_web.identity import passwords
 from clinic_web.identity.access import require_at_least, require_manager, roles_for, user_for
 from clinic_web.identity.kinds import MARK, kept, kind_of
 from clinic_web.identity.models import ACTIVE, DISABLED, INVITED, User, UserRole
+from clinic_web.identity.ports import names_of_house
 from clinic_web.identity.queries import permissions_of
 from clinic_web.identity.service import facilities
 from clinic_web.identity.service.rights import permissions_of_roles
@@ -61,7 +62,7 @@ def create_user(  # noqa: PLR0913 - a person is that many facts, all by keyword
         staff_id=staff_id,
         kind=kind,
         username=name,
-        password_hash=_checked_hash(password, name) if password is not None else None,
+        password_hash=_checked_hash(actor, password, name) if password is not None else None,
         must_change_password=is_for_once,
         first_name=first_name.strip(),
         last_name=last_name.strip(),
@@ -112,7 +113,7 @@ def set_password(
         require_manager(actor)
     with transaction():  # a first, short one: nobody's row stays locked while the password is hashed
         username = user_for(actor, user_id).username
-    password_hash = _checked_hash(password, username)
+    password_hash = _checked_hash(actor, password, username)
     with transaction():
         user = user_for(actor, user_id)
         require_no_less(actor, user)
@@ -191,8 +192,8 @@ def choose(actor: Actor, *, language: str | None = None, theme: str | None = Non
             user.theme = theme or user.theme
 
 
-def _checked_hash(password: str, username: str) -> str:
-    passwords.require_good(password, username)
+def _checked_hash(actor: Actor, password: str, username: str) -> str:
+    passwords.require_good(password, username, names_of_house(actor))
     return passwords.hashed(password)
 
 

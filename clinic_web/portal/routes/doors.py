@@ -13,6 +13,8 @@ from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.portal import forms
 from clinic_web.portal.routes import ACCOUNT, JOIN, bp
+from clinic_web.ui.headers import emptied
+from clinic_web.ui.private import this_address
 from clinic_web.ui.web import SignInNeeded, actor_or_none, form_errors, is_htmx, open_to_all, see_other
 
 DONE = "done"  # the category under which the sign-in page is told what was done
@@ -21,7 +23,7 @@ DONE = "done"  # the category under which the sign-in page is told what was done
 @bp.errorhandler(SignInNeeded)
 def lead_to_door(_error: SignInNeeded) -> ResponseReturnValue:
     """Lead a person to the portal's own sign-in page, and back to where they were."""
-    here = request.full_path.rstrip("?") if request.method == "GET" and not is_htmx() else ""
+    here = this_address() if request.method == "GET" and not is_htmx() else ""
     target = url_for("portal.login") + (f"?next={quote(here)}" if here else "")
     if is_htmx():
         return "", 401, {"HX-Redirect": target}
@@ -176,4 +178,4 @@ def enter_second_by_passkey() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     entrance.leave()
     flash(_("You are signed out."), DONE)
-    return see_other(url_for("portal.login"))
+    return emptied(see_other(url_for("portal.login")))

@@ -22,6 +22,7 @@ from clinic_web.reception.queries.desk import (
 )
 from clinic_web.reception.queries.rooms import Door, doors
 from clinic_web.reception.routes import bp
+from clinic_web.ui.headers import cookie_name
 from clinic_web.ui.web import actor, is_htmx, needs
 
 LAST_CLINIC = "desk_clinic"
@@ -146,7 +147,7 @@ def choose_clinic(who: Actor, clinic_id: UUID | None = None) -> tuple[UUID | Non
 
 def last_clinic() -> UUID | None:
     """Return the clinic of this browser's last visit; whoever uses it makes sure that it is still there."""
-    return _as_uuid(request.cookies.get(LAST_CLINIC))
+    return _as_uuid(request.cookies.get(cookie_name(LAST_CLINIC)))
 
 
 def asked_clinic() -> UUID | None:
@@ -176,14 +177,19 @@ def doctor_in_url() -> UUID | None:
 
 def remember(clinic_id: UUID) -> None:
     """Open the same clinic next time."""
-    if request.cookies.get(LAST_CLINIC) == str(clinic_id):
+    if request.cookies.get(cookie_name(LAST_CLINIC)) == str(clinic_id):
         return
 
     @after_this_request
     def keep(response: Response) -> Response:
         secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
         response.set_cookie(
-            LAST_CLINIC, str(clinic_id), max_age=A_YEAR, secure=secure, httponly=True, samesite="Lax"
+            cookie_name(LAST_CLINIC),
+            str(clinic_id),
+            max_age=A_YEAR,
+            secure=secure,
+            httponly=True,
+            samesite="Lax",
         )
         return response
 

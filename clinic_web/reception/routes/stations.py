@@ -19,6 +19,7 @@ from clinic_web.reception.queries.stations import LISTS, Console
 from clinic_web.reception.routes import bp
 from clinic_web.reception.service import station_calling, station_joining, stations
 from clinic_web.reception.service.stations import Stopped
+from clinic_web.ui.headers import cookie_name
 from clinic_web.ui.texts import local_name
 from clinic_web.ui.web import LastAct, acted, actor, form_key, needs
 
@@ -35,7 +36,9 @@ def my_station() -> ResponseReturnValue:
     found = queries.choices(actor())
     if not found:
         return render_template("reception/station/nobody.html")
-    last = next((each for each in found if request.cookies.get(LAST_STATION) == _mark(each.id)), None)
+    last = next(
+        (each for each in found if request.cookies.get(cookie_name(LAST_STATION)) == _mark(each.id)), None
+    )
     chosen = last or queries.usual(actor(), found)
     return redirect(url_for("reception.station", queue_id=chosen.id))
 
@@ -210,7 +213,7 @@ def _money_topic(console: Console) -> str | None:
 def _counter() -> UUID | None:
     """The counter this browser stands at, if it chose one."""
     try:
-        return UUID(request.args.get("counter") or request.cookies.get(COUNTER, ""))
+        return UUID(request.args.get("counter") or request.cookies.get(cookie_name(COUNTER), ""))
     except ValueError:
         return None
 
@@ -219,7 +222,9 @@ def _remember(name: str, value: str) -> None:
     @after_this_request
     def keep(response: Response) -> Response:
         secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
-        response.set_cookie(name, value, max_age=A_YEAR, secure=secure, httponly=True, samesite="Lax")
+        response.set_cookie(
+            cookie_name(name), value, max_age=A_YEAR, secure=secure, httponly=True, samesite="Lax"
+        )
         return response
 
 
