@@ -15,7 +15,7 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from clinic_web.kernel import delivery, tenant, unit_of_work
+from clinic_web.kernel import acting, delivery, tenant, unit_of_work
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.unit_of_work import UnitOfWork
@@ -41,20 +41,26 @@ TIMEOUT = 45
 
 @dataclass(frozen=True)
 class Job:
-    """What runs in a worker: a dotted function that takes ids."""
+    """What runs in a worker: a dotted function that takes ids. ``acts_for``: whose work it is."""
 
     name: str
     function: Callable[..., None]
     queue: str
     timeout: int
+    acts_for: str
 
 
 _jobs: dict[str, Job] = {}
 
 
-def register(name: str, function: Callable[..., None], *, queue: str, timeout: int = TIMEOUT) -> None:
-    """Register a job under its lasting name, for example ``notifications.send``; ``timeout``: seconds."""
-    _jobs[name] = Job(name, function, queue, timeout)
+def register(
+    name: str, function: Callable[..., None], *, queue: str, acts_for: str = "", timeout: int = TIMEOUT
+) -> None:
+    """Register a job under its lasting name, for example ``notifications.send``; ``timeout``: seconds.
+
+    Raises ConfigError when it does not say for whom it works (``kernel.acting``).
+    """
+    _jobs[name] = Job(name, function, queue, timeout, acting.known(name, acts_for))
 
 
 def registered() -> list[Job]:
