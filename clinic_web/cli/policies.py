@@ -43,15 +43,15 @@ def _roles(policy: Policy) -> list[str]:
     """Return the roles that hold the right from the beginning; ``*`` is whoever is signed in."""
     if policy.permission is None:
         return []
-    if policy.permission in identity.EVERYBODY:
+    if policy.rights <= identity.EVERYBODY:
         return ["*"]
-    return [role.name for role in identity.ROLES if policy.permission in role.permissions]
+    return [role.name for role in identity.ROLES if policy.rights <= role.permissions]
 
 
 def _by_token(policy: Policy) -> bool:
     """Return whether a program's token may open it: to read, with a right that such a token can have."""
     reads = policy.kind == policies.ROUTE and policy.method == "GET"
-    return reads and policy.permission is not None and identity.may_be_named(policy.permission)
+    return reads and bool(policy.rights) and all(map(identity.may_be_named, policy.rights))
 
 
 def _cells(policy: Policy) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def _cells(policy: Policy) -> tuple[str, ...]:
     return (
         policy.kind,
         f"{policy.name}: {policy.action}" if policy.kind != policies.ROUTE else policy.action,
-        policy.permission or policy.actor,
+        " and ".join(filter(None, (policy.permission, policy.also))) or policy.actor,
         "fresh" if policy.is_fresh else "",
         things,
         " ".join(_roles(policy)),

@@ -88,8 +88,9 @@ def _list_pages() -> None:
 def _say_what_addresses_name() -> None:
     for part, kind in (("user_id", "user"), ("role_id", "role"), ("token_id", "token of a program")):
         policies.address_names(part, kind, policies.TENANT)
-    for part, kind in (("session_id", "session"), ("device_id", "device"), ("factor_id", "factor")):
+    for part, kind in (("device_id", "device"), ("factor_id", "factor")):
         policies.address_names(part, kind, policies.PERSON)
+    policies.address_names("session_id", "session", policies.PERSON, beyond=MANAGE)
     policies.address_names("session_id", "session", policies.TENANT, at="attempts.")
     policies.address_names("view_id", "kept view", policies.PERSON)
     policies.address_names("token", "link in a letter", policies.SECRET)

@@ -99,6 +99,7 @@ def _wire_topics_and_addresses() -> None:
         ("leave_id", "leave"),
     ):
         policies.address_names(part, kind, policies.FACILITY)
+    policies.address_names("queue_id", "station", policies.FACILITY, at="reception.station")
     policies.address_names("digest", "logo", policies.EVERYBODY)
 
 

@@ -9,6 +9,7 @@ from flask import Flask
 from clinic_web.kernel import acting, jobs, metrics, schedule, tenant
 from clinic_web.kernel.errors import N_
 from clinic_web.reports import all_routes, live, routes
+from clinic_web.reports.access import SEE_ALL
 from clinic_web.reports.jobs import make
 from clinic_web.reports.queries.kept import runs_failed
 from clinic_web.reports.service import running
@@ -23,9 +24,14 @@ def wire(app: Flask) -> None:
     app.register_blueprint(routes.bp)
     entry(order=60, label=N_("Reports"), endpoint="reports.page", permission="report.view", is_start=False)
     topic_rule(
-        live.REPORTS, live.may_join, permission="report.view", names="facility", within=policies.FACILITY
+        live.REPORTS,
+        live.may_join,
+        permission="report.view",
+        names="facility",
+        within=policies.FACILITY,
+        beyond=SEE_ALL,
     )
-    policies.address_names("run_id", "run of reports", policies.FACILITY)
+    policies.address_names("run_id", "run of reports", policies.FACILITY, beyond=SEE_ALL)
     policies.address_names("name", "table", policies.WORD, at="reports.")
     jobs.register("reports.make", make, queue="reports", acts_for=acting.ROWS_TENANT)
     schedule.every(

@@ -35,15 +35,18 @@ ROUTE, TOPIC, JOB, PERIODIC, EVENT = "route", "topic", "job", "periodic", "event
 
 @dataclass(frozen=True)
 class Thing:
-    """What a variable part of an address names, and how far it reaches."""
+    """What a variable part of an address names, and how far it reaches; ``beyond`` is the right by which
+    people reach it wherever it is in their tenant."""
 
     kind: str
     within: str
+    beyond: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """One row of the matrix. ``actor`` is who may come: ``people`` with ``permission``, or what it says else.
+    """One row of the matrix. ``actor`` is who may come: ``people`` with ``permission`` (and
+    the right ``also``, where it takes two), or what it says else.
 
     ``things`` are the parts of its address (or topic) by name. ``is_fresh``: only after a proof of the last
     half hour. ``reason`` says what protects it where it needs no permission.
@@ -54,9 +57,14 @@ class Policy:
     action: str
     actor: str
     permission: str | None = None
+    also: str | None = None
     is_fresh: bool = False
     things: tuple[tuple[str, Thing], ...] = ()
     reason: str = ""
+
+    @property
+    def rights(self) -> frozenset[str]:
+        return frozenset(filter(None, (self.permission, self.also)))
 
     @property
     def method(self) -> str:
@@ -74,14 +82,15 @@ class Policy:
 _things: dict[tuple[str, str], Thing] = {}
 
 
-def address_names(part: str, kind: str, within: str, *, at: str = "") -> None:
+def address_names(part: str, kind: str, within: str, *, at: str = "", beyond: str | None = None) -> None:
     """Say what ``<part>`` names in addresses: a ``kind`` of thing that reaches as far as ``within``.
 
-    ``at``: only in views whose endpoint begins so; the longest that fits counts.
+    ``beyond``: the right that reaches everything of the kind in one's tenant. ``at``: only in views whose
+    endpoint begins so; the longest that fits counts.
     """
     if within not in REACHES:
         raise ConfigError(f"{part}: {within} is not one of {', '.join(REACHES)}.")
-    _things[part, at] = Thing(kind, within)
+    _things[part, at] = Thing(kind, within, beyond)
 
 
 def matrix(app: Flask) -> list[Policy]:
@@ -115,6 +124,7 @@ def _route(app: Flask, rule: Rule, method: str) -> Policy:
         action=f"{method} {rule.rule}",
         actor="people" if permission else "everybody",
         permission=permission,
+        also=getattr(view, "also", None),
         is_fresh=_is_fresh(view),
         things=tuple((part, _thing(rule, part)) for part in sorted(rule.arguments)),
         reason=reason,
@@ -150,7 +160,7 @@ def _topics() -> Iterator[Policy]:
             action=f"join {prefix}",
             actor="people" if rule.permission else "screens",
             permission=rule.permission,
-            things=((prefix.rstrip(":"), Thing(rule.names, rule.within)),),
+            things=((prefix.rstrip(":"), Thing(rule.names, rule.within, rule.beyond)),),
             reason=rule.screens,
         )
 

@@ -61,6 +61,7 @@ class TopicRule:
     names: str
     within: str
     screens: str
+    beyond: str | None
 
 
 _rules: dict[str, TopicRule] = {}
@@ -69,7 +70,7 @@ _rules: dict[str, TopicRule] = {}
 socketio: Any = SocketIO()
 
 
-def topic_rule(
+def topic_rule(  # noqa: PLR0913 - a policy is that many facts, by keyword
     prefix: str,
     may_join: MayJoin,
     *,
@@ -77,6 +78,7 @@ def topic_rule(
     names: str = "",
     within: str = "",
     screens: str = "",
+    beyond: str | None = None,
 ) -> None:
     """Let people with ``permission`` hear the topics that begin with ``prefix``, such as ``queue:``, where
     ``may_join`` agrees. Topics of screens need no permission: ``screens`` says what they show instead.
@@ -88,7 +90,7 @@ def topic_rule(
             f'Topics {prefix}: say who may join. sockets.topic_rule(..., permission="resource.action",'
             ' names="<kind of thing>", within=policies.FACILITY), or screens="<what they show instead>".'
         )
-    _rules[prefix] = TopicRule(may_join, permission, names, within, screens)
+    _rules[prefix] = TopicRule(may_join, permission, names, within, screens, beyond)
 
 
 def rules() -> dict[str, TopicRule]:

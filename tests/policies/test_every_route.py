@@ -1,0 +1,51 @@
+"""Every route × every role × one's own thing, another facility's, another tenant's: none is left out.
+
+The routes come from the matrix that the program makes of itself (``flask policies``), so that a new one is
+tried from its first day on.
+"""
+
+from __future__ import annotations
+
+from werkzeug.test import TestResponse
+
+from attack.doors import FORBIDDEN, HIDDEN, IN, OWN, SIGN_IN, address, expected, filled_in, question, whose
+from clinic_web.ui import policies
+from clinic_web.ui.policies import ROUTE, Policy
+from tests.policies.conftest import EVERYBODY, NARROW, PROGRAM, House
+
+# What a form without its fields, or of a thing in another state, is answered.
+ANSWERED = {200, 201, 204, 302, 303, 400, 409, 422}
+BY_STATUS = {403: FORBIDDEN, 404: HIDDEN, 401: SIGN_IN}
+
+
+def cases(policy: Policy, who: str, house: House) -> list[str]:
+    """Whose things somebody tries: who may not come in at all is refused before anything is looked for."""
+    may_come_in = expected(policy, house.permissions(who), OWN) == IN
+    return list(whose(policy)) if may_come_in else [OWN]
+
+
+def outcome(policy: Policy, answer: TestResponse) -> str:
+    """Return what an answer means. What is open to all answers for itself: a token, a cookie, a letter's link
+    may be missing, and then it may well say no; it only must not break."""
+    if answer.status_code in ANSWERED or (policy.permission is None and answer.status_code < 500):
+        return IN
+    return BY_STATUS.get(answer.status_code, str(answer.status_code))
+
+
+def test_every_route_answers_every_role_as_the_matrix_says(house: House) -> None:
+    wrong = []
+    routes = [each for each in policies.matrix(house.app) if each.kind == ROUTE]
+    for policy in routes:
+        for who in EVERYBODY:
+            for of_whom in cases(policy, who, house):
+                right = expected(policy, house.permissions(who), of_whom)
+                if who in {PROGRAM, NARROW} and policy.method != "GET" and policy.permission:
+                    right = SIGN_IN  # a program only reads
+                url = address(policy, house.holder(who, of_whom))
+                form = filled_in(house.ours) if policy.method == "POST" else None
+                answer = house.asks(
+                    who, policy.method, url, data=form, query_string=question(policy, house.ours)
+                )
+                if outcome(policy, answer) != right:
+                    wrong.append(f"{policy.action} by {who} of {of_whom}: {answer.status_code}, not {right}")
+    assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
