@@ -224,7 +224,9 @@ def line_name(queue: QueueChoice) -> str:
 
 def _list() -> dict[str, Any]:
     topic, rows = queries.displays(actor())
-    return {"topic": topic, "rows": rows, "line_name": line_name}
+    # Never the address that a browser says it asked: whoever sends the request chooses that.
+    address = current_app.config["SETTINGS"].public_url.rstrip("/") + url_for("reception.board")
+    return {"topic": topic, "rows": rows, "line_name": line_name, "address": address}
 
 
 def wire_boards(app: Flask) -> None:
