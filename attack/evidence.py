@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from flask import Flask
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
 
 from clinic_web.kernel.db import Model
 
 # The program writes these by itself about whoever tries something, wherever it comes from.
 WRITTEN_ANYWAY = {"audit.seals", "audit.traces", "audit.chains", "audit.verifications", "reports.runs",
-                  "reports.daily_reports", "kernel.domain_events"}  # fmt: skip
+                  "reports.daily_reports", "kernel.domain_events",
+                  "notifications.notifications"}  # fmt: skip
 
 
 def rows_of(connection: Connection, organization_id: UUID) -> dict[str, str]:
@@ -29,3 +32,35 @@ def rows_of(connection: Connection, organization_id: UUID) -> dict[str, str]:
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return sorted(name for name in before if before[name] != after[name])
+
+
+def rows_as_owner(app: Flask, organization_id: UUID) -> dict[str, str]:
+    """The same, read from outside the program by the role that owns the tables."""
+    engine = create_engine(app.config["SETTINGS"].database_owner_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return rows_of(connection, organization_id)
+
+
+def mentions(app: Flask, organization_id: UUID, ids: Iterable[UUID]) -> list[str]:
+    """Return which tables of a tenant's business name a thing of somebody else's."""
+    listed = "|".join(str(each) for each in ids)
+    found = []
+    engine = create_engine(app.config["SETTINGS"].database_owner_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        for table in Model.metadata.sorted_tables:
+            if "organization_id" in table.columns and table.schema not in {"audit", "kernel"}:
+                asked = text(
+                    f"SELECT count(*) FROM {table.fullname} t"  # noqa: S608 - names of our own
+                    " WHERE organization_id = :organization_id AND t::text ~ :ids"
+                )
+                if connection.scalar(asked, {"organization_id": organization_id, "ids": listed}):
+                    found.append(table.fullname)
+    return found
+
+
+def count_as_owner(app: Flask, question: str) -> str | None:
+    """Return how many there are of what must not be; None when there are none."""
+    engine = create_engine(app.config["SETTINGS"].database_owner_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        found = connection.scalar(text(question))
+    return f"there are {found}" if found else None

@@ -23,9 +23,8 @@ from clinic_web.identity.service import challenges, factors, links
 from clinic_web.identity.service.views import views_of
 from clinic_web.identity.token_routes import bp as tokens
 from clinic_web.identity.view_routes import bp as views
-from clinic_web.kernel import acting, schedule
+from clinic_web.kernel import acting, schedule, tenant
 from clinic_web.kernel import jobs as background
-from clinic_web.kernel import schedule, tenant
 from clinic_web.kernel.errors import N_
 from clinic_web.ui import admin, policies
 from clinic_web.ui.ports import ports

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from werkzeug.test import TestResponse
 
+from attack.arena import EVERYBODY, NARROW, PROGRAM
 from attack.doors import FORBIDDEN, HIDDEN, IN, OWN, SIGN_IN, address, expected, filled_in, question, whose
 from clinic_web.ui import policies
 from clinic_web.ui.policies import ROUTE, Policy
-from tests.policies.conftest import EVERYBODY, NARROW, PROGRAM, House
+from tests.policies.conftest import House
 
 # What a form without its fields, or of a thing in another state, is answered.
 ANSWERED = {200, 201, 204, 302, 303, 400, 409, 422}

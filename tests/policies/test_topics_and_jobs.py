@@ -13,11 +13,12 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from attack.arena import IN_THE_HOUSE
 from attack.doors import IN, OTHER_FACILITY, OTHER_TENANT, OWN, Holder, expected
 from attack.evidence import changed, rows_of
 from attack.places import MAKERS, Place
 from clinic_web.config import ConfigError
-from clinic_web.kernel import acting, bus, clock, jobs, schedule
+from clinic_web.kernel import acting, bus, clock, jobs, schedule, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError
 from clinic_web.kernel.ids import new_id
@@ -27,7 +28,7 @@ from clinic_web.ui import policies, sockets
 from clinic_web.ui.policies import EVENT, JOB, PERIODIC, PROGRAM, TOPIC, Policy
 from clinic_web.ui.sockets import Joiner
 from clinic_web.ui.web import needs
-from tests.policies.conftest import IN_THE_HOUSE, House
+from tests.policies.conftest import House
 
 FOREIGN = (OTHER_FACILITY, OTHER_TENANT)
 
@@ -127,25 +128,34 @@ def _value(kind: Any, name: str, theirs: Place) -> Any:
     return next((value for each, value in values.items() if kind is each), "")
 
 
+def theirs_now(house: House) -> dict[str, str]:
+    with tenant.of(house.theirs.organization_id):
+        return rows_of(db.session.connection(), house.theirs.organization_id)
+
+
 def test_an_event_of_ours_does_nothing_to_the_things_of_others(house: House) -> None:
     theirs = house.theirs
-    before = rows_of(db.session.connection(), theirs.organization_id)
+    before = theirs_now(house)
     for heard in bus.subscriptions():
         event = foreign_event(heard, house.ours, theirs)
         db.session.remove()
         with house.nothing_stays():
-            with contextlib.suppress(DomainError, LookupError), transaction():
+            with (
+                contextlib.suppress(DomainError, LookupError),
+                tenant.of(house.ours.organization_id),
+                transaction(),
+            ):
                 heard.handler(event)  # it is not there for our tenant
-            after = rows_of(db.session.connection(), theirs.organization_id)
+            after = theirs_now(house)
             assert not changed(before, after), f"{heard.consumer} changed {changed(before, after)}"
 
 
 def test_a_job_for_a_row_that_is_not_there_does_nothing(house: House) -> None:
-    before = rows_of(db.session.connection(), house.theirs.organization_id)
+    before = theirs_now(house)
     for job in jobs.registered():
         if job.acts_for == acting.ROWS_TENANT and job.name != "audit.verify":  # which takes a tenant's id
             with contextlib.suppress(DomainError, LookupError):
                 job.function(str(new_id()))
             with pytest.raises((ValueError, DomainError)):
                 job.function("' OR 1=1 --")
-    assert not changed(before, rows_of(db.session.connection(), house.theirs.organization_id))
+    assert not changed(before, theirs_now(house))
