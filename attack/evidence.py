@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from uuid import UUID
 
 from flask import Flask
@@ -34,10 +35,19 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return sorted(name for name in before if before[name] != after[name])
 
 
-def rows_as_owner(app: Flask, organization_id: UUID) -> dict[str, str]:
-    """The same, read from outside the program by the role that owns the tables."""
+@contextmanager
+def _as_owner(app: Flask, organization_id: UUID) -> Iterator[Connection]:
+    """A connection from outside the program, of the role that owns the tables, for one tenant's rows."""
     engine = create_engine(app.config["SETTINGS"].database_owner_url, poolclass=NullPool)
     with engine.connect() as connection:
+        for_whom = text("SELECT set_config('app.tenant', :organization_id, false)")
+        connection.execute(for_whom, {"organization_id": str(organization_id)})
+        yield connection
+
+
+def rows_as_owner(app: Flask, organization_id: UUID) -> dict[str, str]:
+    """Return the same, read from outside the program."""
+    with _as_owner(app, organization_id) as connection:
         return rows_of(connection, organization_id)
 
 
@@ -45,8 +55,7 @@ def mentions(app: Flask, organization_id: UUID, ids: Iterable[UUID]) -> list[str
     """Return which tables of a tenant's business name a thing of somebody else's."""
     listed = "|".join(str(each) for each in ids)
     found = []
-    engine = create_engine(app.config["SETTINGS"].database_owner_url, poolclass=NullPool)
-    with engine.connect() as connection:
+    with _as_owner(app, organization_id) as connection:
         for table in Model.metadata.sorted_tables:
             if "organization_id" in table.columns and table.schema not in {"audit", "kernel"}:
                 asked = text(
@@ -58,9 +67,8 @@ def mentions(app: Flask, organization_id: UUID, ids: Iterable[UUID]) -> list[str
     return found
 
 
-def count_as_owner(app: Flask, question: str) -> str | None:
+def count_as_owner(app: Flask, organization_id: UUID, question: str) -> str | None:
     """Return how many there are of what must not be; None when there are none."""
-    engine = create_engine(app.config["SETTINGS"].database_owner_url, poolclass=NullPool)
-    with engine.connect() as connection:
+    with _as_owner(app, organization_id) as connection:
         found = connection.scalar(text(question))
     return f"there are {found}" if found else None

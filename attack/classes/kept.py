@@ -19,8 +19,9 @@ from sqlalchemy.pool import NullPool
 from attack.arena import Arena, Case, Deed, Knock, Line
 from attack.judges import no_fault
 from clinic_web.kernel import jobs
+from clinic_web.kernel.db import Model
 
-IDS = "A16 A17 A55 A71 A78"
+IDS = "A16 A17 A55 A71"
 WHAT = "audit and ledger as the application, Redis"
 
 WRITTEN_ONCE = ("audit.access_logs", "audit.changes", "audit.seals", "kernel.domain_events",
@@ -44,18 +45,22 @@ OF_THE_SERVER = (
 
 
 def cases(arena: Arena) -> Iterator[Case]:
-    for table in WRITTEN_ONCE:
-        for statement in STATEMENTS:
-            asked = statement.format(table=table)
-            yield Deed(asked, partial(_is_denied, arena, asked))
-    for asked in OF_THE_SERVER:
-        yield Deed(asked, partial(_is_denied, arena, asked))
-    for queue in (*jobs.DELIVERY_QUEUES, *jobs.OUTSIDE_QUEUES):
-        for what, make in PAYLOADS.items():
+    yield from _of_postgresql(arena)
+    for what, make in PAYLOADS.items():
+        for queue in (*jobs.DELIVERY_QUEUES, *jobs.OUTSIDE_QUEUES):
             yield Deed(f"{what} into the queue {queue}", partial(_into_queue, arena, queue, make))
-    for channel in ("flask-socketio", "socketio", "clinic", "rq:pubsub"):
-        for what, make in PAYLOADS.items():
+        for channel in ("flask-socketio", "socketio", "clinic", "rq:pubsub"):
             yield Deed(f"{what} into the channel {channel}", partial(_into_channel, arena, channel, make))
+
+
+def _of_postgresql(arena: Arena) -> Iterator[Case]:
+    written_once = [each.format(table=table) for table in WRITTEN_ONCE for each in STATEMENTS]
+    for asked in (*written_once, *OF_THE_SERVER):
+        yield Deed(asked, partial(_is_denied, arena, asked))
+    for table in _tenants_tables():
+        for of_whom, organization_id in (("nobody", ""), ("us", str(arena.ours.organization_id))):
+            look = partial(_sees_nothing, arena, table, organization_id)
+            yield Deed(f"{table} of others, working for {of_whom}", look)
 
 
 def _is_denied(arena: Arena, statement: str) -> str | None:
@@ -74,6 +79,24 @@ def _is_denied(arena: Arena, statement: str) -> str | None:
         return None
     is_grant = statement.startswith("GRANT")  # which only warns that nothing was granted
     return None if is_grant or (number == 0 and "UPDATE" in statement) else "was done"
+
+
+def _tenants_tables() -> list[str]:
+    """Tables of a tenant's own rows; the kernel's are no business data and know no wall."""
+    tables = Model.metadata.sorted_tables
+    return [each.fullname for each in tables if "organization_id" in each.columns and each.schema != "kernel"]
+
+
+def _sees_nothing(arena: Arena, table: str, organization_id: str) -> str | None:
+    """Row-level security: who works for nobody, or for us, reads no row of theirs, whatever is asked."""
+    engine = create_engine(arena.app.config["SETTINGS"].database_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(
+            text("SELECT set_config('app.tenant', :tenant, false)"), {"tenant": organization_id}
+        )
+        asked = text(f"SELECT count(*) FROM {table} WHERE organization_id = :theirs")  # noqa: S608 - our own name
+        found = connection.scalar(asked, {"theirs": arena.theirs.organization_id})
+    return f"{found} rows of theirs" if found else None
 
 
 class _Gadget:

@@ -77,7 +77,7 @@ def _once(arena: Arena) -> str | None:
     asked = (
         f"SELECT 1 FROM patients.patients WHERE first_name = '{name}' GROUP BY first_name HAVING count(*) > 1"  # noqa: S608
     )
-    return count_as_owner(arena.app, asked)
+    return count_as_owner(arena.app, arena.ours.organization_id, asked)
 
 
 def _fault(answer: Answer) -> str | None:

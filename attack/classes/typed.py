@@ -23,7 +23,7 @@ SOME = (
 )  # fmt: skip
 NEVER = {
     "a movement of nothing or less": "SELECT count(*) FROM payments.payment_transactions WHERE amount <= 0",
-    "more taken than owed": "SELECT count(*) FROM payments.payments WHERE received_amount > total_amount",
+    "more taken than owed": "SELECT count(*) FROM payments.payments WHERE amount_paid > total_amount",
     "a price below nothing": "SELECT count(*) FROM organization.services WHERE price < 0",
     "a payment below nothing": "SELECT count(*) FROM payments.payments WHERE total_amount < 0 OR balance_due < 0",
     "a number below one": "SELECT count(*) FROM reception.queue_numbers WHERE number < 1",
@@ -50,4 +50,4 @@ def cases(arena: Arena) -> Iterator[Case]:
             form = whole | {"version": version, "amount": "-5.00"}
             yield Knock("another version", path, ANSWERS, who, "POST", form, headers=HTMX)
     for what, question in NEVER.items():
-        yield Deed(what, lambda asked=question: count_as_owner(arena.app, asked))  # type: ignore[misc]
+        yield Deed(what, lambda asked=question: count_as_owner(arena.app, arena.ours.organization_id, asked))  # type: ignore[misc]
