@@ -31,6 +31,7 @@ MARK_OF_OTHERS = "Theirplace"
 VISITOR = "visitor"  # nobody who is known, with a browser that has opened the sign-in page
 CLIENTS = 6
 PATIENCE = 30.0
+LONG = 4.0  # seconds
 FORM = "application/x-www-form-urlencoded"
 HTMX = {"HX-Request": "true"}
 FAULT, BUSY = 500, 503

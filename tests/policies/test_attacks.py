@@ -11,7 +11,7 @@ import pytest
 from attack.arena import Knock, described, judged
 from tests.policies.conftest import House
 
-SAMPLE = 60
+SAMPLE = 40
 # What needs no second process: the others run with ``make attack``.
 CLASSES = (
     "rights",
