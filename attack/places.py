@@ -36,7 +36,9 @@ from clinic_web.organization.api import NewLeave
 from clinic_web.organization.models import Department
 from clinic_web.patients import api as patients
 from clinic_web.patients.merging import Merge, merge
+from clinic_web.patients.models import KINDS, Emergency
 from clinic_web.payments import api as payments
+from clinic_web.portal.models import Account, Invitation
 from clinic_web.reception.models import Settlement, WaitingOffer
 from clinic_web.reception.models.displays import Display, DisplayQueue
 from clinic_web.reception.service import blocks, booking, settings, station_joining, waiting, walking_in
@@ -411,6 +413,32 @@ def _delivery(place: Place) -> UUID:
     )
 
 
+def _emergency(place: Place) -> UUID:
+    now = clock.now()
+    row = Emergency(
+        id=new_id(), organization_id=place.organization_id, facility_id=place.facility_id,
+        patient_id=place.patient(), user_id=place.people["doctor"].user_id, kind=KINDS[0],
+        reason=f"an emergency at {place.mark}", opened_at=now, closes_at=now + timedelta(hours=1),
+    )  # fmt: skip
+    return place.add(row)
+
+
+def _account(place: Place) -> UUID:
+    row = Account(
+        id=new_id(), organization_id=place.organization_id, user_id=place.thing("user"),
+        patient_id=place.thing("patient"), relation="SELF",
+    )  # fmt: skip
+    return place.add(row)
+
+
+def _invitation(place: Place) -> UUID:
+    row = Invitation(
+        id=new_id(), organization_id=place.organization_id, facility_id=place.facility_id,
+        patient_id=place.thing("patient"), relation="SELF", expires_at=clock.now() + timedelta(days=1),
+    )  # fmt: skip
+    return place.add(row)
+
+
 MAKERS: dict[str, Callable[[Place], UUID]] = {
     "patient": Place.patient,
     "visit": Place.visit,
@@ -437,6 +465,9 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "run of reports": _run,
     "department": _department,
     "delivery": _delivery,
+    "emergency": _emergency,
+    "account of the portal": _account,
+    "invitation to the portal": _invitation,
 }
 
 

@@ -35,6 +35,7 @@ def wire(app: Flask) -> None:
     )
     policies.address_names("patient_id", "patient", policies.TENANT)
     policies.address_names("link_id", "merge of patients", policies.TENANT)
+    policies.address_names("emergency_id", "emergency", policies.TENANT)
     audited.publish("patients.v_of_patients")
     entry(
         order=30,
