@@ -6,7 +6,7 @@ ARGS ?=
 DEV = $(PYTHON) -m dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench shots servers stop assets words lock sbom security clean
+.PHONY: help run test lint bench attack shots servers stop assets words lock sbom security clean
 
 run: ## install what is missing, start everything, print `ready: http://localhost:8000`; DEMO=no begins empty
 	@$(DEV) run
@@ -19,6 +19,9 @@ lint: ## the static checks alone: rules, format, types, import contracts, secret
 
 bench: ## measure the program beside its floors
 	@$(DEV) bench $(ARGS)
+
+attack: ## attack the running program, thousands of ways; ARGS="rights csrf --sample 200" for some
+	@$(DEV) attack $(ARGS)
 
 shots: ## take pictures of every page
 	@$(DEV) shots $(ARGS)

@@ -57,6 +57,11 @@ def bench(arguments: list[str]) -> int:
     return _module_beside_servers("bench", arguments)
 
 
+def attack(arguments: list[str]) -> int:
+    """attack [args]   attack the running program, thousands of ways (python -m attack)"""
+    return _module_beside_servers("attack", arguments)
+
+
 def shots(arguments: list[str]) -> int:
     """shots [args]    pictures of every page (python -m tests.browser.shots)"""
     return _module_beside_servers("tests.browser.shots", arguments)
@@ -132,6 +137,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": test,
     "lint": lint,
     "bench": bench,
+    "attack": attack,
     "servers": start_servers,
     "stop": stop,
     "assets": make_assets,

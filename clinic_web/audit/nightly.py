@@ -19,7 +19,7 @@ from sqlalchemy import insert, text
 from clinic_web.audit import anchors, sealing, verifying
 from clinic_web.audit.models import Verification
 from clinic_web.audit.verifying import Finding, Progress, Report
-from clinic_web.kernel import clock, jobs, metrics, schedule, tenant
+from clinic_web.kernel import acting, clock, jobs, metrics, schedule, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.ids import new_id
@@ -61,18 +61,31 @@ class AuditNotWhole(Exception):
 
 
 def register() -> None:
-    jobs.register(JOB, verify_one, queue="reports", timeout=LONGEST)
-    schedule.every(timedelta(seconds=5), "audit.seal", seal, word=N_("Seal the audit"))
+    jobs.register(JOB, verify_one, queue="reports", timeout=LONGEST, acts_for=acting.ROWS_TENANT)
     schedule.every(
-        timedelta(minutes=1), "audit.anchor", anchor, word=N_("Anchor the audit outside the database")
+        timedelta(seconds=5), "audit.seal", seal, word=N_("Seal the audit"), acts_for=acting.EACH_TENANT
+    )
+    schedule.every(
+        timedelta(minutes=1),
+        "audit.anchor",
+        anchor,
+        word=N_("Anchor the audit outside the database"),
+        acts_for=acting.EACH_TENANT,
     )
     schedule.every(
         timedelta(days=1),
         "audit.begin_verification",
         begin,
         word=N_("Begin the night's verification of the audit"),
+        acts_for=acting.EACH_TENANT,
     )
-    schedule.every(timedelta(minutes=5), "audit.watch", watch, word=N_("Watch whether the audit is whole"))
+    schedule.every(
+        timedelta(minutes=5),
+        "audit.watch",
+        watch,
+        word=N_("Watch whether the audit is whole"),
+        acts_for=acting.EACH_TENANT,
+    )
     metrics.reading("audit_unsealed_seconds", "Since when every row of the audit is sealed", unsealed)
 
 

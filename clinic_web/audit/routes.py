@@ -40,7 +40,7 @@ def seen() -> ResponseReturnValue:
 
 
 @bp.get("/audit.csv")
-@needs("audit.view")
+@needs("audit.view", also="list.export")
 def seen_file() -> ResponseReturnValue:
     return lists.export(VIEWS, ports.timezone, request.args.getlist("id"))
 
@@ -52,7 +52,7 @@ def changes() -> ResponseReturnValue:
 
 
 @bp.get("/audit/changes.csv")
-@needs("audit.view")
+@needs("audit.view", also="list.export")
 def changes_file() -> ResponseReturnValue:
     return lists.export(CHANGES, ports.timezone, request.args.getlist("id"))
 

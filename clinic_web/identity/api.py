@@ -12,10 +12,11 @@ from uuid import UUID
 from clinic_web.identity import entrance
 from clinic_web.identity.names import all_names, names_of
 from clinic_web.identity.passwords import generate as generate_password
-from clinic_web.identity.permissions import OWN_ACCOUNT, PERMISSIONS, ROLES
+from clinic_web.identity.permissions import EVERYBODY, OWN_ACCOUNT, PERMISSIONS, ROLES
 from clinic_web.identity.ports import Offered
 from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
 from clinic_web.identity.roles import RoleInfo, role_ids_of, role_names_of, roles_of_tenant, roles_with
+from clinic_web.identity.service.api_tokens import may_be_named
 from clinic_web.identity.service.editing import Details, Handed, add_user
 from clinic_web.identity.service.letters import Letter, letter_for
 from clinic_web.identity.service.people import create_user, disable_user, place_user, set_password
@@ -36,6 +37,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 
 __all__ = [
+    "EVERYBODY",
     "OWN_ACCOUNT",
     "PERMISSIONS",
     "ROLES",
@@ -63,6 +65,7 @@ __all__ = [
     "grant_role",
     "hand_access",
     "letter_for",
+    "may_be_named",
     "names_of",
     "open_session",
     "open_session_ids",

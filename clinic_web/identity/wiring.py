@@ -23,10 +23,10 @@ from clinic_web.identity.service import challenges, factors, links
 from clinic_web.identity.service.views import views_of
 from clinic_web.identity.token_routes import bp as tokens
 from clinic_web.identity.view_routes import bp as views
+from clinic_web.kernel import acting, schedule, tenant
 from clinic_web.kernel import jobs as background
-from clinic_web.kernel import schedule, tenant
 from clinic_web.kernel.errors import N_
-from clinic_web.ui import admin
+from clinic_web.ui import admin, policies
 from clinic_web.ui.ports import ports
 from clinic_web.ui.who import ProofNeeded
 
@@ -43,6 +43,7 @@ def wire(app: Flask) -> None:
         app.register_blueprint(blueprint)
     app.register_error_handler(ProofNeeded, ask_proof)
     _list_pages()
+    _say_what_addresses_name()
     _bind_ports()
     _plan_jobs()
 
@@ -83,6 +84,17 @@ def _list_pages() -> None:
     )
 
 
+def _say_what_addresses_name() -> None:
+    for part, kind in (("user_id", "user"), ("role_id", "role"), ("token_id", "token of a program")):
+        policies.address_names(part, kind, policies.TENANT)
+    for part, kind in (("device_id", "device"), ("factor_id", "factor")):
+        policies.address_names(part, kind, policies.PERSON)
+    policies.address_names("session_id", "session", policies.PERSON, beyond=MANAGE)
+    policies.address_names("session_id", "session", policies.TENANT, at="attempts.")
+    policies.address_names("view_id", "kept view", policies.PERSON)
+    policies.address_names("token", "link in a letter", policies.SECRET)
+
+
 def _bind_ports() -> None:
     ports.actor = login.load_actor
     ports.session_id = login.session_id
@@ -103,5 +115,7 @@ def _plan_jobs() -> None:
         (HOUR, "identity.forget_old_challenges", challenges.forget_old, N_("Forget sign-ins half done")),
         (SWEEP, "identity.answer_the_rest", links.answer_the_rest, N_("Answer forgotten passwords")),
     ):
-        schedule.every(interval, name, tenant.in_each(run, and_nobody=True), word=word)
-    background.register("identity.answer", jobs.answer, queue="outside")
+        schedule.every(
+            interval, name, tenant.in_each(run, and_nobody=True), word=word, acts_for=acting.EACH_TENANT
+        )
+    background.register("identity.answer", jobs.answer, queue="outside", acts_for=acting.ROWS_TENANT)

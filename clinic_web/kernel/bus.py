@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from clinic_web.kernel import clock, unit_of_work
+from clinic_web.kernel import acting, clock, unit_of_work
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.ids import new_id
 
@@ -71,6 +71,12 @@ def subscription_of(consumer: str) -> Subscription | None:
 
 def subscriptions() -> list[Subscription]:
     return list(_by_consumer.values())
+
+
+def acts_for(subscription: Subscription) -> str:
+    """Return for whom a subscriber works: the tenant that the event names, or else nobody's."""
+    names_tenant = "organization_id" in subscription.event.__dataclass_fields__
+    return acting.EVENTS_TENANT if names_tenant else acting.NO_TENANT
 
 
 def subscribers(event: type[Event]) -> Sequence[Subscription]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
-from clinic_web.kernel import clock, schedule, tenant
+from clinic_web.kernel import acting, clock, schedule, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.tables import IdempotencyKey, ScheduledRun
@@ -44,7 +44,12 @@ def register() -> None:
         "kernel.forget_old_keys",
         tenant.in_each(forget_old_keys),
         word=N_("Forget old keys of forms"),
+        acts_for=acting.EACH_TENANT,
     )
     schedule.every(
-        timedelta(hours=1), "kernel.forget_old_runs", forget_old_runs, word=N_("Forget old runs of jobs")
+        timedelta(hours=1),
+        "kernel.forget_old_runs",
+        forget_old_runs,
+        word=N_("Forget old runs of jobs"),
+        acts_for=acting.NO_TENANT,
     )

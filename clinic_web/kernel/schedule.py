@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import text
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import acting, clock
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 
@@ -28,13 +28,14 @@ FINISH = text(
 class Periodic:
     """A job that is due once in every slot of ``every``, counted from midnight UTC of 1 January 1970.
 
-    ``word`` is what people call it, to be translated.
+    ``word`` is what people call it, to be translated; ``acts_for`` is whose work it is.
     """
 
     name: str
     every: timedelta
     run: Callable[[], None]
     word: str
+    acts_for: str
 
     def slot(self, moment: datetime) -> datetime:
         seconds = int(self.every.total_seconds())
@@ -44,9 +45,12 @@ class Periodic:
 _periodic: dict[str, Periodic] = {}
 
 
-def every(interval: timedelta, name: str, run: Callable[[], None], *, word: str) -> None:
-    """Register ``run`` to happen once per ``interval``. It must be safe to run twice."""
-    _periodic[name] = Periodic(name, interval, run, word)
+def every(interval: timedelta, name: str, run: Callable[[], None], *, word: str, acts_for: str = "") -> None:
+    """Register ``run`` to happen once per ``interval``. It must be safe to run twice.
+
+    Raises ConfigError when it does not say for whom it works (``kernel.acting``).
+    """
+    _periodic[name] = Periodic(name, interval, run, word, acting.known(name, acts_for))
 
 
 def word_of(name: str) -> str:

@@ -134,6 +134,7 @@ def _work(app: Flask, kind: type[DeliveryWorker] | type[OutsideWorker], queues: 
         [jobs.queue_of(name, connection) for name in queues],
         connection=connection,
         serializer=JSONSerializer,
+        job_class=jobs.OwnJob,
         maintenance_interval=30,
         worker_ttl=HEARTBEAT + 15,  # RQ says every ``worker_ttl - 15`` seconds that an idle worker is there
     )

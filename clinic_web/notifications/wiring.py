@@ -17,7 +17,7 @@ from clinic_web.events.reception import (
     AppointmentRescheduled,
     SessionCancelled,
 )
-from clinic_web.kernel import bus, jobs, schedule, tenant
+from clinic_web.kernel import acting, bus, jobs, schedule, tenant
 from clinic_web.kernel.errors import N_
 from clinic_web.notifications import channels, handlers, letters, service
 from clinic_web.notifications.jobs import send
@@ -41,10 +41,11 @@ def wire(app: Flask) -> None:
     }
     for event, handler in hears.items():
         bus.subscribe(event, handler, schema="notifications", queue="notifications")
-    jobs.register("notifications.send", send, queue="outside")
+    jobs.register("notifications.send", send, queue="outside", acts_for=acting.ROWS_TENANT)
     schedule.every(
         timedelta(seconds=30),
         "notifications.sweep",
         tenant.in_each(service.sweep),
         word=N_("Take up messages that were left"),
+        acts_for=acting.EACH_TENANT,
     )

@@ -82,12 +82,18 @@ def add_leave(actor: Actor, new: NewLeave) -> UUID:
     return row.id
 
 
-def remove_leave(actor: Actor, leave_id: UUID) -> Leave:
-    """Take a leave back and return it; a second time changes nothing. NotFound (404) for a foreign one."""
+def remove_leave(actor: Actor, leave_id: UUID, *, at_own_place: bool = False) -> Leave:
+    """Take a leave back and return it; a second time changes nothing. NotFound (404) for a foreign one.
+
+    ``at_own_place``: only of staff of the facility that the actor works in, if they work in one.
+    """
     with transaction():
         mine = select(StaffLeave).where(
             StaffLeave.id == leave_id, StaffLeave.organization_id == actor.organization_id
         )
+        if at_own_place and actor.facility_id is not None:
+            theirs = select(Staff.id).where(Staff.facility_id == actor.facility_id)
+            mine = mine.where(StaffLeave.staff_id.in_(theirs))
         row = db.session.execute(mine.with_for_update()).scalar_one_or_none()
         if row is None:
             raise NotFound(N_("This leave is not here (any more)."))

@@ -15,7 +15,7 @@ from clinic_web.organization.access import MANAGE
 from clinic_web.organization.routes import bp
 from clinic_web.organization.routes.overview import state_of
 from clinic_web.organization.setting_up.kinds import KINDS
-from clinic_web.ui import admin, sockets
+from clinic_web.ui import admin, policies, sockets
 from clinic_web.ui.nav import entry
 from clinic_web.ui.ports import Place, ports
 
@@ -28,7 +28,16 @@ def wire(app: Flask) -> None:
     unit_of_work.after_commit(directory.forget_changed)
     ports.place = place_of
     app.register_blueprint(bp)
-    sockets.topic_rule(directory.TOPIC, may_join)
+    sockets.topic_rule(
+        directory.TOPIC, may_join, permission="account.own", names="tenant", within=policies.TENANT
+    )
+    for part, named in (
+        ("row_id", "thing of the set-up"),
+        ("staff_id", "staff"),
+        ("clinic_id", "clinic"),
+        ("leave_id", "leave"),
+    ):
+        policies.address_names(part, named, policies.TENANT, at="organization.")
     entry(order=90, label=N_("Set-up"), endpoint="organization.admin", permission=MANAGE, is_start=False)
     for kind in KINDS.values():
         at = {} if kind.is_single else {"name": kind.name}

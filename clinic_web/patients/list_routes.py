@@ -33,7 +33,7 @@ def patients_list() -> ResponseReturnValue:
 
 
 @bp.get("/patients.csv")
-@needs("list.export")
+@needs("list.export", also="patient.search")
 def patients_file() -> ResponseReturnValue:
     return lists.export(PATIENTS, _zone, request.args.getlist("id"))
 

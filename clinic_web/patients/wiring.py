@@ -15,7 +15,7 @@ from clinic_web.patients import (
 )
 from clinic_web.patients.chart import ChartClosed
 from clinic_web.patients.routes import bp
-from clinic_web.ui import sockets
+from clinic_web.ui import policies, sockets
 from clinic_web.ui.nav import entry
 
 
@@ -23,8 +23,19 @@ def wire(app: Flask) -> None:
     """Register the pages and their menu entry."""
     app.register_blueprint(bp)
     app.register_error_handler(ChartClosed, emergency_routes.closed)
-    sockets.topic_rule(live.PATIENTS, live.may_join)
-    sockets.topic_rule(live.EMERGENCIES, live.may_join_emergencies)
+    sockets.topic_rule(
+        live.PATIENTS, live.may_join, permission="patient.search", names="tenant", within=policies.TENANT
+    )
+    sockets.topic_rule(
+        live.EMERGENCIES,
+        live.may_join_emergencies,
+        permission="emergency.review",
+        names="tenant",
+        within=policies.TENANT,
+    )
+    policies.address_names("patient_id", "patient", policies.TENANT)
+    policies.address_names("link_id", "merge of patients", policies.TENANT)
+    policies.address_names("emergency_id", "emergency", policies.TENANT)
     audited.publish("patients.v_of_patients")
     entry(
         order=30,

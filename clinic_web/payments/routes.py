@@ -49,7 +49,7 @@ def page() -> ResponseReturnValue:
 
 
 @bp.get("/list.csv")
-@needs("list.export")
+@needs("list.export", also="payment.view")
 def export() -> ResponseReturnValue:
     return list_routes.export()
 

@@ -10,7 +10,7 @@ from clinic_web.patients import api as patients
 from clinic_web.payments import limit_routes, live, receipt_routes, refund_routes, routes
 from clinic_web.payments import patient_panel as _panel  # noqa: F401 - its route belongs to the blueprint
 from clinic_web.payments.queries.of_patient import check_payments
-from clinic_web.ui import admin
+from clinic_web.ui import admin, policies
 from clinic_web.ui.nav import entry
 from clinic_web.ui.sockets import topic_rule
 
@@ -31,4 +31,8 @@ def wire(app: Flask) -> None:
     entry(order=40, label=N_("Payments"), endpoint="payments.page", permission="payment.view")
     patients.merge_check("payments.payments", check_payments)
     audited.publish("payments.v_of_patients")
-    topic_rule(live.PAYMENTS, live.may_join)
+    topic_rule(
+        live.PAYMENTS, live.may_join, permission="payment.view", names="clinic", within=policies.FACILITY
+    )
+    policies.address_names("payment_id", "payment", policies.FACILITY)
+    policies.address_names("receipt_id", "receipt", policies.FACILITY)

@@ -18,10 +18,13 @@ from clinic_web.portal.routes import (  # noqa: F401 - their routes belong to th
     joining,
     letters,
 )
+from clinic_web.ui import policies
 
 
 def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(desk_bp)
+    policies.address_names("account_id", "account of the portal", policies.TENANT)
+    policies.address_names("invitation_id", "invitation to the portal", policies.TENANT)
     entrance.ports.patients_start = "portal.home"
     patients.merge_check("portal.accounts", checks.check_accounts)

@@ -51,19 +51,13 @@ def may_join_settlement(joiner: Joiner, topic: str) -> bool:
 
 
 def may_join_queue(joiner: Joiner, topic: str) -> bool:
-    """People who may see visits hear the queues of their own organization."""
+    """People who may see visits hear the queues of their own place."""
     actor = joiner.actor
-    return (
-        actor is not None
-        and actor.can("visit.view")
-        and _queue_is_of(_queue_in(topic), actor.organization_id)
+    if actor is None or not actor.can("visit.view"):
+        return False
+    mine = select(Queue.id).where(
+        Queue.id == UUID(topic.removeprefix(QUEUE)), Queue.organization_id == actor.organization_id
     )
-
-
-def _queue_in(topic: str) -> UUID:
-    return UUID(topic.split(":")[1])
-
-
-def _queue_is_of(queue_id: UUID, organization_id: UUID) -> bool:
-    found = select(Queue.id).where(Queue.id == queue_id, Queue.organization_id == organization_id)
-    return db.session.execute(found).first() is not None
+    if actor.facility_id is not None:
+        mine = mine.where(Queue.facility_id == actor.facility_id)
+    return db.session.execute(mine).first() is not None

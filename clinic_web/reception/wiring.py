@@ -21,7 +21,7 @@ from clinic_web.events.reception import (
     VisitStarted,
     WaitingOfferClosed,
 )
-from clinic_web.kernel import bus, metrics, schedule, tenant
+from clinic_web.kernel import acting, bus, metrics, schedule, tenant
 from clinic_web.kernel import jobs as kernel_jobs
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import api as patients
@@ -32,15 +32,14 @@ from clinic_web.reception.routes import bp
 from clinic_web.reception.routes.boards import wire_boards
 from clinic_web.reception.service import settling
 from clinic_web.reception.service.offering import expire_due
-from clinic_web.ui import admin, sockets
+from clinic_web.ui import admin, policies, sockets
 from clinic_web.ui.nav import entry
 
 
 def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     wire_boards(app)
-    sockets.topic_rule(live.QUEUE, live.may_join_queue)
-    sockets.topic_rule(live.SETTLEMENT, live.may_join_settlement)
+    _wire_topics_and_addresses()
     patients.merge_check("reception.visits", of_patient.check_visits)
     patients.merge_check("reception.appointments", of_patient.check_appointments)
     patients.merge_check("reception.waiting_entries", of_patient.check_waiting_list)
@@ -59,18 +58,49 @@ def wire(app: Flask) -> None:
         "reception.tell_delays",
         tenant.in_each(jobs.tell_delays),
         word=N_("Tell who waits of delays"),
+        acts_for=acting.EACH_TENANT,
     )
-    kernel_jobs.register("reception.settle", jobs.settle, queue="asked")
+    kernel_jobs.register("reception.settle", jobs.settle, queue="asked", acts_for=acting.ROWS_TENANT)
     schedule.every(
         timedelta(seconds=30),
         "reception.sweep_settlements",
         tenant.in_each(settling.sweep),
         word=N_("Take up appointments of doctors who are away"),
+        acts_for=acting.EACH_TENANT,
     )
     metrics.reading("displays", "Paired displays, by whether they are on", displays_live, label="state")
     names_shown.wire()
     _wire_waiting_list()
     _wire_navigation()
+
+
+def _wire_topics_and_addresses() -> None:
+    sockets.topic_rule(
+        live.QUEUE, live.may_join_queue, permission="visit.view", names="queue", within=policies.FACILITY
+    )
+    sockets.topic_rule(
+        live.SETTLEMENT,
+        live.may_join_settlement,
+        permission="appointment.view",
+        names="settlement",
+        within=policies.FACILITY,
+    )
+    for part, kind in (
+        ("visit_id", "visit"),
+        ("appointment_id", "appointment"),
+        ("clinic_id", "clinic"),
+        ("entry_id", "waiting entry"),
+        ("offer_id", "offer"),
+        ("settlement_id", "settlement"),
+        ("block_id", "block of numbers"),
+        ("queue_id", "queue"),
+        ("stop_id", "stop at a station"),
+        ("display_id", "display"),
+        ("leave_id", "leave"),
+    ):
+        policies.address_names(part, kind, policies.FACILITY)
+    policies.address_names("queue_id", "station", policies.FACILITY, at="reception.station")
+    policies.address_names("digest", "logo", policies.EVERYBODY)
 
 
 def _wire_navigation() -> None:
@@ -126,4 +156,5 @@ def _wire_waiting_list() -> None:
         "reception.expire_offers",
         tenant.in_each(expire_due),
         word=N_("End offers that nobody answered"),
+        acts_for=acting.EACH_TENANT,
     )

@@ -32,6 +32,7 @@ FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+NUL = "\x00"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -69,8 +70,28 @@ def emptied(response: Response) -> Response:
     return response
 
 
+class NotText(DomainError):
+    """A character that no keyboard types and no text in PostgreSQL can hold."""
+
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(N_("This form is too old or incomplete. Please open the page again."))
+
+
+def refuse_what_is_no_text() -> None:
+    """Refuse NUL anywhere in an address or a form, before somebody looks for it in the database."""
+    if b"%00" in request.query_string or NUL in request.path:
+        raise NotText
+    if request.method not in SAFE_METHODS and any(
+        NUL in name or NUL in value for name, value in request.form.items(multi=True)
+    ):
+        raise NotText
+
+
 def install(app: Flask, settings: Settings) -> None:
     app.before_request(refuse_cross_site)
+    app.before_request(refuse_what_is_no_text)
 
     @app.after_request
     def protect(response: Response) -> Response:

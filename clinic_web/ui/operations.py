@@ -14,7 +14,7 @@ from clinic_web.config import Settings
 from clinic_web.kernel import jobs, metrics, operations, schedule
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_
-from clinic_web.ui import sockets
+from clinic_web.ui import policies, sockets
 from clinic_web.ui.nav import entry
 from clinic_web.ui.web import LastAct, acted, needs, open_to_all, page_or_fragment
 
@@ -30,7 +30,15 @@ def install(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_measure)
     operations.register_metrics()
-    sockets.topic_rule(f"{operations.TOPIC}:", _may_join)
+    sockets.topic_rule(
+        f"{operations.TOPIC}:",
+        _may_join,
+        permission="operations.view",
+        names="program",
+        within=policies.PROGRAM,
+    )
+    policies.address_names("delivery_id", "delivery", policies.PROGRAM)
+    policies.address_names("filename", "file", policies.EVERYBODY, at="static")
     entry(order=90, label=N_("Operations"), endpoint="operations.page", permission="operations.view",
           is_start=False)  # fmt: skip
     with app.app_context():

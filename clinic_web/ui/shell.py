@@ -14,14 +14,12 @@ from flask.templating import Environment as FlaskEnvironment
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 
-from clinic_web.config import ConfigError, Settings
+from clinic_web.config import Settings
 from clinic_web.kernel import clock, health
-from clinic_web.ui import answers, headers, nav, private, texts
+from clinic_web.ui import answers, headers, nav, policies, private, texts
 from clinic_web.ui.ports import ports
 from clinic_web.ui.signed import FormGuard, Sessions
 from clinic_web.ui.web import ACT, actor_or_none, new_key, open_to_all, place
-
-STATIC_ENDPOINTS = {"static"}
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -43,14 +41,9 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def require_policies(app: Flask) -> None:
-    """Stop the start when a route names no permission: a forgotten one would be open to everybody."""
-    for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
-        if rule.endpoint in STATIC_ENDPOINTS or hasattr(view, "permission") or hasattr(view, "open_to_all"):
-            continue
-        raise ConfigError(
-            f"{rule.endpoint} ({rule.rule}) names no permission: use needs(...) or open_to_all(...)."
-        )
+    """Stop the start when a route names no permission, which would open it to everybody, or when anything
+    else that the matrix of policies needs was left unsaid."""
+    policies.require(app)
 
 
 class Environment(FlaskEnvironment):

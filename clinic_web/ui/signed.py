@@ -82,6 +82,8 @@ class FormGuard(CSRFProtect):  # type: ignore[misc]  # Flask-WTF has no types
             g.csrf_valid = True
             return
         super().protect(apply_exemptions)
+        if not g.get("csrf_valid"):
+            return  # nothing was checked: an address that is not there has no form
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         self._known.add(pair)

@@ -19,7 +19,7 @@ from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy.exc import SQLAlchemyError
 
-from clinic_web.config import Settings
+from clinic_web.config import ConfigError, Settings
 from clinic_web.kernel import clock, metrics, push, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.broker import broker
@@ -49,15 +49,52 @@ class Joiner:
 
 
 MayJoin = Callable[[Joiner, str], bool]
-_rules: dict[str, MayJoin] = {}
+
+
+@dataclass(frozen=True)
+class TopicRule:
+    """Who may hear the topics of one kind. ``names`` is the kind of thing behind the colon, ``within`` how
+    far it reaches (see ``ui.policies``); ``screens`` says what protects it where no person's right does."""
+
+    may_join: MayJoin
+    permission: str | None
+    names: str
+    within: str
+    screens: str
+    beyond: str | None
+
+
+_rules: dict[str, TopicRule] = {}
 
 # Flask-SocketIO's type stubs know neither its server nor its options.
 socketio: Any = SocketIO()
 
 
-def topic_rule(prefix: str, may_join: MayJoin) -> None:
-    """Let ``may_join`` decide who may hear the topics that begin with ``prefix``, such as ``queue:``."""
-    _rules[prefix] = may_join
+def topic_rule(  # noqa: PLR0913 - a policy is that many facts, by keyword
+    prefix: str,
+    may_join: MayJoin,
+    *,
+    permission: str | None = None,
+    names: str = "",
+    within: str = "",
+    screens: str = "",
+    beyond: str | None = None,
+) -> None:
+    """Let people with ``permission`` hear the topics that begin with ``prefix``, such as ``queue:``, where
+    ``may_join`` agrees. Topics of screens need no permission: ``screens`` says what they show instead.
+
+    Raises ConfigError when a rule says neither, or not what its topics are about.
+    """
+    if not (permission or screens) or not (names and within):
+        raise ConfigError(
+            f'Topics {prefix}: say who may join. sockets.topic_rule(..., permission="resource.action",'
+            ' names="<kind of thing>", within=policies.FACILITY), or screens="<what they show instead>".'
+        )
+    _rules[prefix] = TopicRule(may_join, permission, names, within, screens, beyond)
+
+
+def rules() -> dict[str, TopicRule]:
+    return dict(_rules)
 
 
 @dataclass
@@ -180,9 +217,11 @@ def may_join(joiner: Joiner | None, topic: str) -> bool:
     rule = _rules.get(topic.partition(":")[0] + ":")
     if rule is None or joiner is None:
         return False
+    if rule.permission and not (joiner.actor and joiner.actor.can(rule.permission)):
+        return False
     try:
         with tenant.of(joiner.actor.organization_id if joiner.actor else tenant.NOBODY):
-            return rule(joiner, topic)
+            return rule.may_join(joiner, topic)
     except ValueError:  # an id in the topic that is none
         return False
     finally:

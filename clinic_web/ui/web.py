@@ -42,10 +42,11 @@ __all__ = [
 ACT = "act"  # the category under which the last act is flashed to a browser without JavaScript
 
 
-def needs(permission: str, *, fresh: bool = False) -> Callable[[View], View]:
+def needs(permission: str, *, also: str | None = None, fresh: bool = False) -> Callable[[View], View]:
     """Let a view be used only by people who are signed in and have ``permission`` (``resource.action``).
 
-    ``fresh``: a dangerous act; whoever has not proved for half an hour who they are is asked to, and goes on.
+    ``also``: a second right that it takes, such as seeing what is exported. ``fresh``: a dangerous act;
+    whoever has not proved for half an hour who they are is asked to, and goes on.
     """
 
     def guard(view: View) -> View:
@@ -53,10 +54,14 @@ def needs(permission: str, *, fresh: bool = False) -> Callable[[View], View]:
 
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
-            actor().require(permission)
+            who = actor()
+            who.require(permission)
+            if also is not None:
+                who.require(also)
             return run_again(lambda: view(*args, **kwargs))
 
         guarded.permission = permission  # type: ignore[attr-defined]
+        guarded.also = also  # type: ignore[attr-defined]
         return cast(View, guarded)
 
     return guard

@@ -149,6 +149,17 @@ def test_templates_carry_no_inline_style_and_no_inline_handler() -> None:
     assert not found
 
 
+def test_no_address_is_made_from_what_a_browser_says_it_asked() -> None:
+    """Whoever sends a request chooses its Host: whole addresses begin with PUBLIC_URL."""
+    forbidden = re.compile(r"\b_external\s*=|request\.(host|url_root|host_url|base_url)\b")
+    found = [
+        str(file.relative_to(ROOT))
+        for file in [*TEMPLATES.rglob("*.html"), *sources()]
+        if forbidden.search(file.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
 def test_style_sheets_use_logical_properties() -> None:
     """Right-to-left is a switch, so nothing is left or right; ``.r`` aligns digits, the one exception."""
     physical = re.compile(

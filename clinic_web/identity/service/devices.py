@@ -118,8 +118,6 @@ def accept(actor: Actor, device_id: UUID, here: Source) -> None:
         Device.user_id == actor.user_id, Device.fingerprint == here.device, Device.is_verified.is_(True)
     )
     with transaction():
-        if db.session.scalar(vouching) is None:
-            raise RuleBroken(N_("Please say so on a device that you have used before."))
         found = db.session.scalar(
             update(Device)
             .where(Device.id == device_id, Device.user_id == actor.user_id)
@@ -128,6 +126,8 @@ def accept(actor: Actor, device_id: UUID, here: Source) -> None:
         )
         if found is None:
             raise NotFound
+        if db.session.scalar(vouching.where(Device.id != device_id)) is None:
+            raise RuleBroken(N_("Please say so on a device that you have used before."))
 
 
 def forget(actor: Actor, device_id: UUID) -> None:

@@ -49,6 +49,7 @@ VISITS_OF_PATIENT = text(
                AND m.status = 'NO_SHOW' AND m.queue_day > :a_year_ago) AS missed
       LEFT JOIN reception.visits v
              ON v.organization_id = :organization_id AND v.patient_id = ANY(:ids)
+            AND (CAST(:facility_id AS uuid) IS NULL OR v.facility_id = :facility_id)
             AND v.status <> 'CANCELLED' AND (v.queue_day >= :today OR v.status = 'PENDING_PAYMENT')
      ORDER BY v.queue_day, v.scheduled_time NULLS LAST, v.id
     """  # noqa: S608 - the parts are constants of our own
@@ -66,6 +67,7 @@ VISIT = text(
       LEFT JOIN reception.appointments a ON a.id = v.appointment_id
       LEFT JOIN reception.visit_transitions t ON t.visit_id = v.id
      WHERE v.id = :visit_id AND v.organization_id = :organization_id
+       AND (CAST(:facility_id AS uuid) IS NULL OR v.facility_id = :facility_id)
      ORDER BY t.sequence_number DESC
     """  # noqa: S608 - the parts are constants of our own
 )
@@ -144,6 +146,7 @@ def patient(actor: Actor, patient_id: UUID) -> PatientInHand:
         card = patients.card(actor, patient_id)
         where = {
             "organization_id": actor.organization_id,
+            "facility_id": actor.facility_id,
             "ids": patients.ids_of_card(card),
             "today": today,
             "a_year_ago": today - A_YEAR,
@@ -170,7 +173,11 @@ def visit(actor: Actor, visit_id: UUID, *, is_asked_for: bool = False) -> VisitI
     neither books nor treats the patient.
     """
     with transaction():
-        where = {"organization_id": actor.organization_id, "visit_id": visit_id}
+        where = {
+            "organization_id": actor.organization_id,
+            "facility_id": actor.facility_id,
+            "visit_id": visit_id,
+        }
         found = db.session.execute(VISIT, where).mappings().all()
         if not found:
             raise NotFound

@@ -24,7 +24,7 @@ from clinic_web.reception.queries.displays import QueueChoice, Screen
 from clinic_web.reception.routes import bp
 from clinic_web.reception.service import displays, logos
 from clinic_web.reception.service.displays import DISPLAYS, PAIRING, Pairing
-from clinic_web.ui import sockets
+from clinic_web.ui import policies, sockets
 from clinic_web.ui.ports import ports
 from clinic_web.ui.shell import asset
 from clinic_web.ui.sockets import Joiner
@@ -224,15 +224,22 @@ def line_name(queue: QueueChoice) -> str:
 
 def _list() -> dict[str, Any]:
     topic, rows = queries.displays(actor())
-    return {"topic": topic, "rows": rows, "line_name": line_name}
+    # Never the address that a browser says it asked: whoever sends the request chooses that.
+    address = current_app.config["SETTINGS"].public_url.rstrip("/") + url_for("reception.board")
+    return {"topic": topic, "rows": rows, "line_name": line_name, "address": address}
 
 
 def wire_boards(app: Flask) -> None:
     """Bind walls to the push, the sockets and the shell; called by reception's wiring."""
     board_stream.bind(app)
-    sockets.topic_rule(BOARD, may_join_board)
-    sockets.topic_rule(PAIRING, may_join_own)
-    sockets.topic_rule(DISPLAYS, may_join_list)
+    paired = "a screen's own token, for what it is paired to"
+    sockets.topic_rule(
+        BOARD, may_join_board, screens=paired, names="board of a queue", within=policies.FACILITY
+    )
+    sockets.topic_rule(PAIRING, may_join_own, screens=paired, names="display", within=policies.PERSON)
+    sockets.topic_rule(
+        DISPLAYS, may_join_list, permission="board.pair", names="facility", within=policies.FACILITY
+    )
     ports.display_id = lambda: found.display_id if (found := asking_screen()) else None
     ports.open_displays = displays.still_open
 

@@ -68,7 +68,7 @@ def visits_list() -> ResponseReturnValue:
 
 
 @bp.get("/visits.csv")
-@needs("list.export")
+@needs("list.export", also="visit.view")
 def visits_file() -> ResponseReturnValue:
     _open_whose()
     return lists.export(VISITS, _zone, request.args.getlist("id"))
@@ -82,7 +82,7 @@ def appointments_list() -> ResponseReturnValue:
 
 
 @bp.get("/appointments.csv")
-@needs("list.export")
+@needs("list.export", also="appointment.view")
 def appointments_file() -> ResponseReturnValue:
     _open_whose()
     return lists.export(APPOINTMENTS, _zone, request.args.getlist("id"))

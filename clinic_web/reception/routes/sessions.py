@@ -60,7 +60,7 @@ def cancel_session() -> ResponseReturnValue:
 @bp.post("/appointments/sessions/<uuid:leave_id>/undo")
 @needs("appointment.cancel_session")
 def take_session_up(leave_id: UUID) -> ResponseReturnValue:
-    leave = organization.remove_leave(actor(), leave_id)
+    leave = organization.remove_leave(actor(), leave_id, at_own_place=True)
     act = LastAct(text=_("The session on %(day)s takes place", day=day_text(leave.starts_at)))
     day = clock.local(leave.starts_at, organization.facility(actor()).timezone).date()
     return acted(act, redirect=url_for("reception.calendar", clinic=leave.clinic_id, day=day.isoformat()))

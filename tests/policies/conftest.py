@@ -1,0 +1,60 @@
+"""Three places to try every address with, people of every role, and how one request leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from attack.arena import HTMX, Answer, Arena, Knock, gather
+from clinic_web.kernel import jobs, push
+from clinic_web.kernel.db import db
+
+
+@dataclass
+class House(Arena):
+    """The places in the transaction that is thrown away."""
+
+    def asks(self, who: str, method: str, url: str, **options: object) -> TestResponse:
+        """Send a request and take back whatever it did."""
+        with self.nothing_stays():
+            client = self.app.test_client(use_cookies=False)
+            headers = HTMX | self.brings.get(who, {})
+            answer = client.open(url, method=method, headers=headers, **options)  # type: ignore[arg-type]
+            answer.close()
+            return answer
+
+    def knock(self, knock: Knock) -> Answer:
+        """Send an attack's request in this process, and take back whatever it did."""
+        body, more = self.body_of(knock)
+        with self.nothing_stays():
+            client = self.app.test_client(use_cookies=False)
+            headers = more | self.headers_of(knock)
+            began = time.perf_counter()
+            answer = client.open(knock.path, method=knock.method, headers=headers, data=body)
+            found = {name.lower(): value for name, value in answer.headers.items()}
+            told = Answer(answer.status_code, found, answer.data, time.perf_counter() - began)
+            answer.close()
+            return told
+
+    @contextmanager
+    def nothing_stays(self) -> Iterator[None]:
+        nested = db._app_engines[self.app][None].begin_nested()
+        try:
+            yield
+        finally:
+            db.session.remove()
+            nested.rollback()
+
+
+@pytest.fixture
+def house(app: Flask, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Everybody and everything, in the transaction that is thrown away; nobody is told of anything."""
+    monkeypatch.setattr(push, "_emit", lambda event, payload, room: None)
+    monkeypatch.setattr(jobs, "enqueue", lambda name, *ids, job_id: True)
+    return House(**vars(gather(app)))
