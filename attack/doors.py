@@ -58,7 +58,7 @@ def filled_in(place: Place, **fields: str) -> dict[str, str]:
         "priority": "EMERGENCY", "priority_reason": "because", "station": str(place.thing("station")),
         "version_before": "1", "move": str(uuid4()), "until": soon.date().isoformat(), "required": "0",
         "from": soon.date().isoformat(), "to": soon.date().isoformat(), "list": "visits", "query": "",
-        "merged_id": thing["patient"],
+        "merged_id": str(place.thing("other patient")), "facility_id": str(place.thing("facility")),
         "survivor_version": "1", "merged_version": "1",
     } | fields  # fmt: skip
 
@@ -66,8 +66,9 @@ def filled_in(place: Place, **fields: str) -> dict[str, str]:
 # Rights that depend on what is asked: a kept view is of a list, and takes the right to see that list. The
 # questions below and the kept views of ``places`` are of visits.
 BY_WHAT_IS_ASKED = {f"views.{each}": {"visit.view"} for each in ("line", "keep", "rename", "delete")}
-# Nobody finds these any more once a first facility is set up; nor a view to take back that was not deleted.
-OVER = ("setup.", "views.take_back")
+# Nobody finds these any more once a first facility is set up; nor a view to take back that was not deleted, nor
+# an invitation to the portal that was not proved before.
+OVER = ("setup.", "views.take_back", "portal.add_to_mine")
 
 # What the address of a part of a page asks, without which it shows nothing.
 QUESTIONS = {
@@ -108,7 +109,15 @@ def expected(policy: Policy, permissions: Collection[str] | None, of_whom: str) 
     if policy.permission and policy.name.startswith(OVER):
         return HIDDEN
     is_reached = all(_reaches(thing, permissions or (), of_whom) for _part, thing in policy.things)
-    return IN if is_reached else HIDDEN
+    if not is_reached:
+        return HIDDEN
+    # The patients of the places are strangers to all of their people.
+    is_closed = any(_is_closed(thing, permissions or ()) for _part, thing in policy.things)
+    return FORBIDDEN if is_closed else IN
+
+
+def _is_closed(thing: Thing, permissions: Collection[str]) -> bool:
+    return bool(thing.strangers) and not set(thing.strangers) & set(permissions)
 
 
 def _reaches(thing: Thing, permissions: Collection[str], of_whom: str) -> bool:

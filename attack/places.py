@@ -211,11 +211,21 @@ def things_of(place: Place, someone: Someone) -> dict[str, UUID]:
         id=new_id(), kind="PASSKEY", name=place.mark, credential_id=new_id().bytes, public_key=b"1", **mine
     )
     return {
+        "own record": _own_record(place, someone),
         "session": session,
         "kept view": place.add(view),
         "device": place.add(device),
         "factor": place.add(factor),
     }
+
+
+def _own_record(place: Place, someone: Someone) -> UUID:
+    """A patient whose record is somebody's own in the portal, if they are let in there."""
+    patient = place.patient()
+    if someone.role == "patient":
+        mine = {"organization_id": place.organization_id, "user_id": someone.user_id}
+        place.add(Account(id=new_id(), patient_id=patient, relation="SELF", **mine))
+    return patient
 
 
 def _of_desk(place: Place) -> Actor:
@@ -424,8 +434,9 @@ def _emergency(place: Place) -> UUID:
 
 
 def _account(place: Place) -> UUID:
+    holder = hire(place, "patient", f"patient-{new_id().hex[-8:]}", ["patient"])
     row = Account(
-        id=new_id(), organization_id=place.organization_id, user_id=place.thing("user"),
+        id=new_id(), organization_id=place.organization_id, user_id=holder.user_id,
         patient_id=place.thing("patient"), relation="SELF",
     )  # fmt: skip
     return place.add(row)
@@ -441,6 +452,7 @@ def _invitation(place: Place) -> UUID:
 
 MAKERS: dict[str, Callable[[Place], UUID]] = {
     "patient": Place.patient,
+    "other patient": Place.patient,
     "visit": Place.visit,
     "appointment": _appointment,
     "payment": _payment,

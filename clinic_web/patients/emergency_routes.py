@@ -74,6 +74,7 @@ def closed(error: ChartClosed) -> ResponseReturnValue:
 @needs("patient.view")
 def door(patient_id: UUID) -> ResponseReturnValue:
     """Who it is, and how the chart is opened; to whom it is not closed, the chart."""
+    queries.require(actor(), patient_id)
     try:
         chart.enter(actor(), patient_id)
     except ChartClosed:
@@ -136,7 +137,7 @@ def emergencies_list() -> ResponseReturnValue:
 
 
 @bp.get("/audit/emergencies.csv")
-@needs("list.export")
+@needs("list.export", also=REVIEW)
 def emergencies_file() -> ResponseReturnValue:
     return lists.export(EMERGENCIES, _zone, request.args.getlist("id"))
 

@@ -79,8 +79,6 @@ def preview(actor: Actor, survivor_id: UUID, merged_id: UUID) -> Preview:
     """
     with transaction():
         ours, theirs = _two_groups(actor, survivor_id, merged_id)
-        for each in (ours, theirs):
-            chart.enter(actor, each.survivor)
         audit.saw(actor, "compare", "patient", ids=[ours.survivor, theirs.survivor])
         return Preview(
             survivor=_side(actor, ours.survivor),
@@ -93,7 +91,7 @@ def merge(actor: Actor, wanted: Merge, *, key: str | None) -> Done:
     """Show two records as one from now on, everywhere at once.
 
     Raises RuleBroken (422: no reason, a check in the way), StaleScreen (409: one of the two was changed or
-    merged since they were compared), NotFound (404), BadRequest (400) without a key.
+    merged since they were compared), ChartClosed (403), NotFound (404), BadRequest (400) without a key.
     """
     with transaction():
         claim = idempotency.claim(actor, "patient.merge", key, asdict(wanted))
@@ -104,6 +102,7 @@ def merge(actor: Actor, wanted: Merge, *, key: str | None) -> Done:
             raise RuleBroken(N_("Say why these two are one person."), field="reason")
         survivor, merged = _locked(actor, wanted)
         ours, theirs = links.group_of(survivor.id), links.group_of(merged.id)
+        _enter_charts(actor, ours, theirs)
         _refuse_what_is_in_the_way(actor, ours, theirs)
         link = _link(actor, survivor, merged, wanted.from_merged, reason)
         claim.keep({"link_id": str(link.id)})
@@ -117,7 +116,14 @@ def _two_groups(actor: Actor, survivor_id: UUID, merged_id: UUID) -> tuple[Group
     ours, theirs = links.group_of(survivor_id), links.group_of(merged_id)
     if ours.survivor == theirs.survivor:
         raise RuleBroken(SAME)
+    _enter_charts(actor, ours, theirs)
     return ours, theirs
+
+
+def _enter_charts(actor: Actor, ours: Group, theirs: Group) -> None:
+    """Who may not compare two records can't say that they are one."""
+    for group in (ours, theirs):
+        chart.enter(actor, group.survivor)
 
 
 def _side(actor: Actor, patient_id: UUID) -> Side:

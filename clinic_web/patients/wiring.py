@@ -7,6 +7,7 @@ from flask import Flask
 from clinic_web.audit import subjects as audited
 from clinic_web.kernel.errors import N_
 from clinic_web.patients import (
+    chart,
     emergency_routes,
     form_parts,  # noqa: F401 - its routes belong to the blueprint
     list_routes,
@@ -34,6 +35,11 @@ def wire(app: Flask) -> None:
         within=policies.TENANT,
     )
     policies.address_names("patient_id", "patient", policies.TENANT)
+    for shows_a_chart in ("patients.patient", "patients.edit", "patients.change", "patients.merge"):
+        policies.address_names(
+            "patient_id", "patient", policies.TENANT, at=shows_a_chart, strangers=(chart.ANY,)
+        )
+    policies.address_names("patient_id", "patient", policies.TENANT, at="patients.merge_with")
     policies.address_names("link_id", "merge of patients", policies.TENANT)
     policies.address_names("emergency_id", "emergency", policies.TENANT)
     audited.publish("patients.v_of_patients")

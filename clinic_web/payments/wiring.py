@@ -34,5 +34,8 @@ def wire(app: Flask) -> None:
     topic_rule(
         live.PAYMENTS, live.may_join, permission="payment.view", names="clinic", within=policies.FACILITY
     )
+    policies.address_names(
+        "patient_id", "patient", policies.TENANT, at="payments.patient_", strangers=("patient.view_any",)
+    )
     policies.address_names("payment_id", "payment", policies.FACILITY)
     policies.address_names("receipt_id", "receipt", policies.FACILITY)

@@ -24,6 +24,7 @@ from clinic_web.ui import policies
 def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(desk_bp)
+    policies.address_names("patient_id", "own record", policies.PERSON, at="portal.")
     policies.address_names("account_id", "account of the portal", policies.TENANT)
     policies.address_names("invitation_id", "invitation to the portal", policies.TENANT)
     entrance.ports.patients_start = "portal.home"

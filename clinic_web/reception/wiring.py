@@ -99,6 +99,13 @@ def _wire_topics_and_addresses() -> None:
         ("leave_id", "leave"),
     ):
         policies.address_names(part, kind, policies.FACILITY)
+    charts = {
+        "reception.patient_visits": ("patient.view_any",),
+        "reception.hand_patient": ("patient.view_any", "appointment.book"),
+    }
+    for at, rights in charts.items():
+        policies.address_names("patient_id", "patient", policies.TENANT, at=at, strangers=rights)
+    policies.address_names("display_id", "display", policies.TENANT, at="reception.revoke_display_token")
     policies.address_names("queue_id", "station", policies.FACILITY, at="reception.station")
     policies.address_names("digest", "logo", policies.EVERYBODY)
 

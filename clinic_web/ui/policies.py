@@ -41,6 +41,7 @@ class Thing:
     kind: str
     within: str
     beyond: str | None = None
+    strangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +83,24 @@ class Policy:
 _things: dict[tuple[str, str], Thing] = {}
 
 
-def address_names(part: str, kind: str, within: str, *, at: str = "", beyond: str | None = None) -> None:
+def address_names(
+    part: str,
+    kind: str,
+    within: str,
+    *,
+    at: str = "",
+    beyond: str | None = None,
+    strangers: tuple[str, ...] = (),
+) -> None:
     """Say what ``<part>`` names in addresses: a ``kind`` of thing that reaches as far as ``within``.
 
-    ``beyond``: the right that reaches everything of the kind in one's tenant. ``at``: only in views whose
-    endpoint begins so; the longest that fits counts.
+    ``beyond``: the right that reaches everything of the kind in one's tenant. ``strangers``: without any of
+    these rights, those that one has nothing to do with are closed (403). ``at``: only in views whose endpoint
+    begins so; the longest that fits counts.
     """
     if within not in REACHES:
         raise ConfigError(f"{part}: {within} is not one of {', '.join(REACHES)}.")
-    _things[part, at] = Thing(kind, within, beyond)
+    _things[part, at] = Thing(kind, within, beyond, strangers)
 
 
 def matrix(app: Flask) -> list[Policy]:

@@ -22,7 +22,12 @@ def test_the_matrix_says_of_each_route_who_may_come_and_what_it_names(built_app:
     assert len(by_action) == sum(row["kind"] == "route" for row in rows) > 250
     refund = by_action["POST /payments/<uuid:payment_id>/refund"]
     assert refund["permission"] == "payment.refund" and "cashier" in refund["roles"]
-    assert refund["things"]["payment_id"] == {"kind": "payment", "within": "facility", "beyond": None}
+    assert refund["things"]["payment_id"] == {
+        "kind": "payment",
+        "within": "facility",
+        "beyond": None,
+        "strangers": [],
+    }
     export = by_action["GET /patients.csv"]
     assert (export["permission"], export["also"]) == ("list.export", "patient.search")
     assert export["by_token"] and "auditor" not in export["roles"]
