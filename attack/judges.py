@@ -8,7 +8,9 @@ from urllib.parse import urljoin, urlsplit
 from attack.arena import Answer, Judge
 from attack.doors import FORBIDDEN, HIDDEN, SIGN_IN
 
-LEADS_TO_SIGN_IN = re.compile(r"^(https?://[^/]+)?/login(\?|$)")
+LEADS_TO_SIGN_IN = re.compile(r"^(https?://[^/]+)?(/portal)?/login(\?|$)")
+LEADS_TO_THE_DOOR = re.compile(r"^(https?://[^/]+)?/patients/[0-9a-f-]{36}/emergency$")
+SEE_OTHER = 303
 STRIPPED = re.compile(r"[\t\r\n]")  # browsers take these out of an address
 EVIL = "evil.example"
 SLOW = 4.0  # seconds; what is injected to wait waits longer
@@ -39,9 +41,15 @@ def not_done(answer: Answer) -> str | None:
     return None if answer.status in {400, 401, 403, 404, 405} else as_stranger(answer)
 
 
+def refused_or_at_the_door(answer: Answer) -> str | None:
+    """A page of a stranger's chart leads to the door at which an emergency is stated."""
+    is_led = LEADS_TO_THE_DOOR.match(answer.headers.get("location", ""))
+    return None if answer.status == SEE_OTHER and is_led else refused(403)(answer)
+
+
 BY_EXPECTATION: dict[str, Judge] = {
     SIGN_IN: as_stranger,
-    FORBIDDEN: refused(403),
+    FORBIDDEN: refused_or_at_the_door,
     HIDDEN: refused(404),
 }
 

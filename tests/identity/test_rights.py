@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from clinic_web.config import Settings
 from clinic_web.identity import api, queries
 from clinic_web.identity.permissions import EVERYBODY, PERMISSIONS, ROLES
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotAllowed, NotFound, RuleBroken
@@ -206,15 +206,19 @@ def test_writing_the_permissions_again_changes_nothing(amina: str) -> None:
 
 
 def test_a_new_versions_roles_are_in_force_at_the_next_request(amina: str) -> None:
-    rights(amina)
-    db.session.execute(
-        text(
-            "DELETE FROM identity.role_permissions USING identity.permissions p"
-            " WHERE p.id = permission_id AND p.name = 'visit.call'"
+    before = api.actor_of_token(amina)
+    with tenant.of(tenant.NOBODY):  # as a new version finds them; no tenant may change these
+        taken = db.session.execute(
+            text(
+                "DELETE FROM identity.role_permissions USING identity.permissions p"
+                " WHERE p.id = permission_id AND p.name = 'visit.call'"
+            )
         )
-    )
-    api.ensure_permissions()
-    assert "visit.call" in rights(amina)
+        assert taken.rowcount > 0  # type: ignore[attr-defined]
+        api.ensure_permissions()
+    after = api.actor_of_token(amina)
+    assert before is not None and after is not None and before.rights_stamp != after.rights_stamp
+    assert "visit.call" in after.actor.permissions
 
 
 def test_every_role_holds_only_permissions_that_exist() -> None:

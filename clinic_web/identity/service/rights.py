@@ -61,10 +61,12 @@ SYNCHRONISE = text(
             ON CONFLICT DO NOTHING
         RETURNING role_id
     )
-    UPDATE identity.users SET rights_stamp = gen_random_uuid()
-     WHERE id IN (SELECT user_id FROM identity.user_roles
-                   WHERE role_id IN (SELECT role_id FROM gone UNION SELECT role_id FROM came))
+    SELECT role_id FROM gone UNION SELECT role_id FROM came
     """
+)
+RENEW_STAMPS_OF = text(
+    "UPDATE identity.users SET rights_stamp = gen_random_uuid()"
+    " WHERE id IN (SELECT user_id FROM identity.user_roles WHERE role_id = ANY(:role_ids))"
 )
 RENEW_STAMPS = text(
     "UPDATE identity.users SET rights_stamp = gen_random_uuid()"
@@ -93,7 +95,9 @@ def ensure_permissions() -> None:
         described = {"description": new_permissions.excluded.description}
         db.session.execute(new_permissions.on_conflict_do_update(index_elements=["name"], set_=described))
         db.session.execute(insert(Role).values(roles).on_conflict_do_nothing())
-        db.session.execute(SYNCHRONISE, {"pairs": json.dumps(pairs)})
+        changed = list(db.session.scalars(SYNCHRONISE, {"pairs": json.dumps(pairs)}))
+        for _ in tenant.each() if changed else ():
+            db.session.execute(RENEW_STAMPS_OF, {"role_ids": changed})
 
 
 def grant_role(actor: Actor, user_id: UUID, role_name: str) -> None:
