@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from werkzeug.test import TestResponse
 
 from attack.arena import EVERYBODY, NARROW, NOBODY, PROGRAM
@@ -16,6 +17,7 @@ from clinic_web.ui import policies
 from clinic_web.ui.policies import ROUTE, Policy
 from tests.policies.conftest import House
 
+PARTS = 2  # so that two processes share them
 # What a form without its fields, or of a thing in another state, is answered.
 ANSWERED = {200, 201, 204, 302, 303, 400, 409, 422}
 BY_STATUS = {403: FORBIDDEN, 404: HIDDEN, 401: SIGN_IN}
@@ -46,10 +48,12 @@ def outcome(policy: Policy, answer: TestResponse) -> str:
     return BY_STATUS.get(answer.status_code, str(answer.status_code))
 
 
-def test_every_route_answers_every_role_as_the_matrix_says(house: House) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_route_answers_every_role_as_the_matrix_says(house: House, part: int) -> None:
     wrong = []
     routes = [each for each in policies.matrix(house.app) if each.kind == ROUTE]
-    for policy in routes:
+    for policy in routes[part::PARTS]:
         for who, of_whom in cases(house, policy):
             right = expected(policy, house.permissions(who), of_whom)
             if who in {PROGRAM, NARROW} and policy.method != "GET" and policy.permission:
