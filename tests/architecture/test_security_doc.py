@@ -83,3 +83,25 @@ def test_browser_storage_holds_one_switch() -> None:
     assert set(re.findall(r"localStorage\.\w+\((\w+)", scripts)) <= {"SWITCH"}
     for word in ("sessionStorage", "indexedDB", "caches.open"):
         assert word not in scripts, word
+
+
+def test_scripts_in_pages_hold_no_values_but_as_json() -> None:
+    for file in sorted((ROOT / "templates").rglob("*.html")):
+        for script in re.findall(r"<script[^>]*>(.*?)</script>", file.read_text(), re.DOTALL):
+            values = re.findall(r"\{\{.*?\}\}(?!\})", script, re.DOTALL)
+            assert all(re.search(r"\|\s*tojson\b[^|]*$", each) for each in values), (file.name, values)
+
+
+def test_what_is_typed_as_a_password_is_masked_and_may_be_filled_in() -> None:
+    fields = [
+        each
+        for file in sorted((ROOT / "templates").rglob("*.html"))
+        for each in re.findall(r"ui\.text_field\(.*?\) \}\}", file.read_text(), re.DOTALL)
+        if "password" in each
+    ]
+    typed = [each for each in fields if 'type="password"' in each]
+    assert len(typed) >= 10
+    assert all(re.search(r'autocomplete="(new|current)-password"', each) for each in typed)
+    assert all(each in typed for each in fields if "-password" in each)
+    scripts = "".join(file.read_text() for file in sorted((ROOT / "static" / "js").glob("*.js")))
+    assert not re.search(r"""["']paste["']""", scripts)

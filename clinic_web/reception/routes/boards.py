@@ -25,14 +25,13 @@ from clinic_web.reception.routes import bp
 from clinic_web.reception.service import displays, logos
 from clinic_web.reception.service.displays import DISPLAYS, PAIRING, Pairing
 from clinic_web.ui import policies, sockets
+from clinic_web.ui.headers import cookie_name
 from clinic_web.ui.ports import ports
 from clinic_web.ui.shell import asset
 from clinic_web.ui.sockets import Joiner
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, form_key, needs, open_to_all
 
-COOKIE = "clinic-board"
-# Only the board's own pages and the socket's handshake get the token; no other page of the program ever does.
-COOKIE_PATHS = ("/board", "/socket.io")
+COOKIE = "clinic-display"
 COOKIE_LIVES = timedelta(days=400)
 
 ASSETS = ("css/tokens.css", "css/parts.css", "css/board.css", "js/board.js")
@@ -41,20 +40,21 @@ ASSETS = ("css/tokens.css", "css/parts.css", "css/board.css", "js/board.js")
 @bp.get("/board")
 @open_to_all("a screen is known by its own token; without one it gets a code to show and nothing else")
 def board() -> ResponseReturnValue:
-    screen = queries.screen_with(request.cookies.get(COOKIE))
-    if screen is None:
+    token = _token()
+    screen = queries.screen_with(token)
+    if screen is None or token is None:
         new = displays.begin_pairing(request.accept_languages.best_match(LANGUAGES) or "en")
         return remember(_page(_known(new.display_id)), new.token)
     if not screen.walls and screen.code_expires_at <= clock.now():
         displays.renew_code(screen.display_id)
         screen = _known(screen.display_id)
-    return remember(_page(screen), request.cookies[COOKIE])
+    return remember(_page(screen), token)
 
 
 @bp.get("/board/snapshot")
 @open_to_all("answers only a screen's own token, with what its wall shows anyway")
 def board_snapshot() -> ResponseReturnValue:
-    token = request.cookies.get(COOKIE)
+    token = _token()
     screen = queries.screen_with(token)
     if screen is None or token is None:
         return {"error": "unpaired"}, 401
@@ -136,18 +136,23 @@ def fingerprint(screen: Screen) -> str:
 
 
 def remember(response: Response, token: str) -> Response:
-    """Let the screen keep its token; each page and snapshot extends its life."""
-    for path in COOKIE_PATHS:
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=COOKIE_LIVES,
-            path=path,
-            httponly=True,
-            samesite="Lax",
-            secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
-        )
+    """Let the screen keep its token; each page and snapshot extends its life.
+
+    For all paths, because a cookie that is bound to this host (``__Host-``) can't be of some paths only.
+    """
+    response.set_cookie(
+        cookie_name(COOKIE),
+        token,
+        max_age=COOKIE_LIVES,
+        httponly=True,
+        samesite="Lax",
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+    )
     return response
+
+
+def _token() -> str | None:
+    return request.cookies.get(cookie_name(COOKIE))
 
 
 @bp.get("/boards")
@@ -246,7 +251,7 @@ def wire_boards(app: Flask) -> None:
 
 def asking_screen() -> Screen | None:
     """Return the screen whose token came with this request or socket handshake."""
-    return queries.screen_with(request.cookies.get(COOKIE))
+    return queries.screen_with(_token())
 
 
 def may_join_board(joiner: Joiner, topic: str) -> bool:

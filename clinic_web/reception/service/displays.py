@@ -1,6 +1,6 @@
 """Screens on walls: a code, shown there and typed at a desk, gives the screen the right to a queue's board.
 
-The screen's token is in a cookie that only the board's pages get; we keep its hash. It reads its boards and
+The screen's token is in a cookie that no script reads; we keep its hash. It reads its boards and
 nothing else, until somebody revokes it or it was not seen for a month. Approving is one guarded UPDATE: of
 two desks that type the same code one wins, and an old code opens nothing.
 """
