@@ -39,6 +39,7 @@ bp = Blueprint("proof", __name__)
 
 HALF, BACK = "second_step", "back"  # what the cookie of a half signed-in browser holds
 MOST_FIELDS = 400
+PRESSED = {"pressed": ["1"]}  # what is sent again of a form that is a button alone; nobody reads it
 
 
 def welcome(token: str, back: str | None) -> ResponseReturnValue:
@@ -124,10 +125,10 @@ def ask_proof(error: ProofNeeded) -> ResponseReturnValue:
 
 
 def what_was_asked() -> tuple[dict[str, list[str]], str]:
-    """Return the form that was sent, if one was, and where to."""
+    """Return the form that was sent, if one was, and where to. One without fields is one, too."""
     again: dict[str, list[str]] = {}
     if request.method == "POST":
-        again = {name: values for name, values in request.form.lists() if name != "csrf_token"}
+        again = {name: values for name, values in request.form.lists() if name != "csrf_token"} or PRESSED
     return again, this_address()
 
 

@@ -48,13 +48,21 @@ def test_a_changed_password_signs_every_other_telephone_out(mine: Phone, phone: 
     assert other.sign_in().status_code == 422 and other.sign_in(password=NEW).status_code == 303
 
 
-def test_sessions_are_seen_and_ended(mine: Phone, phone: Phones) -> None:
+def test_sessions_are_seen_and_ended(mine: Phone, phone: Phones, later: Later) -> None:
+    later(timedelta(minutes=31))
     others = [phone() for _ in range(2)]
     for each in others:
         each.sign_in()
     page = mine.client.get("/portal/account").text
     ends = re.findall(r'"(/portal/account/sessions/[0-9a-f-]{36}/end)"', page)
     assert len(ends) == 2
+    for end in (ends[0], "/portal/account/sessions/end"):
+        asked = mine.client.post(end)
+        assert asked.status_code == 403 and all(each.is_in() for each in others)
+    fields = re.findall(r'name="(again|again_url)" value="([^"]*)"', asked.text)
+    answer = {name: html.unescape(value) for name, value in fields} | {"password": PASSWORD}
+    go_on = mine.client.post("/portal/account/prove", data=answer).text
+    assert f'method="post" action="{end}"' in go_on  # a button without fields is pressed again, too
     assert mine.client.post(ends[0]).status_code == 303
     assert [each.is_in() for each in others].count(True) == 1
     mine.client.post("/portal/account/sessions/end")

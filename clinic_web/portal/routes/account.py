@@ -82,14 +82,14 @@ def change_email() -> ResponseReturnValue:
 
 
 @bp.post("/account/sessions/<uuid:session_id>/end")
-@needs(ACCOUNT)
+@needs(ACCOUNT, fresh=True)
 def end_session(session_id: UUID) -> ResponseReturnValue:
     entrance.sessions.revoke_session(actor(), session_id)
     return done(_("The session was ended."))
 
 
 @bp.post("/account/sessions/end")
-@needs(ACCOUNT)
+@needs(ACCOUNT, fresh=True)
 def end_others() -> ResponseReturnValue:
     user = entrance.signed_in()
     if user is None:
