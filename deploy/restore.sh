@@ -19,8 +19,15 @@ if [ "$(psql -XAtc "SELECT to_regclass('kernel.streams') IS NOT NULL")" = t ]; t
     exit 1
 fi
 
-# The tables stand behind row-level security; their owner sees all rows of them.
-pg_restore --enable-row-security --no-owner --no-comments --exit-on-error --jobs="${JOBS:-2}" --dbname="$PGDATABASE" "$file"
+# The wall (row-level security) goes up last: foreign keys are checked as the tables' owner, who would see no row
+# of a table whose wall is up and whose policies are yet to come.
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+restore() { pg_restore --no-owner --no-comments --exit-on-error --use-list="$list" --dbname="$PGDATABASE" "$@" "$file"; }
+pg_restore --list "$file" | grep -vE '^[0-9]+; [0-9]+ [0-9]+ (POLICY|ROW SECURITY) ' >"$list"
+restore --jobs="${JOBS:-2}"
+pg_restore --list "$file" | grep -E '^[0-9]+; [0-9]+ [0-9]+ (POLICY|ROW SECURITY) ' >"$list"
+restore
 
 # Screens know how far they have seen. After a restore they may be ahead of the database: a new epoch tells
 # each of them to look again from the beginning.
