@@ -127,7 +127,14 @@ def _wire_navigation() -> None:
         endpoint="reception.display_tokens",
         permission="user.manage",
     )
-    entry(order=5, label=N_("My line"), endpoint="reception.doctor", permission="doctor.view")
+    entry(
+        order=5,
+        label=N_("My line"),
+        endpoint="reception.doctor",
+        permission="doctor.view",
+        # Who runs the centre may do everything and has no line; a doctor without one is told whom to ask.
+        is_for=lambda actor: actor.staff_id is not None or not actor.can("desk.view"),
+    )
     entry(order=10, label=N_("Desk"), endpoint="reception.desk", permission="desk.view")
     entry(
         order=20,

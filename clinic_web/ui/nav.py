@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import request, url_for
@@ -18,6 +19,7 @@ class Entry:
     permission: str
     is_start: bool
     stands_in: str | None
+    is_for: Callable[[Actor], bool]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Link:
 _entries: dict[str, Entry] = {}
 
 
-def entry(
+def entry(  # noqa: PLR0913 - an entry is that many facts, all by keyword
     *,
     order: int,
     label: str,
@@ -40,9 +42,11 @@ def entry(
     permission: str,
     is_start: bool = True,
     stands_in: str | None = None,
+    is_for: Callable[[Actor], bool] = lambda _: True,
 ) -> None:
     """Register a menu entry; ``label`` is marked for translation. ``is_start``: a day begins here. Who has
-    the right ``stands_in`` finds the page inside the one which that opens, and needs no entry."""
+    the right ``stands_in`` finds the page inside the one which that opens, and needs no entry; nor has
+    whoever it is not ``is_for``, whatever their rights."""
     _entries[endpoint] = Entry(
         order=order,
         label=label,
@@ -50,6 +54,7 @@ def entry(
         permission=permission,
         is_start=is_start,
         stands_in=stands_in,
+        is_for=is_for,
     )
 
 
@@ -76,6 +81,8 @@ def _allowed(actor: Actor) -> list[Entry]:
     may_open = [
         each
         for each in _entries.values()
-        if actor.can(each.permission) and not (each.stands_in and actor.can(each.stands_in))
+        if actor.can(each.permission)
+        and not (each.stands_in and actor.can(each.stands_in))
+        and each.is_for(actor)
     ]
     return sorted(may_open, key=lambda each: (each.order, each.endpoint))

@@ -381,3 +381,12 @@ def test_a_right_beside_the_roles_says_why(huda: FlaskClient, cast: Cast) -> Non
     assert new == {"payment.refund": "DENY", "reason": "Till differed twice"}
     form = fields_of(page) | {"because": ""}  # what stays as it is needs no other reason
     assert huda.post(address, data=form | {"last_name": "Changed"}).status_code == 303
+
+
+def test_who_runs_the_centre_begins_where_there_is_something_and_a_doctor_at_their_line(
+    huda: FlaskClient, as_person: Callable[[str], FlaskClient]
+) -> None:
+    assert as_person("salma").get("/").headers["Location"] == "/doctor"
+    assert huda.get("/").headers["Location"] == "/desk"
+    band = huda.get("/account").text
+    assert 'href="/desk"' in band and 'href="/doctor"' not in band
