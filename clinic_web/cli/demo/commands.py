@@ -12,7 +12,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from clinic_web.cli.demo import centre, day, history, logins, people
+from clinic_web.cli.demo import centre, day, history, logins, people, portal
 from clinic_web.identity import api as identity
 from clinic_web.kernel import bus, clock, delivery, ids, tenant
 from clinic_web.kernel.actor import Actor, system_actor
@@ -44,6 +44,7 @@ def ensure() -> None:
     facility = next(iter(organization.directory(organization_id).facilities.values()))
     actor = system_actor(organization_id, facility_id=facility.id, name="demo")
     _ensure_past(actor)
+    _ensure_portal(actor)
     _ensure_day(actor)
 
 
@@ -86,6 +87,12 @@ def _ensure_past(actor: Actor) -> None:
     for back in range(history.DAYS, 0, -1):
         reports.make_day(actor.organization_id, facility.id, today - timedelta(days=back))
     steps.say(f"{history.DAYS} nightly reports")
+
+
+def _ensure_portal(actor: Actor) -> None:
+    steps = Steps()
+    if portal.ensure(actor, os.environ.get("DEMO_LOGINS_FILE")):
+        steps.say("a patient who signs in at the portal")
 
 
 def _doctor_names(actor: Actor) -> dict[UUID, tuple[str, str]]:
@@ -142,6 +149,8 @@ def _play_day(actor: Actor, today: date) -> int:
         random=random,
     )
     facility = organization.facility(actor)
-    for clinic in organization.directory(actor.organization_id).clinics_of(facility.id):
+    clinics = organization.directory(actor.organization_id).clinics_of(facility.id)
+    portal.plan(played, clinics[0].id)
+    for clinic in clinics:
         day.plan(played, clinic.id, crowd=CROWDS[clinic.code])
     return day.play(played)

@@ -13,7 +13,7 @@ from clinic_web.kernel.actor import Actor
 
 # role, user name, first and last name, the page they start on
 PEOPLE = (
-    ("administrator", "nabila", "Nabila", "Aziz", "/account"),
+    ("administrator", "nabila", "Nabila", "Aziz", "/admin"),
     ("manager", "mounir", "Mounir", "Halabi", "/payments"),
     ("receptionist", "amina", "Amina", "Hegazi", "/desk"),
     ("cashier", "farida", "Farida", "Rostom", "/payments"),
@@ -63,6 +63,17 @@ def create(actor: Actor, doctors: dict[UUID, tuple[str, str]]) -> list[Login]:
         )
         logins.append(Login("doctor", first.lower(), password, "/doctor"))
     return logins
+
+
+def add(login: Login, path: str | None) -> None:
+    """Write one login more, in place of an older one of the same name."""
+    if not path:
+        return
+    try:
+        known = [Login(**each) for each in json.loads(Path(path).read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        known = []
+    write([each for each in known if each.username != login.username] + [login], path)
 
 
 def write(logins: list[Login], path: str | None) -> None:
