@@ -120,6 +120,24 @@ def test_a_weighty_act_asks_beside_the_form_which_stays_as_it_was_typed(
         page.goto(f"{house.url}{path}")
         found += problems_of(page)
     assert found == []
+    assert cut_off_on_a_telephone(page, house.url) == []
+
+
+def cut_off_on_a_telephone(page: Page, url: str) -> list[str]:
+    """The administrator's widest pages that stand beyond the edge of a telephone."""
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{url}/audit/changes")
+    row = page.locator("main tbody [data-act]").first.get_attribute("href") or ""
+    found = []
+    for path in ("/admin/roles", "/admin/users/new", row):
+        page.goto(f"{url}{path}")
+        expect(page.locator("main h1")).to_be_visible()
+        found += [path] if is_cut_off(page) else []
+    return found
+
+
+def is_cut_off(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
 def expected_patient(house: House) -> UUID:
@@ -169,8 +187,16 @@ def test_a_patient_scans_the_paper_and_is_in(
     for path in ("/portal", "/portal/account", "/portal/account/password"):
         phone.goto(f"{house.url}{path}")
         found += problems_of(phone)
-        assert not phone.evaluate("document.documentElement.scrollWidth > innerWidth"), path
+        assert not is_cut_off(phone), path
+    found += problems_of_setting_up(phone, house.url, problems_of)
     phone.click(".portal-foot button")
     phone.wait_for_url("**/portal/login")
-    found += problems_of(phone)
-    assert found == []
+    assert found + problems_of(phone) == []
+
+
+def problems_of_setting_up(phone: Page, url: str, problems_of: Callable[[Page], list[str]]) -> list[str]:
+    """An authenticator app, set up on the telephone it runs on: what to type is in sight, too."""
+    phone.goto(f"{url}/portal/account")
+    phone.click("[action='/portal/account/app/begin'] button")
+    expect(phone.locator(".seed")).to_be_visible()
+    return problems_of(phone) + (["the page is cut off"] if is_cut_off(phone) else [])
