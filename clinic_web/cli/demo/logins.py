@@ -22,7 +22,7 @@ PEOPLE = (
     ("pharmacy_technician", "lamia", "Lamia", "Gad", "/stations"),
     ("lab_technician", "hatem", "Hatem", "Diab", "/stations"),
     ("auditor", "iman", "Iman", "Fathy", "/audit"),
-    ("operator", "yusuf", "Yusuf", "Amin", "/account"),
+    ("operator", "yusuf", "Yusuf", "Amin", "/operations"),
 )
 
 
