@@ -48,16 +48,20 @@ def bare() -> Flask:
 class Pool:
     """A few connections, made when first needed, the last used first."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, organization_id: str) -> None:
         self._url = url
+        self._options = f"-c app.tenant={organization_id}"  # behind row-level security, as ours
         self._idle: LifoQueue[psycopg.Connection[Any] | None] = LifoQueue()
         for _ in range(POOL):
             self._idle.put(None)
 
+    def _new(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self._url, autocommit=True, options=self._options)
+
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A connection on which each statement commits by itself, until a transaction is begun."""
-        connection = self._idle.get() or psycopg.connect(self._url, autocommit=True)
+        connection = self._idle.get() or self._new()
         try:
             yield connection
         finally:
@@ -68,7 +72,7 @@ def by_psycopg(*, tells: bool = False) -> Flask:
     """The program's SQL by bare psycopg; what the program remembers in its process comes from a file."""
     app = Flask("floor")
     facts = json.loads(Path(os.environ["FLOOR_FACTS"]).read_text())
-    pool = Pool(os.environ["DATABASE_URL"])
+    pool = Pool(os.environ["DATABASE_URL"], facts["place"]["organization_id"])
     tell = _teller(app, facts) if tells else _tell_nobody
 
     @app.get("/healthz")
