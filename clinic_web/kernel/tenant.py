@@ -139,12 +139,19 @@ def _tell_session() -> None:
 
 
 def tell(connection: Any) -> None:
-    """Tell a connection that is lent already; inside a transaction that holds until its end."""
+    """Tell a connection that is lent already; inside a transaction that holds until its end.
+
+    One that was lost or whose transaction has failed takes no word any more, and shows no row before it is
+    rolled back: then it stands again where it was told.
+    """
+    if connection.invalidated:
+        return
     lent = connection.connection
     driver: Any = lent.driver_connection
-    if driver.info.transaction_status == TransactionStatus.IDLE:
+    status = driver.info.transaction_status
+    if status == TransactionStatus.IDLE:
         _lent(driver, lent, None)
-    else:
+    elif status == TransactionStatus.INTRANS:
         _tell(driver, _current.get(), is_local=True)
 
 

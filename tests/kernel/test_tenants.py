@@ -157,6 +157,19 @@ def test_a_tenant_that_is_known_in_the_middle_counts_from_there(small: tuple[UUI
         assert names() == ["Zeinab"]
 
 
+def test_who_fails_in_the_middle_hears_their_own_error_and_leaves_nothing(small: tuple[UUID, UUID]) -> None:
+    """A failed transaction takes no word; whoever goes on after its rollback works for whom they did before."""
+    north, south = small
+    with tenant.of(south):
+        with pytest.raises(DBAPIError, match="division by zero"), transaction(), tenant.of(north):
+            db.session.execute(text("SELECT 1 / 0"))
+        assert names() == ["Zeinab"]
+        with transaction():
+            with pytest.raises(DBAPIError, match="division"), db.session.begin_nested(), tenant.of(north):
+                db.session.execute(text("SELECT 1 / 0"))
+            assert names() == ["Zeinab"]
+
+
 def test_many_at_once_never_see_each_other(committing: Flask, small: tuple[UUID, UUID]) -> None:
     houses = dict(zip(small, ("Maryam", "Zeinab"), strict=True))
     start = Barrier(8)
