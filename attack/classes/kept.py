@@ -148,7 +148,7 @@ def _into_channel(arena: Arena, channel: str, make: Callable[[Path], bytes]) -> 
     file = _marker()
     with _redis(arena) as redis:
         redis.publish(channel, make(file))
-    time.sleep(0.2)
+    time.sleep(0.2)  # that nothing comes of it can only be seen by giving it time
     return _left(arena, file)
 
 

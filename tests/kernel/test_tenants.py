@@ -158,7 +158,7 @@ def test_a_tenant_that_is_known_in_the_middle_counts_from_there(small: tuple[UUI
 
 
 def test_who_fails_in_the_middle_hears_their_own_error_and_leaves_nothing(small: tuple[UUID, UUID]) -> None:
-    """A failed transaction takes no word; whoever goes on after its rollback works for whom they did before."""
+    """A failed transaction takes no word; after its rollback one works for whom one did before."""
     north, south = small
     with tenant.of(south):
         with pytest.raises(DBAPIError, match="division by zero"), transaction(), tenant.of(north):

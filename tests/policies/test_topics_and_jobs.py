@@ -16,7 +16,8 @@ from flask import Flask
 from attack.arena import IN_THE_HOUSE
 from attack.doors import IN, OTHER_FACILITY, OTHER_TENANT, OWN, Holder, expected
 from attack.evidence import changed, rows_of
-from attack.places import MAKERS, Place
+from attack.places import Place
+from attack.things import MAKERS
 from clinic_web.config import ConfigError
 from clinic_web.kernel import acting, bus, clock, jobs, schedule, tenant
 from clinic_web.kernel.db import db
