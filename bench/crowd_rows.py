@@ -9,8 +9,8 @@ from uuid import UUID
 import psycopg
 
 from bench.crowd_names import Names
+from clinic_web.kernel import folding
 from clinic_web.kernel.ids import new_id
-from clinic_web.patients import names
 
 COLUMNS = (
     "id, organization_id, patient_number, first_name, middle_name, last_name, search_name, date_of_birth, "
@@ -50,4 +50,4 @@ def fill(owner: psycopg.Connection[tuple[object, ...]], organization_id: UUID, c
 
 @cache
 def _folded(name: str) -> str:
-    return names.normalise(name)
+    return folding.normalise(name)

@@ -10,12 +10,11 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from clinic_web.kernel import tenant
+from clinic_web.kernel import folding, tenant
 from clinic_web.kernel.db import Model, db
 from clinic_web.kernel.ids import new_id
 from clinic_web.organization import models as organization_models
 from clinic_web.patients import models as patient_models
-from clinic_web.patients import names
 from clinic_web.reception import models as reception_models
 
 _numbers = count(1)
@@ -199,7 +198,7 @@ def patient(
             patient_number=f"T-{number:06d}",
             first_name=first_name,
             last_name=last_name,
-            search_name=names.normalise(f"{first_name} {last_name or ''}"),
+            search_name=folding.normalise(f"{first_name} {last_name or ''}"),
             gender=gender,
             date_of_birth=date_of_birth,
             **fields,

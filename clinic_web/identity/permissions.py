@@ -61,6 +61,22 @@ PERMISSIONS: dict[str, str] = {
     "payment.refund": N_("Give money back and correct receipts, up to one's limit"),
     "payment.refund_any": N_("Give back any sum"),
     "payment.void": N_("Void payments of which nothing was paid"),
+    "bill.view": N_("See bills"),
+    "order.view": N_("See clinical orders"),
+    "order.write": N_("Write prescriptions and laboratory orders"),
+    "order.cancel": N_("Cancel clinical orders"),
+    "catalog.manage": N_("Keep the formulary, the tests and the charge master"),
+    "stock.view": N_("See the stock"),
+    "stock.receive": N_("Take deliveries into stock"),
+    "stock.adjust": N_("Count and correct the stock, with a reason"),
+    "pharmacy.view": N_("See prescriptions to be dispensed"),
+    "pharmacy.dispense": N_("Dispense medicine, and release what is not fetched"),
+    "lab.view": N_("See the laboratory's work"),
+    "lab.work": N_("Collect specimens and enter results"),
+    "lab.schedule": N_("Give tests another time"),
+    "lab.capacity": N_("Change how many tests fit into a time"),
+    "message.view": N_("See the messages that patients get"),
+    "message.manage": N_("Change the wording of messages, send them again"),
     "board.pair": N_("Pair displays"),
     "board.revoke": N_("Take displays out of use"),
     "list.export": N_("Export lists as files"),
@@ -117,6 +133,8 @@ ROLES: tuple[DefaultRole, ...] = (
             | {"payment.refund", "payment.refund_any", "payment.void"}
             | {"board.pair", "board.revoke", "queue.reserve"}
             | {"report.view", "list.export", "organization.manage", "view.share"}
+            | {"bill.view", "order.view", "catalog.manage", "stock.view", "lab.view", "lab.capacity"}
+            | {"message.view", "message.manage"}
         ),
     ),
     DefaultRole(
@@ -126,19 +144,27 @@ ROLES: tuple[DefaultRole, ...] = (
             _all_of("patient", "appointment", "visit", "board")
             - {"visit.open", "visit.finish", "patient.emergency"}
             | {"desk.view", "payment.view", "payment.take", "queue.reserve", "station.work", "portal.invite"}
+            | {"bill.view", "message.view", "lab.schedule"}
         ),
     ),
     DefaultRole(
         "cashier",
         N_("Cashier"),
         frozenset(
-            _FIND | {"visit.view", "visit.send", "station.work"} | _all_of("payment") - {"payment.refund_any"}
+            _FIND
+            | {"visit.view", "visit.send", "station.work", "bill.view"}
+            | _all_of("payment") - {"payment.refund_any"}
         ),
     ),
     DefaultRole(
         "doctor",
         N_("Doctor"),
-        frozenset(_TREAT | _IN_THE_ROOM | {"appointment.view", "visit.view", "visit.send", "doctor.view"}),
+        frozenset(
+            _TREAT
+            | _IN_THE_ROOM
+            | {"appointment.view", "visit.view", "visit.send", "doctor.view"}
+            | {"order.view", "order.write", "order.cancel"}
+        ),
     ),
     DefaultRole(
         "nurse",
@@ -146,12 +172,22 @@ ROLES: tuple[DefaultRole, ...] = (
         frozenset(
             _TREAT
             | {"appointment.view", "visit.view", "visit.prioritise", "visit.hold", "visit.move", "visit.send"}
-            | {"desk.view"}
+            | {"desk.view", "order.view"}
         ),
     ),
-    DefaultRole("pharmacist", N_("Pharmacist"), _AT_A_STATION),
-    DefaultRole("pharmacy_technician", N_("Pharmacy technician"), _AT_A_STATION),
-    DefaultRole("lab_technician", N_("Lab technician"), _AT_A_STATION),
+    DefaultRole(
+        "pharmacist",
+        N_("Pharmacist"),
+        frozenset(_AT_A_STATION | {"order.view"} | _all_of("pharmacy", "stock")),
+    ),
+    DefaultRole(
+        "pharmacy_technician",
+        N_("Pharmacy technician"),
+        frozenset(_AT_A_STATION | {"order.view", "stock.view", "stock.receive"} | _all_of("pharmacy")),
+    ),
+    DefaultRole(
+        "lab_technician", N_("Lab technician"), frozenset(_AT_A_STATION | {"order.view"} | _all_of("lab"))
+    ),
     DefaultRole("patient", N_("Patient"), frozenset({"portal.own"})),
     DefaultRole(
         "auditor", N_("Security officer"), frozenset({"audit.view", "emergency.review", "list.export"})

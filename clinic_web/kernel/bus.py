@@ -24,7 +24,7 @@ EVENTS_QUEUE = "events"
 
 
 class Event(Protocol):
-    """A frozen, flat dataclass: ids, numbers and times, never names or diagnoses.
+    """A frozen dataclass: ids, numbers and times, at most a tuple of such lines; never names or diagnoses.
 
     ``TOPIC`` is its name on the wire; ``AGGREGATE`` says whose history it belongs to and which of its fields
     holds that row's id, for example ``("visit", "visit_id")``.
@@ -114,30 +114,43 @@ def publish(event: Event, actor: Actor) -> UUID:
 
 
 def to_data(event: Event) -> dict[str, Any]:
-    """Return the event's fields as JSON values: ids, dates and money as text."""
-    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(typing.cast(Any, event))}
-    return typing.cast(dict[str, Any], json.loads(json.dumps(fields, default=str)))
+    """Return the event's fields as JSON values: ids, dates and money as text, lines as objects."""
+    return typing.cast(dict[str, Any], json.loads(json.dumps(_fields_of(event), default=_plain)))
+
+
+def _fields_of(record: Any) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    return _fields_of(value) if dataclasses.is_dataclass(value) else str(value)
 
 
 def from_data(event: type[Event], data: dict[str, Any]) -> Event:
     """Return the event that ``to_data`` wrote. Fields added since then take their defaults."""
-    hints = _hints(event)
-    known = {field.name for field in dataclasses.fields(typing.cast(Any, event))}
-    return event(**{name: _typed(hints[name], value) for name, value in data.items() if name in known})
+    return typing.cast(Event, _record(event, data))
+
+
+def _record(kind: type[Any], data: dict[str, Any]) -> Any:
+    hints = _hints(kind)
+    known = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{name: _typed(hints[name], value) for name, value in data.items() if name in known})
 
 
 _hints_of: dict[type, dict[str, Any]] = {}
 
 
-def _hints(event: type[Event]) -> dict[str, Any]:
-    if event not in _hints_of:
-        _hints_of[event] = typing.get_type_hints(event)
-    return _hints_of[event]
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    if kind not in _hints_of:
+        _hints_of[kind] = typing.get_type_hints(kind)
+    return _hints_of[kind]
 
 
 def _typed(hint: Any, value: Any) -> Any:
     if value is None:
         return None
+    if typing.get_origin(hint) is tuple:  # lines of one kind: ``tuple[OrderLine, ...]``
+        return tuple(_record(typing.get_args(hint)[0], each) for each in value)
     kind = next((arg for arg in typing.get_args(hint) if arg is not type(None)), hint)
     parsers: dict[Any, Callable[[str], Any]] = {
         UUID: UUID,

@@ -5,6 +5,7 @@ Reads here leave no access-log row: whoever shows them notes it once for the who
 
 from __future__ import annotations
 
+from clinic_web.kernel.folding import normalise
 from clinic_web.patients.born import parse as parse_born
 from clinic_web.patients.chart import Opened
 from clinic_web.patients.chart import enter as enter_chart
@@ -22,7 +23,7 @@ from clinic_web.patients.importing_notes import (
 )
 from clinic_web.patients.links import ids_of, survivors_of
 from clinic_web.patients.live import patients_topic
-from clinic_web.patients.names import join, normalise, phone
+from clinic_web.patients.names import join, phone
 from clinic_web.patients.names import split as split_name
 from clinic_web.patients.queries import PatientCard, by_every_id, card, cards, ids_of_card, require
 from clinic_web.patients.reach import email_of

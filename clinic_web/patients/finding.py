@@ -23,6 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from clinic_web.kernel import folding
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.money import DIGITS
@@ -63,7 +64,7 @@ def understand(typed: str) -> Question:
         digits = "".join(filter(str.isdigit, plain))
         is_number = 0 < len(digits) <= 9 and int(digits) > 0  # noqa: PLR2004 - longer ones are telephones
         return Question(digits=digits, patient_number=patient_number(int(digits)) if is_number else None)
-    return Question(words=tuple(names.normalise(typed).split()))
+    return Question(words=tuple(folding.normalise(typed).split()))
 
 
 def find(actor: Actor, typed: str, *, limit: int = MOST) -> list[PatientCard]:

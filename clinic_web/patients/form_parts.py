@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import render_template, request
 
 from clinic_web.audit import api as audit
+from clinic_web.kernel import folding
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import RuleBroken
 from clinic_web.kernel.unit_of_work import transaction
@@ -44,7 +45,7 @@ def _alike(who: Actor, name: str, phone: str, birth: str) -> tuple[PatientCard |
         except RuleBroken:
             known = None
         name = name[: forms.LONGEST_NAME]
-        is_name = len(names.normalise(name)) >= SHORTEST_NAME
+        is_name = len(folding.normalise(name)) >= SHORTEST_NAME
         likely = queries.likely_same(who, name, known.on if known else None) if is_name else []
         candidates = [each for each in likely if holder is None or each.id != holder.id]
         shown = [*([holder] if holder else []), *candidates]

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
+from clinic_web.kernel import folding
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 from clinic_web.kernel.money import DIGITS
 from clinic_web.patients import born, finding, names
@@ -73,7 +74,7 @@ class Reader:
 
     def required(self, name: str, sentence: str, longest: int = LONGEST_NAME) -> str:
         value = self.text(name, longest) or ""
-        if not names.normalise(value):
+        if not folding.normalise(value):
             self.errors.setdefault(name, RuleBroken(sentence, field=name))
         return value
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
-from clinic_web.kernel import push
+from clinic_web.kernel import folding, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import RuleBroken
@@ -135,7 +135,7 @@ def _values(actor: Actor, row: ImportedPatient, ids: dict[str, UUID]) -> dict[st
     return copied | {
         "id": ids[row.external_id],
         "organization_id": actor.organization_id,
-        "search_name": names.normalise(full_name),
+        "search_name": folding.normalise(full_name),
         "guardian_id": ids.get(guardian) if guardian else None,
         "created_by": actor.user_id,
         "updated_by": actor.user_id,

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from clinic_web.audit import api as audit
-from clinic_web.kernel import keyset, listing
+from clinic_web.kernel import folding, keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.kept import Stand, Standing, View
 from clinic_web.kernel.keyset import Page, Table, Where
@@ -94,7 +94,7 @@ class Asking:
         if record is None:
             return None
         if self.question.words:
-            shown_name = names.normalise(card.name)
+            shown_name = folding.normalise(card.name)
             is_said = all(word in shown_name for word in self.question.words)
             return None if is_said else names.join(record.first_name, record.middle_name, record.last_name)
         if record.patient_number == self.question.patient_number:

@@ -9,39 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
 import phonenumbers
 
 from clinic_web.kernel.errors import N_, RuleBroken
+from clinic_web.kernel.folding import DROPPED, fold_letter, normalise
 from clinic_web.kernel.money import DIGITS
-
-# What decomposition leaves: letters that are one letter to a reader and two to Unicode.
-SAME = str.maketrans(
-    {
-        "ٱ": "ا",
-        "ى": "ي",
-        "ی": "ي",
-        "ې": "ي",
-        "ة": "ه",
-        "ۀ": "ه",
-        "ہ": "ه",
-        "ھ": "ه",
-        "ک": "ك",
-        "گ": "ك",
-        "ء": None,
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ð": "d",
-        "þ": "th",
-        "æ": "ae",
-        "œ": "oe",
-        "ı": "i",
-    }
-)
-DROPPED = frozenset({"Mn", "Me", "Mc", "Cf", "Lm", "Sk"})  # accents, harakat, joiners, tatweel and the like
-GLUE = frozenset("'’‘`´ʹʼʾʿ")  # O'Brien is typed obrien
 
 # Parts that belong to the word after them: Abdel Rahman, van Houten, أبو بكر.
 PARTICLES = frozenset(
@@ -49,21 +22,6 @@ PARTICLES = frozenset(
     | {"van", "von", "der", "den", "de", "da", "di", "del", "la", "le"}
     | {"عبد", "ابو", "ابن", "بن", "بنت", "ال"}
 )
-
-
-@lru_cache(maxsize=4096)
-def fold_letter(letter: str) -> str:
-    """Return what one letter is compared as: nothing for marks, a space for what parts words."""
-    if letter in GLUE:
-        return ""
-    folded = unicodedata.normalize("NFKD", letter.translate(DIGITS)).casefold()
-    kept = "".join(each for each in folded if unicodedata.category(each) not in DROPPED)
-    return "".join(each if each.isalnum() else " " for each in kept.translate(SAME))
-
-
-def normalise(name: str) -> str:
-    """Return the name as it is searched: lower case, no marks, one form of each letter, single spaces."""
-    return " ".join("".join(fold_letter(letter) for letter in name).split())
 
 
 def marked(name: str, words: list[str]) -> list[tuple[str, bool]]:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, bindparam, func, select, true
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, folding
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
@@ -257,7 +257,7 @@ def likely_same(actor: Actor, name: str, date_of_birth: date | None, *, limit: i
 
     Where either age is unknown, the name must be almost the same.
     """
-    folded, today = names.normalise(name), today_of(actor)
+    folded, today = folding.normalise(name), today_of(actor)
     likeness = func.similarity(Patient.search_name, folded)
     found: list[Row[Any]] = []
     for from_likeness, is_as_old in _ways_to_be_alike(date_of_birth, today):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit import api as audit
 from clinic_web.events.patients import PatientChanged, PatientRegistered
-from clinic_web.kernel import bus, idempotency
+from clinic_web.kernel import bus, folding, idempotency
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
@@ -121,7 +121,7 @@ def register(actor: Actor, wanted: Registration, *, key: str | None) -> PatientC
 
 def _new_patient(actor: Actor, wanted: Registration) -> Patient:
     parts = names.split(wanted.name)
-    if not names.normalise(wanted.name):
+    if not folding.normalise(wanted.name):
         raise RuleBroken(N_("Enter the name."), field="name")
     _require_known(wanted.gender)
     patient = Patient(
@@ -130,7 +130,7 @@ def _new_patient(actor: Actor, wanted: Registration) -> Patient:
         first_name=parts.first,
         middle_name=parts.middle,
         last_name=parts.last,
-        search_name=names.normalise(wanted.name),
+        search_name=folding.normalise(wanted.name),
         gender=wanted.gender,
         date_of_birth=wanted.date_of_birth,
         date_of_birth_estimated=wanted.date_of_birth_estimated,
@@ -269,7 +269,7 @@ def _apply(actor: Actor, patient: Patient, wanted: Details, before: Details) -> 
     for name in COLUMNS - {"phone_primary"} - kept:
         setattr(patient, name, getattr(wanted, name))
     own_name = names.join(patient.first_name, patient.middle_name, patient.last_name)
-    patient.search_name, patient.updated_by = names.normalise(own_name), actor.user_id
+    patient.search_name, patient.updated_by = folding.normalise(own_name), actor.user_id
 
 
 def _of_form(field: str) -> set[str]:

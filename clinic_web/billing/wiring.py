@@ -1,0 +1,9 @@
+"""What billing adds to the program."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def wire(app: Flask) -> None:
+    """Nothing to add yet."""
