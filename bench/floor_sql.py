@@ -45,8 +45,8 @@ BOOK = """
          WHERE q.organization_id = %(organization_id)s AND q.clinic_id = %(clinic_id)s AND q.kind = 'CLINIC'
            AND q.is_active
     ), counter AS (
-        INSERT INTO reception.queue_days AS d (queue_id, day, last_number)
-        SELECT queue_id, day, 1 FROM place WHERE draw_at = 'BOOKING'
+        INSERT INTO reception.queue_days AS d (organization_id, queue_id, day, last_number)
+        SELECT %(organization_id)s, queue_id, day, 1 FROM place WHERE draw_at = 'BOOKING'
             ON CONFLICT (queue_id, day) DO UPDATE SET last_number = d.last_number + 1
         RETURNING last_number
     ), number AS (

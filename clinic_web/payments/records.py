@@ -22,6 +22,7 @@ class ReceiptCounter(Model):
     __tablename__ = "receipt_counters"
     __table_args__ = {"schema": "payments"}  # noqa: RUF012
 
+    organization_id: Mapped[UUID]
     facility_id: Mapped[UUID] = mapped_column(primary_key=True)
     year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     last_sequence: Mapped[int] = mapped_column(Integer)

@@ -23,8 +23,8 @@ from clinic_web.payments.service import ledger
 # The counter's row stays locked until the commit: a movement that fails gives its number back.
 NEXT_NUMBER = Statement(
     """
-    INSERT INTO payments.receipt_counters AS c (facility_id, year, last_sequence)
-    VALUES (:facility_id, :year, 1)
+    INSERT INTO payments.receipt_counters AS c (organization_id, facility_id, year, last_sequence)
+    VALUES (:organization_id, :facility_id, :year, 1)
         ON CONFLICT (facility_id, year) DO UPDATE SET last_sequence = c.last_sequence + 1
     RETURNING last_sequence
     """
@@ -56,11 +56,16 @@ def write(actor: Actor, payment: Payment, move: Move) -> dict[str, Any]:
     movement = _row(actor, payment, move) | {
         "payment_number": ids.dated_number("PAY" if move.kind == RECEIPT else "REF", day),
         "receipt_year": day.year,
-        "receipt_sequence": NEXT_NUMBER.first({"facility_id": payment.facility_id, "year": day.year})[0],
+        "receipt_sequence": _next_receipt(payment, day.year),
     }
     db.session.execute(insert(PaymentTransaction), movement)
     ledger.enter(list(ledger.legs_of(movement, payment.doctor_id)))
     return movement
+
+
+def _next_receipt(payment: Payment, year: int) -> int:
+    whose = {"organization_id": payment.organization_id, "facility_id": payment.facility_id}
+    return int(NEXT_NUMBER.first({**whose, "year": year})[0])
 
 
 def _row(actor: Actor, payment: Payment, move: Move) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class QueueDay(Model):
         {"schema": "reception", "postgresql_with": {"fillfactor": 50}},
     )
 
+    organization_id: Mapped[UUID]
     queue_id: Mapped[UUID] = mapped_column(ForeignKey("reception.queues.id"), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     last_number: Mapped[int] = mapped_column(Integer)

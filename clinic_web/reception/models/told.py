@@ -65,6 +65,7 @@ class NextTold(Model):
         {"schema": "reception"},
     )
 
+    organization_id: Mapped[UUID]
     visit_id: Mapped[UUID] = mapped_column(ForeignKey("reception.visits.id"), primary_key=True)
     before: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     at: Mapped[Moment]
@@ -79,6 +80,7 @@ class DelayTold(Model):
         {"schema": "reception"},
     )
 
+    organization_id: Mapped[UUID]
     queue_id: Mapped[UUID] = mapped_column(ForeignKey("reception.queues.id"), primary_key=True)
     doctor_id: Mapped[UUID] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)

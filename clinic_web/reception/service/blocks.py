@@ -44,8 +44,8 @@ IS_VOID = N_("%(ticket)s is void.")
 RESERVE = Statement(
     """
     WITH counter AS (
-        INSERT INTO reception.queue_days AS d (queue_id, day, last_number)
-        VALUES (:queue_id, CAST(:day AS date), :count)
+        INSERT INTO reception.queue_days AS d (organization_id, queue_id, day, last_number)
+        VALUES (:organization_id, :queue_id, CAST(:day AS date), :count)
             ON CONFLICT (queue_id, day) DO UPDATE SET last_number = d.last_number + :count
         RETURNING last_number
     ), block AS (

@@ -136,7 +136,7 @@ def import_past_visits(actor: Actor, rows: Iterable[PastVisit]) -> int:
         while chunk := list(islice(waiting, CHUNK)):
             known = _known(actor, chunk)
             new = [row for row in chunk if row.external_id not in known]
-            _write(actor, _numbered([_place(actor, row, queues) for row in new]))
+            _write(actor, _numbered(actor, [_place(actor, row, queues) for row in new]))
             count += len(new)
     return count
 
@@ -161,13 +161,13 @@ def _place(actor: Actor, row: PastVisit, queues: dict[UUID, Queue]) -> _Placed:
     return _Placed(row, queue, clock.local(row.began_at, timezone_of(actor, row.facility_id)).date())
 
 
-def _numbered(rows: Sequence[_Placed]) -> list[_Placed]:
+def _numbered(actor: Actor, rows: Sequence[_Placed]) -> list[_Placed]:
     """Draw the numbers, for each queue and day as many as are wanted at once."""
     wanted: dict[tuple[UUID, date], int] = defaultdict(int)
     for row in rows:
         if row.visit.has_number:
             wanted[row.queue.id, row.day] += 1
-    following = {place: _draw(*place, count) for place, count in sorted(wanted.items())}
+    following = {place: _draw(actor, *place, count) for place, count in sorted(wanted.items())}
     return [
         _Placed(row.visit, row.queue, row.day, next(following[row.queue.id, row.day]))
         if row.visit.has_number
@@ -176,8 +176,10 @@ def _numbered(rows: Sequence[_Placed]) -> list[_Placed]:
     ]
 
 
-def _draw(queue_id: UUID, day: date, count: int) -> Iterator[int]:
-    drawn = pg_insert(QueueDay).values(queue_id=queue_id, day=day, last_number=count)
+def _draw(actor: Actor, queue_id: UUID, day: date, count: int) -> Iterator[int]:
+    drawn = pg_insert(QueueDay).values(
+        organization_id=actor.organization_id, queue_id=queue_id, day=day, last_number=count
+    )
     last = db.session.execute(
         drawn.on_conflict_do_update(
             index_elements=["queue_id", "day"], set_={"last_number": QueueDay.last_number + count}

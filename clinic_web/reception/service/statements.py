@@ -27,8 +27,8 @@ _VISIT_COLUMNS = """
     queue_day, queue_number, ticket, scheduled_time, check_in_time, priority, priority_rank, priority_reason,
     priority_by, priority_at, visit_type, status, created_by, updated_by"""
 _COUNT = """
-    INSERT INTO reception.queue_days AS d (queue_id, day, last_number)
-    SELECT queue_id, day, 1 FROM place {where}
+    INSERT INTO reception.queue_days AS d (organization_id, queue_id, day, last_number)
+    SELECT CAST(:organization_id AS uuid), queue_id, day, 1 FROM place {where}
         ON CONFLICT (queue_id, day) DO UPDATE SET last_number = d.last_number + 1
     RETURNING last_number"""
 _NUMBER = """

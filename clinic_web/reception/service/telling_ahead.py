@@ -42,8 +42,8 @@ SOON = Statement(
                ) AS before
           FROM line mine
     ), told AS (
-        INSERT INTO reception.next_told (visit_id, before, at)
-        SELECT id, before, :now FROM soon WHERE before BETWEEN 1 AND 3 ORDER BY id
+        INSERT INTO reception.next_told (organization_id, visit_id, before, at)
+        SELECT organization_id, id, before, :now FROM soon WHERE before BETWEEN 1 AND 3 ORDER BY id
             ON CONFLICT DO NOTHING
         RETURNING visit_id, before
     )
@@ -53,8 +53,8 @@ SOON = Statement(
 )
 TOLD = Statement(
     """
-    INSERT INTO reception.delays_told (queue_id, doctor_id, day, quarters, at)
-    VALUES (:queue_id, :doctor_id, :day, :quarters, :now)
+    INSERT INTO reception.delays_told (organization_id, queue_id, doctor_id, day, quarters, at)
+    VALUES (:organization_id, :queue_id, :doctor_id, :day, :quarters, :now)
         ON CONFLICT DO NOTHING
     RETURNING true
     """
@@ -106,7 +106,7 @@ def _tell_delays_of(line: Queue) -> int:
     with transaction():
         day = clock.today(organization.facility(actor).timezone)
         late = [each for each in delays(line.organization_id, line.id, day) if each.minutes >= QUARTER]
-        told = [each for each in late if _is_news(line.id, day, each)]
+        told = [each for each in late if _is_news(line, day, each)]
         for each in told:
             bus.publish(_delayed(line, each), actor)
         if told:
@@ -114,9 +114,10 @@ def _tell_delays_of(line: Queue) -> int:
     return len(told)
 
 
-def _is_news(queue_id: UUID, day: date, delay: Delay) -> bool:
+def _is_news(line: Queue, day: date, delay: Delay) -> bool:
     asked = {
-        "queue_id": queue_id,
+        "organization_id": line.organization_id,
+        "queue_id": line.id,
         "doctor_id": delay.doctor.id,
         "day": day,
         "quarters": delay.minutes // QUARTER,
