@@ -6,16 +6,12 @@ does neither less nor more. Where they differ the figure says so: bring the stat
 
 from __future__ import annotations
 
+from clinic_web.identity.queries import IS_OPEN
 from clinic_web.organization.queries import TERMS as TERMS_NOW
 from clinic_web.patients.holding import HOLD
 from clinic_web.reception.service.statements import CALL_NEXT_AT_ONCE
 
-SESSION = """
-    SELECT s.last_seen_at, u.rights_stamp
-      FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
-     WHERE s.token_hash = %(token_hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
-       AND s.last_seen_at > %(idle_since)s AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
-"""
+SESSION = IS_OPEN.sql
 CLAIM = """
     INSERT INTO kernel.idempotency_keys (organization_id, user_id, action, key, fingerprint)
     VALUES (%(organization_id)s, %(user_id)s, %(action)s, %(key)s, %(fingerprint)s)
@@ -46,7 +42,7 @@ BOOK = """
            AND q.is_active
     ), counter AS (
         INSERT INTO reception.queue_days AS d (organization_id, queue_id, day, last_number)
-        SELECT %(organization_id)s, queue_id, day, 1 FROM place WHERE draw_at = 'BOOKING'
+        SELECT CAST(%(organization_id)s AS uuid), queue_id, day, 1 FROM place WHERE draw_at = 'BOOKING'
             ON CONFLICT (queue_id, day) DO UPDATE SET last_number = d.last_number + 1
         RETURNING last_number
     ), number AS (
