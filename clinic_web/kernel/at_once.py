@@ -39,6 +39,8 @@ MOVED = "(SELECT jsonb_agg(jsonb_build_array(topic, epoch, seq)) FROM streams) A
 def values(actor: Actor, press: Press, event: type[Event]) -> dict[str, Any]:
     """Return the parameters that the parts below need for one ``press`` that publishes ``event``."""
     heard = bus.subscribers(event)
+    if any(each.concerns for each in heard):
+        raise TypeError(f"{event.TOPIC} is told by SQL, which can't ask whom it concerns")
     return {
         **vars(press),
         "event_id": new_id(),

@@ -40,13 +40,17 @@ Handler = Callable[[Any], None]
 
 @dataclass(frozen=True)
 class Subscription:
-    """One handler of one kind of event. ``consumer`` is its lasting name, as deliveries keep it."""
+    """One handler of one kind of event. ``consumer`` is its lasting name, as deliveries keep it.
+
+    ``concerns``: which of these events are for it; without it all are.
+    """
 
     consumer: str
     schema: str
     event: type[Event]
     handler: Handler
     queue: str
+    concerns: Callable[[Any], bool] | None = None
 
 
 _event_types: dict[str, type[Event]] = {}
@@ -54,12 +58,22 @@ _by_topic: dict[str, list[Subscription]] = {}
 _by_consumer: dict[str, Subscription] = {}
 
 
-def subscribe(event: type[Event], handler: Handler, *, schema: str, queue: str = EVENTS_QUEUE) -> None:
-    """Let ``handler`` hear ``event``. ``schema`` is the module's, where its ``processed_events`` lies."""
+def subscribe(
+    event: type[Event],
+    handler: Handler,
+    *,
+    schema: str,
+    queue: str = EVENTS_QUEUE,
+    concerns: Callable[[Any], bool] | None = None,
+) -> None:
+    """Let ``handler`` hear ``event``. ``schema`` is the module's, where its ``processed_events`` lies.
+
+    ``concerns`` looks at the event's fields, nothing else: what is not for the handler is not even delivered.
+    """
     consumer = f"{schema}.{handler.__name__}:{event.TOPIC}"
     if consumer in _by_consumer:
         return
-    subscription = Subscription(consumer, schema, event, handler, queue)
+    subscription = Subscription(consumer, schema, event, handler, queue, concerns)
     _event_types[event.TOPIC] = event
     _by_consumer[consumer] = subscription
     _by_topic.setdefault(event.TOPIC, []).append(subscription)
@@ -107,6 +121,8 @@ def publish(event: Event, actor: Actor) -> UUID:
         }
     )
     for each in _by_topic.get(event.TOPIC, ()):
+        if each.concerns is not None and not each.concerns(event):
+            continue
         delivery = {"event_id": str(event_id), "consumer": each.consumer, "queue": each.queue}
         work.collected["deliveries"].append(delivery)
         work.queues.add(each.queue)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy import text
 
-from clinic_web.kernel import bus, clock, push, tenant
+from clinic_web.kernel import bus, clock, push, record, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.failpoints import failpoint
+from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import run_again, transaction
 
 logger = structlog.get_logger(__name__)
@@ -28,18 +30,29 @@ FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=15)
 BATCH = 500
 
-CLAIM = text(
+# Whoever claims works for the event's tenant from there to the end of the transaction.
+CLAIM = Statement(
     """
-    SELECT d.id, d.event_id, d.consumer, d.attempts, e.organization_id, e.event_data
-      FROM kernel.deliveries d CROSS JOIN LATERAL kernel.event_of(d.event_id) e
-     WHERE d.state = 'DUE' AND d.queue = :queue
-       AND (d.attempts = 0 OR d.due_at <= :now)
-     ORDER BY d.due_at, d.event_id LIMIT 1
-       FOR UPDATE OF d SKIP LOCKED
+    WITH claimed AS MATERIALIZED (
+        SELECT d.id, d.event_id, d.consumer, d.attempts FROM kernel.deliveries d
+         WHERE d.state = 'DUE' AND d.queue = :queue AND (d.attempts = 0 OR d.due_at <= :now)
+         ORDER BY d.due_at, d.event_id LIMIT 1
+           FOR UPDATE OF d SKIP LOCKED
+    )
+    SELECT c.id, c.event_id, c.consumer, c.attempts, e.organization_id, e.event_data,
+           set_config('app.tenant', COALESCE(CAST(e.organization_id AS text), ''), true) AS told
+      FROM claimed c CROSS JOIN LATERAL kernel.event_of(c.event_id) e
     """
 )
-FINISH = text(
-    "UPDATE kernel.deliveries SET state = 'DONE', done_at = :now, attempts = attempts + 1 WHERE id = :id"
+# Written with the record of what the handler did, in one statement just before the commit.
+record.also(
+    "finished",
+    """
+        UPDATE kernel.deliveries d
+           SET state = 'DONE', done_at = CAST(:now AS timestamptz), attempts = d.attempts + 1
+          FROM jsonb_to_recordset(CAST(:finished AS jsonb)) AS f(id uuid)
+         WHERE d.id = f.id
+    """,
 )
 FAIL = text(
     """
@@ -76,30 +89,38 @@ def deliver_next(queue: str) -> bool:
 
 def _deliver(queue: str, claimed: dict[str, Any]) -> bool:
     claimed.clear()
-    with ExitStack() as for_whom, transaction():
-        row = db.session.execute(CLAIM, {"queue": queue, "now": clock.now()}).mappings().first()
+    with ExitStack() as for_whom, transaction() as work:
+        row = CLAIM.first({"queue": queue, "now": clock.now()})
         if row is None:
             return False
-        claimed.update(row)
-        for_whom.enter_context(tenant.of(row["organization_id"]))  # until after the commit
-        subscription = bus.subscription_of(row["consumer"])
+        claimed.update(row._asdict())
+        for_whom.enter_context(tenant.told(row.organization_id))  # until after the commit
+        subscription = bus.subscription_of(row.consumer)
         if subscription is None:
-            raise LookupError(f"nobody subscribes as {row['consumer']} any more")
-        if _is_first_time(subscription, row["event_id"]):
-            subscription.handler(bus.from_data(subscription.event, row["event_data"]))
+            raise LookupError(f"nobody subscribes as {row.consumer} any more")
+        if is_first_time(subscription, row.event_id):
+            subscription.handler(bus.from_data(subscription.event, row.event_data))
             failpoint("delivery.after_effect")
-        db.session.flush()
-        db.session.execute(FINISH, {"id": row["id"], "now": clock.now()})
+        work.collected["finished"].append({"id": str(row.id)})
         failpoint("delivery.before_commit")
     return True
 
 
-def _is_first_time(subscription: bus.Subscription, event_id: UUID) -> bool:
-    note = text(
-        f"INSERT INTO {subscription.schema}.processed_events (event_id, consumer)"  # noqa: S608 - a module's name
-        " VALUES (:event_id, :consumer) ON CONFLICT DO NOTHING RETURNING true"
+def is_first_time(subscription: bus.Subscription, event_id: UUID) -> bool:
+    """Note that this subscriber has handled an event; return whether that is news."""
+    note = _note_in(subscription.schema)
+    return note.first({"event_id": event_id, "consumer": subscription.consumer}) is not None
+
+
+@cache
+def _note_in(schema: str) -> Statement:
+    return Statement(
+        f"""
+        INSERT INTO {schema}.processed_events (event_id, consumer) VALUES (:event_id, :consumer)
+            ON CONFLICT DO NOTHING
+        RETURNING true
+        """  # noqa: S608 - a module's name
     )
-    return bool(db.session.execute(note, {"event_id": event_id, "consumer": subscription.consumer}).scalar())
 
 
 def _note_failure(claimed: dict[str, Any], error: Exception) -> None:

@@ -60,6 +60,17 @@ def of(organization_id: UUID | None) -> Iterator[None]:
 
 
 @contextmanager
+def told(organization_id: UUID | None) -> Iterator[None]:
+    """Work for this tenant inside the block; the transaction under way was told so by a statement of its
+    own (``set_config`` until its end)."""
+    token = _current.set(organization_id)
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+@contextmanager
 def as_it_is() -> Iterator[None]:
     """Borrow connections without telling them anything: for the one statement that finds out who asks, and
     reads only through functions that do not heed ``app.tenant``."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from decimal import Decimal
+
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from clinic_web.events.orders import BillingRequested, OrderLine
 from clinic_web.kernel import bus, delivery, relay
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
@@ -29,6 +33,33 @@ def test_an_event_is_heard_once(app: Flask, ear: Ear, ringer: Actor) -> None:
     assert delivery.drain("events") == 0
     assert [event.times for event in ear.heard] == [3]
     assert states() == ["DONE"]
+
+
+def test_what_does_not_concern_a_subscriber_is_not_delivered_to_it(
+    app: Flask, ear: Ear, ringer: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (heard,) = bus.subscribers(BellRang)
+    loud = dataclasses.replace(heard, concerns=lambda event: event.times > 1)
+    monkeypatch.setitem(bus._by_topic, BellRang.TOPIC, [loud])
+    ring(ringer, times=1)
+    assert states() == []
+    ring(ringer, times=2)
+    assert states() == ["DUE"]
+
+
+def test_an_event_with_lines_arrives_as_it_was_told() -> None:
+    line = OrderLine(line_id=new_id(), item_id=new_id(), quantity=Decimal("1.500"))
+    told = BillingRequested(
+        organization_id=new_id(),
+        facility_id=new_id(),
+        order_id=new_id(),
+        order_type="LAB",
+        patient_id=new_id(),
+        clinic_id=new_id(),
+        doctor_id=new_id(),
+        lines=(line, line),
+    )
+    assert bus.from_data(BillingRequested, bus.to_data(told)) == told
 
 
 def test_what_was_rolled_back_was_never_told(app: Flask, ear: Ear, ringer: Actor) -> None:
