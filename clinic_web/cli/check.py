@@ -9,6 +9,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import text
 
+from clinic_web.cli.invariants import commands as invariants
 from clinic_web.kernel import tenant as tenants_rows
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
@@ -21,6 +22,9 @@ PATIENCE = text("SET LOCAL statement_timeout = '15min'")
 @click.group("check")
 def group() -> None:
     """Look whether what is written agrees with itself; ends with 1 where it does not."""
+
+
+group.add_command(invariants.command)
 
 
 @group.command("payments")
