@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from attack.lab_things import catalogued_test, order_of_tests
 from attack.places import Place, hire, issue_token, things_of
 from clinic_web.audit import api as audit
 from clinic_web.audit.models import AccessLog, Change
@@ -283,4 +284,6 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "emergency": _emergency,
     "account of the portal": _account,
     "invitation to the portal": _invitation,
+    "test of the catalogue": catalogued_test,
+    "order of tests": order_of_tests,
 }

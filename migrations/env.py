@@ -38,6 +38,7 @@ INSERT_ONLY = (
     "audit.traces",
     "audit.verifications",
     "kernel.domain_events",
+    "lab.lab_results",
     "organization.service_terms",
     "organization.staff_shares",
     "payments.payment_transactions",

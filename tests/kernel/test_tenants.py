@@ -37,6 +37,7 @@ NO_TENANTS = {
     "kernel.deliveries",
     "kernel.scheduled_runs",
     "kernel.streams",
+    "lab.processed_events",
     "notifications.processed_events",
     "reception.processed_events",
     "setup.keys",

@@ -1,0 +1,20 @@
+"""What the laboratory does when orders tell something."""
+
+from __future__ import annotations
+
+from clinic_web.events.orders import CompensationRequested, OrderCreated
+from clinic_web.lab.service import holding
+
+LAB, RESERVE = "LAB", "RESERVE"
+
+
+def hold_slots(event: OrderCreated) -> None:
+    """A laboratory order gets a slot for each of its tests."""
+    if event.order_type == LAB:
+        holding.hold(event)
+
+
+def release_slots(event: CompensationRequested) -> None:
+    """An order that failed or was called off needs its slots no longer."""
+    if event.order_type == LAB and event.step == RESERVE:
+        holding.release(event)
