@@ -38,6 +38,7 @@ INSERT_ONLY = (
     "audit.traces",
     "audit.verifications",
     "kernel.domain_events",
+    "orders.order_events",
     "organization.service_terms",
     "organization.staff_shares",
     "payments.payment_transactions",
