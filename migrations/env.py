@@ -39,6 +39,7 @@ INSERT_ONLY = (
     "audit.verifications",
     "kernel.domain_events",
     "lab.lab_results",
+    "orders.order_events",
     "organization.service_terms",
     "organization.staff_shares",
     "payments.payment_transactions",

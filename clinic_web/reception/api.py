@@ -22,6 +22,7 @@ from clinic_web.reception.models.appointments import CONFIRMED
 from clinic_web.reception.models.visits import PRESENT, SCHEDULED
 from clinic_web.reception.queries.blocks import open_numbers
 from clinic_web.reception.queries.lists import stand_with
+from clinic_web.reception.queries.ordering import VisitCard, visit_of
 from clinic_web.reception.queries.own import OwnTurn, OwnVisits, own_turns, own_visits
 from clinic_web.reception.queries.treating import is_treating
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
@@ -32,6 +33,7 @@ __all__ = [
     "OwnVisits",
     "PastVisit",
     "Promise",
+    "VisitCard",
     "ensure_queue",
     "ensure_station",
     "has_visits_on",
@@ -45,6 +47,7 @@ __all__ = [
     "stand_with",
     "tickets_of",
     "upcoming",
+    "visit_of",
     "visit_states",
 ]
 

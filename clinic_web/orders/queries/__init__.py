@@ -1,0 +1,1 @@
+"""What screens and other modules read of orders."""
