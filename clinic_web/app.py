@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from clinic_web import cli
 from clinic_web.audit import anchors
 from clinic_web.audit.ports import ports as audit_ports
+from clinic_web.billing import api as billing
 from clinic_web.config import Settings, read_settings
 from clinic_web.identity import api as identity
 from clinic_web.identity.ports import ports as identity_ports
@@ -143,4 +144,5 @@ def _wire_modules(app: Flask) -> None:
     patients_ports.is_treating = reception.is_treating
     payments_ports.visit_states = reception.visit_states
     payments_ports.stand = reception.stand_with
+    payments_ports.is_given_up = billing.is_given_up
     cli.register(app)

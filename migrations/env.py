@@ -37,6 +37,7 @@ INSERT_ONLY = (
     "audit.seals",
     "audit.traces",
     "audit.verifications",
+    "billing.invoice_payment_allocations",
     "kernel.domain_events",
     "lab.lab_results",
     "orders.order_events",

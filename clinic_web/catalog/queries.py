@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union_all
 
 from clinic_web.catalog.models import ChargeItem, LabTest, Medication
 from clinic_web.kernel.actor import Actor
@@ -101,15 +101,8 @@ def lab_tests(actor: Actor, ids: Collection[UUID]) -> dict[UUID, LabTestCard]:
 
 def prices(actor: Actor, item_ids: Collection[UUID]) -> dict[UUID, Price]:
     """Return the prices of medications and tests by their ids; what has none is absent."""
-    return {**_prices_of(actor, Medication, item_ids), **_prices_of(actor, LabTest, item_ids)}
-
-
-def _prices_of(actor: Actor, table: Any, item_ids: Collection[UUID]) -> dict[UUID, Price]:
-    priced = (
-        select(table.id, ChargeItem)
-        .join(ChargeItem, ChargeItem.id == table.charge_item_id)
-        .where(table.organization_id == actor.organization_id, table.id.in_(item_ids), ChargeItem.is_active)
-    )
+    items = union_all(*(_items(table, actor, item_ids) for table in (Medication, LabTest))).subquery()
+    priced = select(items.c.id, ChargeItem).join(items, items.c.charge_item_id == ChargeItem.id)
     return {
         item_id: Price(
             charge_item_id=charge.id,
@@ -119,8 +112,13 @@ def _prices_of(actor: Actor, table: Any, item_ids: Collection[UUID]) -> dict[UUI
             item_category=charge.item_category,
             price=charge.price,
         )
-        for item_id, charge in db.session.execute(priced)
+        for item_id, charge in db.session.execute(priced.where(ChargeItem.is_active))
     }
+
+
+def _items(table: Any, actor: Actor, item_ids: Collection[UUID]) -> Select[Any]:
+    mine = select(table.id, table.charge_item_id)
+    return mine.where(table.organization_id == actor.organization_id, table.id.in_(item_ids))
 
 
 def _of_ids(query: Select[Any], table: Any, actor: Actor, ids: Collection[UUID]) -> list[dict[str, Any]]:

@@ -70,3 +70,35 @@ class PaymentVoided:
     payment_id: UUID
     patient_id: UUID
     visit_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReopened:
+    """The claim stands again: taken up by hand, or because the patient came after all."""
+
+    TOPIC: ClassVar[str] = "payment.reopened"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("payment", "payment_id")
+    organization_id: UUID
+    payment_id: UUID
+    patient_id: UUID
+    visit_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentFailed:
+    """A movement of money was asked for and refused, by a provider for example; nothing moved.
+
+    ``reason`` is the provider's code or a word of ours, never a person's data.
+    """
+
+    TOPIC: ClassVar[str] = "payment.failed"
+    AGGREGATE: ClassVar[tuple[str, str]] = ("payment", "payment_id")
+    organization_id: UUID
+    payment_id: UUID
+    transaction_id: UUID
+    patient_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    reason: str
+    visit_id: UUID | None = None

@@ -6,7 +6,8 @@ transaction, or in one of its own when there is none. Another tenant's row is No
 A payable's life, as reception leads it: ``open_payment`` with the visit; ``give_ticket`` when a number is
 drawn or a doctor takes the visit over; ``reschedule_for_visit`` when the appointment moves;
 ``lock_for_visit`` when the visit finishes; PaymentCompleted tells when it is paid; ``void_for_visit`` when
-the visit is off, ``reopen_for_visit`` when the patient came after all.
+the visit is off, ``reopen_for_visit`` when the patient came after all. What an order owes is opened by
+billing with ``open_order_payment``; ``lock`` holds a payment and tells its movements.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from clinic_web.payments.queries.disagreements import (
 )
 from clinic_web.payments.queries.owed import Owed, owed_for_visits
 from clinic_web.payments.queries.receipts import Receipt
+from clinic_web.payments.service.failing import Refusal, note_failure
 from clinic_web.payments.service.following import reschedule_for_visit
 from clinic_web.payments.service.importing import (
     ImportedPayments,
@@ -30,9 +32,11 @@ from clinic_web.payments.service.importing import (
 from clinic_web.payments.service.moving import NewTerms, Retermed, keeps_terms, move_for_visit
 from clinic_web.payments.service.opening import (
     OPENED_TOPIC,
+    NewOrderPayment,
     NewPayment,
     give_ticket,
     lock_for_visit,
+    open_order_payment,
     open_payment,
     opened_with,
     reopen_for_visit,
@@ -40,6 +44,7 @@ from clinic_web.payments.service.opening import (
     void_for_visit,
 )
 from clinic_web.payments.service.refunding import correct, refund
+from clinic_web.payments.service.settling import Moved, Settlement, lock, lock_of_visit
 from clinic_web.payments.service.taking import take
 from clinic_web.payments.service.voiding import reopen, void
 
@@ -47,6 +52,8 @@ __all__ = [
     "OPENED_TOPIC",
     "Disagreement",
     "ImportedPayments",
+    "Moved",
+    "NewOrderPayment",
     "NewPayment",
     "NewTerms",
     "OverPayment",
@@ -54,14 +61,20 @@ __all__ = [
     "PastPayment",
     "Receipt",
     "ReceiptGap",
+    "Refusal",
     "Retermed",
+    "Settlement",
     "correct",
     "disagreements",
     "give_ticket",
     "import_past_payments",
     "keeps_terms",
+    "lock",
     "lock_for_visit",
+    "lock_of_visit",
     "move_for_visit",
+    "note_failure",
+    "open_order_payment",
     "open_payment",
     "opened_with",
     "owed_for_visits",

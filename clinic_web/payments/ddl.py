@@ -21,8 +21,16 @@ BEGIN
     ELSE
         moved := NEW.transaction_id;
     END IF;
-    SELECT CASE kind WHEN 'REFUND' THEN -amount ELSE amount END AS amount, currency, organization_id
+    SELECT CASE kind WHEN 'REFUND' THEN -amount ELSE amount END AS amount, currency, organization_id, status
       INTO movement FROM payments.payment_transactions WHERE id = moved;
+    IF movement.status = 'FAILED' THEN  -- nothing moved: it has no legs
+        IF EXISTS (SELECT FROM payments.ledger_entries WHERE transaction_id = moved) THEN
+            RAISE EXCEPTION 'movement % failed and can have no ledger legs', moved
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'movement_sums_to_zero',
+                      SCHEMA = 'payments', TABLE = 'ledger_entries';
+        END IF;
+        RETURN NULL;
+    END IF;
     SELECT sum(amount) AS rest,
            sum(amount) FILTER (WHERE account IN ('DRAWER', 'BANK', 'CARD', 'RECEIVABLE')) AS placed,
            bool_and(currency = movement.currency AND organization_id = movement.organization_id) AS fits

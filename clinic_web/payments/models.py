@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -27,6 +26,7 @@ from clinic_web.kernel import money
 from clinic_web.kernel.db import Key, Model, Moment, Money, Stamped, Versioned, one_of
 from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
 from clinic_web.payments import records  # noqa: F401 - the other tables of the schema
+from clinic_web.payments.shares import ShareRule, Shares, split
 
 PENDING, PARTIALLY_PAID, PAID = "PENDING", "PARTIALLY_PAID", "PAID"
 PARTIALLY_REFUNDED, REFUNDED, VOIDED = "PARTIALLY_REFUNDED", "REFUNDED", "VOIDED"
@@ -39,6 +39,11 @@ DESK_METHODS = (CASH, VISA, BANK_TRANSFER)
 METHODS = (*DESK_METHODS, "CREDIT_CARD", "DEBIT_CARD", "CHECK", "INSURANCE")
 
 RECEIPT, REFUND = "RECEIPT", "REFUND"
+COMPLETED, FAILED = "COMPLETED", "FAILED"
+
+# What a payment is for. A visit's names its service, an order's the number of its bill.
+VISIT, PRESCRIPTION, LAB = "VISIT", "PRESCRIPTION", "LAB"
+PAYABLES = (VISIT, PRESCRIPTION, LAB)
 
 DRAWER, BANK, CARD, RECEIVABLE = "DRAWER", "BANK", "CARD", "RECEIVABLE"
 DOCTOR_PAYABLE, CENTRE_INCOME, PATIENT_CREDIT = "DOCTOR_PAYABLE", "CENTRE_INCOME", "PATIENT_CREDIT"
@@ -55,34 +60,6 @@ ACCOUNTS = (
 )
 
 
-@dataclass(frozen=True)
-class ShareRule:
-    """The doctor's part of 100, and the version of the rule that says so."""
-
-    percent: Decimal
-    version: int
-
-
-@dataclass(frozen=True)
-class Shares:
-    """How one sum is divided; the parts add up to it. ``unassigned`` waits for a doctor to become known."""
-
-    doctor: Decimal
-    center: Decimal
-    unassigned: Decimal = money.ZERO
-
-
-def split(amount: Decimal, *, paid_before: Decimal, doctor_before: Decimal, percent: Decimal) -> Shares:
-    """Divide the next ``amount`` so that the doctor's part of everything paid is right to the cent.
-
-    Rounding each part payment for itself would let the cents drift: the whole is divided, half-even, and what
-    the doctor already has is taken off. What is given back is a negative amount: the parts are negative then,
-    and the last of it takes the remainder.
-    """
-    doctor = money.share(paid_before + amount, percent) - doctor_before
-    return Shares(doctor=doctor, center=amount - doctor)
-
-
 HAPPENED = text("COALESCE(moved_at, due_at)")  # when a payment last moved, or else when it was due
 LEFT = text("COALESCE(balance_due, 0)")  # see the list's order
 
@@ -95,13 +72,14 @@ class Payment(Model, Stamped, Versioned):
     back; the shares are those of what was paid and not refunded. ``balance_due`` is computed by PostgreSQL,
     which also refuses more than is owed. ``due_at`` is the time of the appointment, or the opening where
     there is none: it says on which day's list the payment stands. ``moved_at`` is when money last came or
-    went.
+    went. ``payable`` is what it is for; ``reference`` the number of the bill, where that is not a visit.
     """
 
     __tablename__ = "payments"
     __table_args__ = (
         UniqueConstraint("visit_id"),
         one_of("status", *STATUSES),
+        one_of("payable", *PAYABLES),
         CheckConstraint("total_amount >= 0", name="total_positive"),
         CheckConstraint("amount_paid BETWEEN 0 AND total_amount", name="paid_within_total"),
         CheckConstraint("amount_refunded BETWEEN 0 AND amount_paid", name="refunded_within_paid"),
@@ -119,6 +97,14 @@ class Payment(Model, Stamped, Versioned):
         Index("ix_payments_of_doctor", "facility_id", "doctor_id", HAPPENED, "id"),
         Index("ix_payments_of_service", "facility_id", "service_id", HAPPENED, "id"),
         Index("ix_payments_by_ticket", "facility_id", "ticket"),
+        Index(
+            "ix_payments_of_orders",
+            "facility_id",
+            "payable",
+            HAPPENED,
+            "id",
+            postgresql_where=text("payable <> 'VISIT'"),
+        ),
         Index(None, "patient_id", "opened_at"),
         Index(
             "ix_payments_owing", "clinic_id", postgresql_where=text("status IN ('PENDING', 'PARTIALLY_PAID')")
@@ -134,6 +120,8 @@ class Payment(Model, Stamped, Versioned):
     service_id: Mapped[UUID | None]
     visit_id: Mapped[UUID | None]
     patient_id: Mapped[UUID]
+    payable: Mapped[str] = mapped_column(Text, server_default=VISIT, default=VISIT)
+    reference: Mapped[str | None] = mapped_column(Text)
     ticket: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(Text)
     total_amount: Mapped[Money]
@@ -300,7 +288,7 @@ class PaymentTransaction(Model):
     change; ``balance_after`` and ``processed_by_name`` are what the receipt says, now and when it is printed
     again. ``receipt_sequence`` has no gap within a facility's ``receipt_year``; what other systems took has
     none. A correction is two: one that ``reverses_id`` a receipt, and one that ``replaces_id`` it. The shares
-    of what goes out are negative.
+    of what goes out are negative. FAILED: it was asked for and refused, for a ``reason``; nothing moved.
     """
 
     __tablename__ = "payment_transactions"
@@ -309,15 +297,19 @@ class PaymentTransaction(Model):
         UniqueConstraint("organization_id", "payment_number"),
         one_of("kind", RECEIPT, REFUND),
         one_of("payment_method", *METHODS),
-        one_of("status", "COMPLETED", "FAILED"),
+        one_of("status", COMPLETED, FAILED),
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("applied_amount >= 0 AND credit_amount >= 0", name="parts_positive"),
-        CheckConstraint("applied_amount + credit_amount = amount", name="parts_add_up"),
+        CheckConstraint(
+            "applied_amount + credit_amount = CASE status WHEN 'FAILED' THEN 0 ELSE amount END",
+            name="parts_add_up",
+        ),
         CheckConstraint(
             "abs(doctor_share) + abs(center_share) + abs(unassigned_share) = applied_amount",
             name="shares_add_up",
         ),
         CheckConstraint("kind = 'RECEIPT' OR reason IS NOT NULL", name="refund_has_reason"),
+        CheckConstraint("status = 'COMPLETED' OR receipt_sequence IS NULL", name="failed_has_no_receipt"),
         CheckConstraint("reverses_id IS NULL OR kind = 'REFUND'", name="reverses_by_refund"),
         CheckConstraint("replaces_id IS NULL OR kind = 'RECEIPT'", name="replaces_by_receipt"),
         UniqueConstraint(
@@ -358,7 +350,7 @@ class PaymentTransaction(Model):
     provider_transaction_id: Mapped[str | None] = mapped_column(Text)
     card_last_four: Mapped[str | None] = mapped_column(Text)
     check_number: Mapped[str | None] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(Text, server_default="COMPLETED", default="COMPLETED")
+    status: Mapped[str] = mapped_column(Text, server_default=COMPLETED, default=COMPLETED)
     notes: Mapped[str | None] = mapped_column(Text)
     processed_by: Mapped[UUID | None]
     processed_by_name: Mapped[str | None] = mapped_column(Text)

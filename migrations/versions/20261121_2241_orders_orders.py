@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.walls import guard
 
 revision = "20261121_2241"
-down_revision = "20261121_2221"
+down_revision = "20261121_2231"
 branch_labels = None
 depends_on = None
 

@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from clinic_web.kernel import clock, money
 from clinic_web.kernel.ids import new_id
-from clinic_web.payments.models import Payment, ShareRule, Shares, split
+from clinic_web.payments.models import (
+    Payment,
+)
 from clinic_web.payments.service.ledger import legs_of
+from clinic_web.payments.shares import (
+    ShareRule,
+    Shares,
+    split,
+)
 
 cents = st.integers(min_value=1, max_value=10_000_000).map(lambda n: Decimal(n) / 100)
 percents = st.integers(min_value=0, max_value=10_000).map(lambda n: Decimal(n) / 100)

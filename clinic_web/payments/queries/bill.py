@@ -11,7 +11,16 @@ from sqlalchemy import select
 
 from clinic_web.kernel.db import db
 from clinic_web.kernel.money import ZERO
-from clinic_web.payments.models import REFUND, Payment, PaymentTransaction, ShareRule, Shares, split
+from clinic_web.payments.models import (
+    REFUND,
+    Payment,
+    PaymentTransaction,
+)
+from clinic_web.payments.shares import (
+    ShareRule,
+    Shares,
+    split,
+)
 
 # Bank notes and bundles of them, in any currency's own unit.
 FAR = Decimal("2.5")  # nobody hands over more than so many times the sum

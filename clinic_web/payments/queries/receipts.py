@@ -12,7 +12,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
 from clinic_web.kernel.money import ZERO
 from clinic_web.payments.access import payments_of
-from clinic_web.payments.models import REFUND, Payment, PaymentTransaction
+from clinic_web.payments.models import COMPLETED, REFUND, Payment, PaymentTransaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,9 @@ def receipt(actor: Actor, transaction_id: UUID) -> Receipt:
     """Return the receipt of one movement; NotFound (404) if it is not the actor's to see."""
     found = payments_of(actor).join(PaymentTransaction, PaymentTransaction.payment_id == Payment.id)
     row = db.session.execute(
-        found.add_columns(PaymentTransaction).where(PaymentTransaction.id == transaction_id)
+        found.add_columns(PaymentTransaction).where(
+            PaymentTransaction.id == transaction_id, PaymentTransaction.status == COMPLETED
+        )
     ).first()
     if row is None:
         raise NotFound(N_("This receipt is not here (any more)."))

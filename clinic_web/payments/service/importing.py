@@ -28,10 +28,12 @@ from clinic_web.payments.models import (
     PENDING,
     RECEIPT,
     Payment,
+)
+from clinic_web.payments.service import ledger
+from clinic_web.payments.shares import (
     Shares,
     split,
 )
-from clinic_web.payments.service import ledger
 
 CHUNK = 1000
 NOTHING = Shares(ZERO, ZERO)

@@ -17,8 +17,15 @@ from clinic_web.kernel.errors import N_, RuleBroken
 from clinic_web.kernel.money import CENT, LARGEST, ZERO
 from clinic_web.kernel.statement import Statement
 from clinic_web.organization import api as organization
-from clinic_web.payments.models import RECEIPT, Payment, PaymentTransaction, Shares
+from clinic_web.payments.models import (
+    RECEIPT,
+    Payment,
+    PaymentTransaction,
+)
 from clinic_web.payments.service import ledger
+from clinic_web.payments.shares import (
+    Shares,
+)
 
 # The counter's row stays locked until the commit: a movement that fails gives its number back.
 NEXT_NUMBER = Statement(

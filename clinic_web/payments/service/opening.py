@@ -12,16 +12,19 @@ from typing import Any
 from uuid import UUID
 
 from clinic_web.audit import api as audit
-from clinic_web.kernel import clock, push
+from clinic_web.events.payments import PaymentReopened
+from clinic_web.kernel import bus, clock, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
 from clinic_web.kernel.ids import new_id
+from clinic_web.kernel.money import ZERO
+from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization.api import Terms
 from clinic_web.payments.access import payment_of_visit
 from clinic_web.payments.live import payments_topic
-from clinic_web.payments.models import PAID, PENDING
+from clinic_web.payments.models import PAID, PENDING, Payment
 from clinic_web.payments.queries.owed import COLUMNS, Owed, owed_of
 from clinic_web.payments.service import sharing
 
@@ -56,6 +59,18 @@ def opened_with(row: str) -> str:
 LOCK = (
     f"SELECT {COLUMNS} FROM payments.payments"  # noqa: S608 - the columns are a constant
     " WHERE organization_id = %s AND visit_id = %s FOR UPDATE"
+)
+# What an order costs is the centre's alone. The ticket is the one that the patient has from the visit.
+OPEN_FOR_ORDER = Statement(
+    """
+    INSERT INTO payments.payments
+           (id, organization_id, facility_id, clinic_id, doctor_id, patient_id, payable, reference, ticket,
+            currency, total_amount, share_percent, share_rule_version, status, opened_at, due_at, paid_at)
+    SELECT :id, :organization_id, :facility_id, :clinic_id, :doctor_id, :patient_id, :payable, :reference,
+           (SELECT p.ticket FROM payments.payments p
+             WHERE p.organization_id = :organization_id AND p.visit_id = CAST(:of_visit_id AS uuid)),
+           :currency, :total_amount, 0, 0, :status, :now, :now, CAST(:paid_at AS timestamptz)
+    """
 )
 # The row as it was is needed to see whether another doctor takes over money that has already been shared.
 GIVE_TICKET = """
@@ -143,6 +158,41 @@ def open_payment(actor: Actor, new: NewPayment) -> None:
         push.changed(payments_topic(new.clinic_id))
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewOrderPayment:
+    """What an order owes: ``payable`` PRESCRIPTION or LAB, ``reference`` the number of its bill.
+
+    ``of_visit_id``: the visit in which it was ordered, whose ticket it gets; None without one.
+    """
+
+    id: UUID
+    payable: str
+    reference: str
+    patient_id: UUID
+    facility_id: UUID
+    clinic_id: UUID
+    doctor_id: UUID
+    of_visit_id: UUID | None
+    total_amount: Decimal
+    currency: str
+
+
+def open_order_payment(actor: Actor, new: NewOrderPayment) -> None:
+    """Open what an order owes with one INSERT; what costs nothing is PAID from the start."""
+    now, is_free = clock.now(), new.total_amount == ZERO
+    with transaction():
+        OPEN_FOR_ORDER.run(
+            {
+                **vars(new),
+                "organization_id": actor.organization_id,
+                "status": PAID if is_free else PENDING,
+                "now": now,
+                "paid_at": now if is_free else None,
+            }
+        )
+        push.changed(payments_topic(new.clinic_id))
+
+
 def lock_for_visit(actor: Actor, visit_id: UUID) -> Owed:
     """Lock the visit's payment until the commit and return what is owed; NotFound when there is none.
 
@@ -196,11 +246,26 @@ def void_for_visit(actor: Actor, visit_id: UUID, reason: str) -> bool:
         return True
 
 
+def reopened(payment: Payment) -> PaymentReopened:
+    return PaymentReopened(
+        organization_id=payment.organization_id,
+        payment_id=payment.id,
+        patient_id=payment.patient_id,
+        visit_id=payment.visit_id,
+    )
+
+
 def reopen_for_visit(actor: Actor, visit_id: UUID) -> bool:
-    """Take a void back, because the patient came after all; return whether the payment was void."""
+    """Take a void back, because the patient came after all; return whether the payment was void.
+
+    That the claim stands again is told in any case: where money was taken, nothing else would say so.
+    """
     with transaction():
         payment = payment_of_visit(actor, visit_id, lock=True)
-        if payment is None or not payment.is_void:
+        if payment is None:
+            return False
+        bus.publish(reopened(payment), actor)
+        if not payment.is_void:
             return False
         old = payment.as_audited()
         payment.reopen()

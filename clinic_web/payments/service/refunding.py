@@ -24,7 +24,14 @@ from clinic_web.kernel.money import CENT
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.payments.access import payment_for, payments_of
 from clinic_web.payments.live import payments_topic
-from clinic_web.payments.models import DESK_METHODS, RECEIPT, REFUND, Payment, PaymentTransaction
+from clinic_web.payments.models import (
+    COMPLETED,
+    DESK_METHODS,
+    RECEIPT,
+    REFUND,
+    Payment,
+    PaymentTransaction,
+)
 from clinic_web.payments.queries.receipts import Receipt, receipt, receipt_of
 from clinic_web.payments.service import limits, movements
 from clinic_web.payments.service.reasons import check_reason
@@ -186,7 +193,9 @@ def _payment_id_of(actor: Actor, transaction_id: UUID) -> UUID:
     mine = payments_of(actor, Payment.id).join(
         PaymentTransaction, PaymentTransaction.payment_id == Payment.id
     )
-    found: UUID | None = db.session.scalar(mine.where(PaymentTransaction.id == transaction_id))
+    found: UUID | None = db.session.scalar(
+        mine.where(PaymentTransaction.id == transaction_id, PaymentTransaction.status == COMPLETED)
+    )
     if found is None:
         raise NotFound(N_("This receipt is not here (any more)."))
     return found

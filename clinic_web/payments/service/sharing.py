@@ -30,12 +30,14 @@ from clinic_web.payments.models import (
     UNASSIGNED_SHARE,
     Payment,
     PaymentTransaction,
+)
+from clinic_web.payments.records import ASSIGNED, HANDED_OVER, ShareMovement
+from clinic_web.payments.service import ledger
+from clinic_web.payments.shares import (
     ShareRule,
     Shares,
     split,
 )
-from clinic_web.payments.records import ASSIGNED, HANDED_OVER, ShareMovement
-from clinic_web.payments.service import ledger
 
 
 def share_rule(actor: Actor, payment: Payment) -> ShareRule | None:

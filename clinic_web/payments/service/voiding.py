@@ -14,6 +14,7 @@ from clinic_web.payments.access import payment_for
 from clinic_web.payments.live import payments_topic
 from clinic_web.payments.models import Payment
 from clinic_web.payments.ports import ports
+from clinic_web.payments.service.opening import reopened
 from clinic_web.payments.service.reasons import check_reason
 
 OFF = ("CANCELLED", "NO_SHOW")
@@ -54,9 +55,12 @@ def reopen(actor: Actor, payment_id: UUID) -> Payment:
         visits = [payment.visit_id] if payment.visit_id else []
         if any(state in OFF for state in ports.visit_states(actor, visits).values()):
             raise StaleScreen(N_("The visit is off, so there is nothing to pay for."))
+        if payment.visit_id is None and ports.is_given_up(actor, payment.id):
+            raise StaleScreen(N_("The order is off, so there is nothing to pay for."))
         old = payment.as_audited()
         payment.reopen()
         _note(actor, "payment.reopen", payment, old)
+        bus.publish(reopened(payment), actor)
         return payment
 
 

@@ -1,0 +1,1 @@
+"""Use cases of billing: making bills, following money, undoing what was billed."""
