@@ -39,6 +39,7 @@ NO_TENANTS = {
     "kernel.streams",
     "lab.processed_events",
     "notifications.processed_events",
+    "orders.processed_events",
     "billing.processed_events",
     "reception.processed_events",
     "setup.keys",
