@@ -38,6 +38,8 @@ INSERT_ONLY = (
     "audit.traces",
     "audit.verifications",
     "billing.invoice_payment_allocations",
+    "inventory.inventory_transactions",
+    "inventory.stock_adjustments",
     "kernel.domain_events",
     "lab.lab_results",
     "orders.order_events",

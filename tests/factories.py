@@ -10,7 +10,10 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from clinic_web.catalog import models as catalog_models
+from clinic_web.inventory import api as inventory
 from clinic_web.kernel import folding, tenant
+from clinic_web.kernel.actor import system_actor
 from clinic_web.kernel.db import Model, db
 from clinic_web.kernel.ids import new_id
 from clinic_web.organization import models as organization_models
@@ -203,4 +206,79 @@ def patient(
             date_of_birth=date_of_birth,
             **fields,
         )
+    )
+
+
+@_for_its_tenant
+def charge(*, organization_id: UUID, name: str, category: str = "MEDICATION", price: str = "1.5") -> UUID:
+    """A line of the charge master: what one unit costs."""
+    return _add(
+        catalog_models.ChargeItem(
+            organization_id=organization_id,
+            item_code=f"C{next(_numbers)}",
+            item_name=name,
+            item_category=category,
+            base_price=Decimal(price),
+        )
+    )
+
+
+@_for_its_tenant
+def medication(
+    *, organization_id: UUID, name: str = "Paracetamol", price: str | None = "1.5", **fields: Any
+) -> UUID:
+    """A medicine of the formulary, with what one tablet costs; ``price=None``: nobody has said."""
+    values = {"strength": "500 mg", "dosage_form": "tablet", "drug_name_ar": "باراسيتامول"} | fields
+    words = " ".join(each for each in (name, values["strength"], values["drug_name_ar"]) if each)
+    return _add(
+        catalog_models.Medication(
+            organization_id=organization_id,
+            charge_item_id=charge(organization_id=organization_id, name=name, price=price) if price else None,
+            drug_name=name,
+            search_words=folding.normalise(words),
+            **values,
+        )
+    )
+
+
+@_for_its_tenant
+def lab_test(
+    *, organization_id: UUID, name: str = "Complete blood count", price: str | None = "120", **fields: Any
+) -> UUID:
+    """A test of the laboratory: 30 minutes, room for 4, and its price."""
+    values = {"code": f"L{next(_numbers)}", "name_ar": "صورة دم كاملة", "specimen_type": "blood"} | fields
+    charge_id = None
+    if price:
+        charge_id = charge(organization_id=organization_id, name=name, category="LAB_TEST", price=price)
+    return _add(
+        catalog_models.LabTest(
+            organization_id=organization_id,
+            charge_item_id=charge_id,
+            name=name,
+            search_words=folding.normalise(f"{values['code']} {name} {values['name_ar']}"),
+            **values,
+        )
+    )
+
+
+@_for_its_tenant
+def batch(
+    *,
+    organization_id: UUID,
+    facility_id: UUID,
+    medication_id: UUID,
+    quantity: str = "100",
+    expires: date | None = None,
+    number: str | None = None,
+    unit_cost: str = "0.9",
+) -> UUID:
+    """A delivery in stock, by the service; the item comes with the first. Expires in 2099 unless told."""
+    delivery = inventory.Delivery(
+        batch_number=number or f"B{next(_numbers)}",
+        expiration_date=expires or date(2099, 1, 31),
+        quantity=Decimal(quantity),
+        unit_cost=Decimal(unit_cost),
+    )
+    return inventory.receive(
+        system_actor(organization_id, facility_id=facility_id), facility_id, medication_id, delivery
     )

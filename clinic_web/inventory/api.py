@@ -1,0 +1,45 @@
+"""The front door of the stock: promise, release, give out, put back; what there is; deliveries, counts.
+
+Quantities are ``Decimal`` with two decimals in the item's unit. Whoever moves stock locks its items by id and
+then batches by (expiry, id), inside the caller's transaction, and holds them until its end.
+"""
+
+from __future__ import annotations
+
+from clinic_web.inventory.queries.on_shelf import OnShelf, on_shelf
+from clinic_web.inventory.service.correcting import Correction, Counted, adjust, count, undo
+from clinic_web.inventory.service.giving import Taken, issue, put_back, release
+from clinic_web.inventory.service.holding import (
+    INACTIVE,
+    NOT_STOCKED,
+    SHORT,
+    Held,
+    ShortOfStock,
+    Wanted,
+    hold,
+)
+from clinic_web.inventory.service.receiving import Delivery, receive, stock
+
+__all__ = [
+    "INACTIVE",
+    "NOT_STOCKED",
+    "SHORT",
+    "Correction",
+    "Counted",
+    "Delivery",
+    "Held",
+    "OnShelf",
+    "ShortOfStock",
+    "Taken",
+    "Wanted",
+    "adjust",
+    "count",
+    "hold",
+    "issue",
+    "on_shelf",
+    "put_back",
+    "receive",
+    "release",
+    "stock",
+    "undo",
+]

@@ -1,0 +1,1 @@
+"""Reads of the stock for screens and for the modules above."""
