@@ -17,6 +17,7 @@ from clinic_web.kernel.errors import N_
 from clinic_web.kernel.listing import Asked
 from clinic_web.organization import api as organization
 from clinic_web.payments.models import PAID, PARTIALLY_PAID, PARTIALLY_REFUNDED, PENDING, REFUNDED, VOIDED
+from clinic_web.payments.papers import what_for
 from clinic_web.payments.queries import lists as queries
 from clinic_web.payments.queries.lists import GRAMMAR, ListedPayment
 from clinic_web.ui import lists
@@ -77,7 +78,7 @@ def _sheets(who: Actor, asked: Asked, ids: list[UUID]) -> Iterator[Sheet]:
 
 
 def _cells(each: ListedPayment, zone: str) -> list[str]:
-    row, patient, clinic, doctor, service = each.row, each.patient, each.clinic, each.doctor, each.service
+    row, patient, clinic, doctor = each.row, each.patient, each.clinic, each.doctor
     return [
         f"{clock.local(row.at, zone):%Y-%m-%d %H:%M}",
         row.ticket or "",
@@ -85,7 +86,7 @@ def _cells(each: ListedPayment, zone: str) -> list[str]:
         patient.patient_number if patient else "",
         local_name(clinic.name, clinic.name_ar) if clinic else "",
         local_name(doctor.short_name, doctor.short_name_ar) if doctor else "",
-        local_name(service.name, service.name_ar) if service else "",
+        what_for(row.payable, each.service, row.reference),
         ", ".join(say(METHOD_WORDS[method]) for method in row.methods or ()),
         row.currency,
         str(row.total_amount),

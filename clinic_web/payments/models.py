@@ -105,6 +105,12 @@ class Payment(Model, Stamped, Versioned):
             "id",
             postgresql_where=text("payable <> 'VISIT'"),
         ),
+        Index(
+            "ix_payments_by_reference",
+            "facility_id",
+            "reference",
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
         Index(None, "patient_id", "opened_at"),
         Index(
             "ix_payments_owing", "clinic_id", postgresql_where=text("status IN ('PENDING', 'PARTIALLY_PAID')")

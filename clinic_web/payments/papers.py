@@ -7,7 +7,8 @@ from typing import Any
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from clinic_web.organization.api import FacilityInfo, StaffInfo
+from clinic_web.organization.api import FacilityInfo, ServiceInfo, StaffInfo
+from clinic_web.payments.models import LAB, PRESCRIPTION
 from clinic_web.payments.queries.receipts import Receipt
 from clinic_web.payments.service.viewing import Panel
 from clinic_web.ui.texts import clock_time, currency_sign, day, local_name, money
@@ -59,13 +60,22 @@ def _facts(panel: Panel) -> list[list[str]]:
     return facts + ([[str(_("Doctor")), doctor_name(panel.doctor)]] if panel.doctor else [])
 
 
+def what_for(payable: str, service: ServiceInfo | None, reference: str | None) -> str:
+    """Return what a payment is for: the visit's service, or an order with the number of its bill."""
+    if payable == PRESCRIPTION:
+        return str(_("Medicines, bill %(number)s", number=reference))
+    if payable == LAB:
+        return str(_("Laboratory, bill %(number)s", number=reference))
+    return local_name(service.name, service.name_ar) if service else str(_("Visit"))
+
+
 def doctor_name(doctor: StaffInfo) -> str:
     return local_name(doctor.short_name, doctor.short_name_ar)
 
 
 def _lines(panel: Panel, receipt: Receipt) -> list[list[str]]:
-    service = local_name(panel.service.name, panel.service.name_ar) if panel.service else str(_("Visit"))
-    lines = [[service, money(receipt.total_amount), PLAIN]]
+    what = what_for(receipt.payable, panel.service, receipt.reference)
+    lines = [[what, money(receipt.total_amount), PLAIN]]
     if receipt.is_refund:
         return [*lines, [paid_back(receipt.method), money(receipt.amount), STRONG]]
     before = receipt.total_amount - receipt.left_to_pay - receipt.amount + receipt.credit

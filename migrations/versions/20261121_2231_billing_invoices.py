@@ -89,6 +89,14 @@ def upgrade() -> None:
         schema="payments",
         postgresql_where=sa.text("payable <> 'VISIT'"),
     )
+    op.create_index(
+        "ix_payments_by_reference",
+        "payments",
+        ["facility_id", "reference"],
+        unique=False,
+        schema="payments",
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    )
     op.execute(f"ALTER TABLE {MOVED} DROP CONSTRAINT ck_payment_transactions_parts_add_up")
     check(
         MOVED,
@@ -109,6 +117,7 @@ def downgrade() -> None:
     op.execute(f"ALTER TABLE {MOVED} DROP CONSTRAINT ck_payment_transactions_failed_has_no_receipt")
     op.execute(f"ALTER TABLE {MOVED} DROP CONSTRAINT ck_payment_transactions_parts_add_up")
     check(MOVED, "ck_payment_transactions_parts_add_up", "applied_amount + credit_amount = amount")
+    op.drop_index("ix_payments_by_reference", table_name="payments", schema="payments")
     op.drop_index("ix_payments_of_orders", table_name="payments", schema="payments")
     op.drop_column("payments", "reference", schema="payments")
     op.drop_column("payments", "payable", schema="payments")

@@ -72,6 +72,8 @@ class Bill:
     clinic_id: UUID
     doctor_id: UUID | None
     service_id: UUID | None
+    payable: str
+    reference: str | None
     ticket: str | None
     currency: str
     total_amount: Decimal
@@ -121,6 +123,8 @@ def bill_of(payment: Payment, rule: ShareRule | None) -> Bill:
         clinic_id=payment.clinic_id,
         doctor_id=payment.doctor_id,
         service_id=payment.service_id,
+        payable=payment.payable,
+        reference=payment.reference,
         ticket=payment.ticket,
         currency=payment.currency,
         total_amount=payment.total_amount,

@@ -28,13 +28,16 @@ from clinic_web.patients.api import PatientCard
 from clinic_web.payments.live import payments_topic
 from clinic_web.payments.models import (
     DESK_METHODS,
+    LAB,
     METHODS,
     OWING,
     PAID,
     PARTIALLY_PAID,
     PARTIALLY_REFUNDED,
     PENDING,
+    PRESCRIPTION,
     REFUNDED,
+    VISIT,
     VOIDED,
 )
 from clinic_web.payments.ports import ports
@@ -49,6 +52,8 @@ STATES = {
     "void": (VOIDED,),
     "owing": OWING,
 }
+# What the address calls what a payment is for.
+PAYABLES_ASKED = {"visits": VISIT, "medicines": PRESCRIPTION, "laboratory": LAB}
 # As its index has it, whose expression has no statistics on purpose: nearly all payments owe the same 0, and
 # a planner that knew would think that hardly any row comes after one of those.
 LEFT = "COALESCE(l.balance_due, 0)"
@@ -60,6 +65,7 @@ GRAMMAR = Grammar(
         "clinic": UUID,
         "doctor": UUID,
         "service": UUID,
+        "for": listing.one_of(PAYABLES_ASKED),
         "patient": UUID,
         listing.AS_OF: listing.a_moment,
     },
@@ -77,6 +83,7 @@ SLOT = timedelta(minutes=5)
 BEGINS, ENDS = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 NUMBER = re.compile(r"PAY-[\w-]+")
+BILL = re.compile(r"INV-[\w-]+")
 TICKET = re.compile(r"([A-Z]{1,4})-(\d{1,4})")
 MOST_FOUND = 300
 BY_METHOD = """l.moved_at IS NOT NULL AND l.id IN (SELECT t.payment_id FROM payments.payment_transactions t
@@ -95,6 +102,8 @@ class PaymentRow:
     clinic_id: UUID
     doctor_id: UUID | None
     service_id: UUID | None
+    payable: str
+    reference: str | None
     ticket: str | None
     methods: list[str] | None
     total_amount: Decimal
@@ -249,6 +258,7 @@ def _asked(actor: Actor, asked: Asked) -> tuple[Table, Where, Known]:
         where.add_given("l.doctor_id = :doctor", asked, "doctor")
     where.add_given(BY_METHOD, asked, "method")
     where.add_given("l.service_id = :service", asked, "service")
+    where.add_given("l.payable = :for", asked, "for")
     return table, where, _search(actor, asked, where)
 
 
@@ -276,6 +286,9 @@ def _search(actor: Actor, asked: Asked, where: Where) -> Known:
     plain = re.sub(r"\s", "", typed).upper()
     if NUMBER.fullmatch(plain):
         where.add(BY_NUMBER, typed=plain)
+        return only
+    if BILL.fullmatch(plain):
+        where.add("l.reference = :typed", typed=plain)
         return only
     found = patients.by_every_id(patients.find(actor, typed, limit=MOST_FOUND))
     ways = ["l.patient_id = ANY(:found)"] if found else []

@@ -26,7 +26,8 @@ PAGE = 20
 
 PAYMENTS = text(
     """
-    SELECT p.id, p.due_at, p.ticket, p.service_id, p.doctor_id, p.currency, p.total_amount, p.amount_paid,
+    SELECT p.id, p.due_at, p.ticket, p.service_id, p.payable, p.reference, p.doctor_id, p.currency,
+           p.total_amount, p.amount_paid,
            p.amount_refunded, p.balance_due, p.status, count(*) OVER () AS total
       FROM payments.payments p
      WHERE p.organization_id = :organization_id AND p.patient_id = ANY(:ids)
@@ -50,6 +51,8 @@ class PatientPayment:
     at: datetime
     ticket: str | None
     service: ServiceInfo | None
+    payable: str
+    reference: str | None
     doctor: StaffInfo | None
     currency: str
     total_amount: Decimal
@@ -102,6 +105,8 @@ def _payment(row: RowMapping, directory: Directory) -> PatientPayment:
         at=row["due_at"],
         ticket=row["ticket"],
         service=directory.services.get(row["service_id"]),
+        payable=row["payable"],
+        reference=row["reference"],
         doctor=directory.staff.get(row["doctor_id"]),
         currency=row["currency"],
         total_amount=row["total_amount"],

@@ -48,6 +48,8 @@ class Receipt:
     clinic_id: UUID
     doctor_id: UUID | None
     service_id: UUID | None
+    payable: str
+    reference: str | None
     ticket: str | None
 
     @property
@@ -105,5 +107,7 @@ def receipt_of(payment: Payment, movement: PaymentTransaction) -> Receipt:
         clinic_id=payment.clinic_id,
         doctor_id=payment.doctor_id,
         service_id=payment.service_id,
+        payable=payment.payable,
+        reference=payment.reference,
         ticket=payment.ticket,
     )

@@ -15,7 +15,8 @@ ONLY_PATIENT = "AND p.patient_id = ANY(:patients)"
 METHODS = """(
     SELECT array_agg(DISTINCT t.payment_method ORDER BY t.payment_method)
       FROM payments.payment_transactions t WHERE t.payment_id = l.id AND t.status = 'COMPLETED') AS methods"""
-COLUMNS = """l.id, l.visit_id, l.patient_id, l.clinic_id, l.doctor_id, l.service_id, l.ticket, {methods},
+COLUMNS = """l.id, l.visit_id, l.patient_id, l.clinic_id, l.doctor_id, l.service_id, l.payable,
+    l.reference, l.ticket, {methods},
     l.total_amount, l.amount_paid - l.amount_refunded AS paid, l.balance_due, l.status, l.opened_at,
     l.currency, {at} AS at"""
 # `due` are the payments of the days, `of_doctor` what the sums are of, `listed` what other filters narrow.
