@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import with_appcontext
 
-from clinic_web.kernel import replay as replaying
+from clinic_web.kernel import bus, replay as replaying
 from clinic_web.kernel.errors import BadRequest
 from clinic_web.kernel.replay import Replayed
 
@@ -27,7 +27,7 @@ def replay(subscriber: str, since: datetime, again: bool) -> None:
     try:
         subscriptions = replaying.named(subscriber)
     except BadRequest:
-        names = ", ".join(sorted({each.schema for each in replaying.bus.subscriptions()}))
+        names = ", ".join(sorted({each.schema for each in bus.subscriptions()}))
         raise click.ClickException(f"Nobody subscribes as {subscriber}. Modules: {names}.") from None
     done = replaying.replay(
         subscriptions, since=since.replace(tzinfo=UTC), again=again, progress=_show_progress
