@@ -8,7 +8,7 @@ from alembic import op
 from migrations.walls import guard
 
 revision = "20261121_2201"
-down_revision = "20261121_2241"
+down_revision = "20261121_2200"
 branch_labels = None
 depends_on = None
 

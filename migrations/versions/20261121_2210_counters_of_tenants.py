@@ -8,7 +8,7 @@ from alembic import op
 from migrations.walls import guard, guard_by, open_up
 
 revision = "20261121_2210"
-down_revision = "20261121_2200"
+down_revision = "20261121_2201"
 branch_labels = None
 depends_on = None
 
