@@ -22,6 +22,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.tables import PARKED, Delivery, DomainEvent
 from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.notifications.models import FAILED, NO_ADDRESS, Notification
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import NewLeave
 from clinic_web.organization.models import Department
@@ -253,6 +254,15 @@ def _invitation(place: Place) -> UUID:
     return place.add(row)
 
 
+def _message(place: Place) -> UUID:
+    row = Notification(
+        id=new_id(), organization_id=place.organization_id, facility_id=place.facility_id,
+        patient_id=place.thing("patient"), template="medicine_ready", reference=f"order:{new_id()}", data={},
+        status=FAILED, failure=NO_ADDRESS, due_at=clock.now(),
+    )  # fmt: skip
+    return place.add(row)
+
+
 MAKERS: dict[str, Callable[[Place], UUID]] = {
     "patient": Place.patient,
     "other patient": Place.patient,
@@ -283,4 +293,5 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "emergency": _emergency,
     "account of the portal": _account,
     "invitation to the portal": _invitation,
+    "message": _message,
 }

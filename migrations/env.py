@@ -38,6 +38,7 @@ INSERT_ONLY = (
     "audit.traces",
     "audit.verifications",
     "kernel.domain_events",
+    "notifications.notification_delivery_log",
     "organization.service_terms",
     "organization.staff_shares",
     "payments.payment_transactions",
