@@ -23,6 +23,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.tables import PARKED, Delivery, DomainEvent
 from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.notifications.models import FAILED, NO_ADDRESS, Notification
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import NewLeave
 from clinic_web.organization.models import Department
@@ -254,6 +255,15 @@ def _invitation(place: Place) -> UUID:
     return place.add(row)
 
 
+def _message(place: Place) -> UUID:
+    row = Notification(
+        id=new_id(), organization_id=place.organization_id, facility_id=place.facility_id,
+        patient_id=place.thing("patient"), template="medicine_ready", reference=f"order:{new_id()}", data={},
+        status=FAILED, failure=NO_ADDRESS, due_at=clock.now(),
+    )  # fmt: skip
+    return place.add(row)
+
+
 MAKERS: dict[str, Callable[[Place], UUID]] = {
     "patient": Place.patient,
     "other patient": Place.patient,
@@ -286,4 +296,5 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "invitation to the portal": _invitation,
     "test of the catalogue": catalogued_test,
     "order of tests": order_of_tests,
+    "message": _message,
 }

@@ -17,7 +17,9 @@ def main() -> int:
     parser.add_argument("--sagas", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=12, help="who press at once")
-    parser.add_argument("--durable", action="store_true", help="PostgreSQL waits for the disk, as in production")
+    parser.add_argument(
+        "--durable", action="store_true", help="PostgreSQL waits for the disk, as in production"
+    )
     parser.add_argument("--calm", action="store_true", help="break nothing: how quick is it by itself?")
     asked = parser.parse_args()
     git = ["git", "rev-parse", "--short", "HEAD"]

@@ -79,7 +79,9 @@ class Browser:
             if self._stopping.wait(self._dice.uniform(0.1, 0.5)):
                 return None
         else:
-            self._log.gave_up(f"{what} {path}: {answer.status if answer else 'no answer'} after {tries} tries")
+            self._log.gave_up(
+                f"{what} {path}: {answer.status if answer else 'no answer'} after {tries} tries"
+            )
             return None
         seconds = time.monotonic() - began
         user_id = person.actor.user_id

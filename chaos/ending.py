@@ -56,5 +56,7 @@ def lost(asking: Asking, log: Log) -> list[str]:
     """Return what people were told is done, and is not there."""
     kept = {(row[0], row[1]) for row in asking.all(KEYS)}
     return [
-        f"{each.what} {each.key}" for each in log.told if each.is_done and (str(each.user_id), each.key) not in kept
+        f"{each.what} {each.key}"
+        for each in log.told
+        if each.is_done and (str(each.user_id), each.key) not in kept
     ]

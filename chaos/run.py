@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[1]
 SHORT = 1000  # sagas: a shorter run waits for no pause that the program makes between two tries
 PATIENCE = {True: 90.0, False: 900.0}
 # What the program's own code is told to do now and then, in the middle of a unit of work.
-IN_WORKERS = "delivery.after_effect=raise@60,delivery.before_commit=kill@400,transaction.after_commit=kill@900"
+IN_WORKERS = (
+    "delivery.after_effect=raise@60,delivery.before_commit=kill@400,transaction.after_commit=kill@900"
+)
 IN_WEB = "transaction.before_commit=raise@80,transaction.after_commit=kill@250"
 
 
@@ -96,7 +98,9 @@ def run(wanted: Wanted) -> Outcome:
                 house.worker.env = house.worker.env | {"FAILPOINTS": IN_WORKERS}
                 _restart(house)
             try:
-                return _Run(wanted, own, house, asking, journeys).all(plain(world.settings.database_owner_url))
+                return _Run(wanted, own, house, asking, journeys).all(
+                    plain(world.settings.database_owner_url)
+                )
             finally:
                 asking.close()
 
@@ -122,9 +126,7 @@ class _Run:
 
     def all(self, owner_url: str) -> Outcome:
         began = time.monotonic()
-        saboteur = Saboteur(
-            self.own, self.house, owner_url, random.Random(f"{self.wanted.seed}:harm")
-        )
+        saboteur = Saboteur(self.own, self.house, owner_url, random.Random(f"{self.wanted.seed}:harm"))
         beside = threading.Thread(target=self._harm, args=(saboteur, began))
         beside.start()
         with ThreadPoolExecutor(self.wanted.people) as pool:

@@ -43,6 +43,7 @@ INSERT_ONLY = (
     "kernel.domain_events",
     "lab.lab_results",
     "orders.order_events",
+    "notifications.notification_delivery_log",
     "organization.service_terms",
     "organization.staff_shares",
     "payments.payment_transactions",

@@ -34,7 +34,11 @@ class Desk:
         """Do one journey; return how it ended."""
         with self.lock:
             patient = self.patients.pop()
-        came = self._walk_in(browser, dice, patient) if dice.random() < 0.5 else self._book(browser, dice, patient)
+        came = (
+            self._walk_in(browser, dice, patient)
+            if dice.random() < 0.5
+            else self._book(browser, dice, patient)
+        )
         if not came:
             return "refused at the desk"
         return self._pay(browser, dice, patient)

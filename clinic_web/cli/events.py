@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import click
 from flask.cli import with_appcontext
 
-from clinic_web.kernel import bus, replay as replaying
+from clinic_web.kernel import bus
+from clinic_web.kernel import replay as replaying
 from clinic_web.kernel.errors import BadRequest
 from clinic_web.kernel.replay import Replayed
 

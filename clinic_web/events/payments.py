@@ -22,6 +22,7 @@ class PaymentReceived:
     currency: str
     method: str
     visit_id: UUID | None = None
+    facility_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,7 @@ class PaymentRefunded:
     is_whole: bool
     corrects_id: UUID | None = None
     visit_id: UUID | None = None
+    facility_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

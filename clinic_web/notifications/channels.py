@@ -12,25 +12,31 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.notifications.models import RecordedMessage
 
+RECORD, SMTP = "RECORD", "SMTP"
+
 
 class Channel(Protocol):
-    """Sends one message. Raises kernel.errors.Temporary or Permanent when the provider fails."""
+    """Sends one message and returns the provider's id of it.
 
-    def deliver(self, notification_id: UUID, recipient: str, body: str, subject: str = "") -> None: ...
+    Raises kernel.errors.Temporary or Permanent when the provider fails.
+    """
+
+    def deliver(self, notification_id: UUID, recipient: str, body: str, subject: str = "") -> str: ...
 
 
 class RecordingChannel:
     """Keeps what it "sends" in ``notifications.recorded_messages``: for centres without a provider."""
 
-    def deliver(self, notification_id: UUID, recipient: str, body: str, subject: str = "") -> None:
+    def deliver(self, notification_id: UUID, recipient: str, body: str, subject: str = "") -> str:
         statement = insert(RecordedMessage).values(
             notification_id=notification_id, recipient=recipient, body=body, recorded_at=clock.now()
         )
         with transaction():
             db.session.execute(statement.on_conflict_do_nothing())
+        return str(notification_id)
 
 
-_channels: dict[str, Channel] = {"RECORD": RecordingChannel()}
+_channels: dict[str, Channel] = {RECORD: RecordingChannel()}
 
 
 def channel(name: str) -> Channel:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from clinic_web.notifications import service
+from clinic_web.notifications.service import sending
 
 
 def send(notification_id: str) -> None:
-    service.send(UUID(notification_id))
+    sending.send(UUID(notification_id))

@@ -5,7 +5,6 @@ What is kept while a letter waits opens nothing: identity makes the link when th
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +13,15 @@ from sqlalchemy.dialects.postgresql import insert
 from clinic_web.events.identity import AddressGiven, DeviceAppeared, PasswordForgotten, StaffInvited
 from clinic_web.events.portal import PatientInvited
 from clinic_web.identity import api as identity
-from clinic_web.kernel import clock, ids, jobs
+from clinic_web.kernel import clock, ids
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.ids import new_id
-from clinic_web.notifications.channels import has_channel
-from clinic_web.notifications.models import Notification
+from clinic_web.notifications.channels import SMTP, has_channel
+from clinic_web.notifications.models import EMAIL, Notification
+from clinic_web.notifications.service.queueing import GRACE, send_after_commit
 from clinic_web.notifications.texts import catalogue, moment
 from clinic_web.portal import api as portal
-
-CHANNEL = "SMTP"
-GRACE = timedelta(seconds=20)  # the commit's own job comes first; the sweep takes what was lost
 
 SUBJECTS = {
     "staff_invitation": N_("Your access to Clinic Web"),
@@ -89,7 +86,7 @@ def _queue(event: Any, template: str, reference: str, **values: str) -> None:
 
 def _write_down(event: Any, template: str, reference: str, values: dict[str, str]) -> None:
     """Write one letter into the current transaction; without a mail server there is nobody to carry it."""
-    if not has_channel(CHANNEL):
+    if not has_channel(SMTP):
         return
     statement = (
         insert(Notification)
@@ -97,8 +94,8 @@ def _write_down(event: Any, template: str, reference: str, values: dict[str, str
             id=new_id(),
             organization_id=event.organization_id,
             template=template,
-            channel=CHANNEL,
-            language="",  # the person's own, at the moment of writing
+            notification_type=EMAIL,
+            channel=SMTP,  # in the person's own language, at the moment of writing
             reference=reference,
             data=values,
             due_at=clock.now() + GRACE,
@@ -108,9 +105,7 @@ def _write_down(event: Any, template: str, reference: str, values: dict[str, str
     )
     notification_id = db.session.execute(statement).scalar()
     if notification_id:
-        jobs.enqueue_after_commit(
-            "notifications.send", str(notification_id), job_id=f"notification-{notification_id}"
-        )
+        send_after_commit(notification_id)
 
 
 def write(template: str, data: dict[str, Any]) -> tuple[str, str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from urllib.parse import unquote, urlsplit
@@ -25,12 +26,16 @@ class SmtpChannel:
         self._parts = urlsplit(url)
         self._sender = sender
 
-    def deliver(self, notification_id: UUID, recipient: str, body: str, subject: str = "") -> None:
-        """Send one letter. Raises Temporary or Permanent."""
+    def deliver(self, notification_id: UUID, recipient: str, body: str, subject: str = "") -> str:
+        """Send one letter; return its Message-ID. Raises Temporary or Permanent."""
         try:
             letter = self._letter(notification_id, recipient, body, subject)
-            with self._connect() as server:
+            server = self._connect()
+            try:
                 server.send_message(letter)
+            finally:
+                _part(server)
+            return str(letter["Message-ID"])
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise _failed(codes[0] if codes else 0) from error
@@ -69,6 +74,13 @@ class SmtpChannel:
         if self._parts.username:
             server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
         return server
+
+
+def _part(server: smtplib.SMTP) -> None:
+    """Say goodbye. What the server answers changes nothing any more: it has the letter, or has refused it."""
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 def _failed(code: int) -> Permanent | Temporary:

@@ -1,7 +1,8 @@
-"""The front door of the portal: what a letter to a patient says."""
+"""The front door of the portal: what a letter to a patient says, and whose records somebody may see."""
 
 from __future__ import annotations
 
+from clinic_web.portal.access import Own, own_patient
 from clinic_web.portal.letters import InvitationLetter, invitation_letter
 
-__all__ = ["InvitationLetter", "invitation_letter"]
+__all__ = ["InvitationLetter", "Own", "invitation_letter", "own_patient"]

@@ -294,7 +294,10 @@ def provoke_errors(house: House, amina: Visitor, admin: Visitor, refuses: Callab
 
 def wait_for_the_worker() -> None:
     """Until what was committed has been told, and the letter that PostgreSQL refuses was tried."""
-    tried = text("SELECT count(*) FROM notifications.notifications WHERE attempts > 0 OR status <> 'PENDING'")
+    tried = text(
+        "SELECT count(*) FROM notifications.notifications"
+        " WHERE claimed_until IS NOT NULL OR status <> 'PENDING'"
+    )
     due = text("SELECT count(*) FROM kernel.deliveries WHERE state = 'DUE' AND attempts = 0")
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

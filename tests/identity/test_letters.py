@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
@@ -24,48 +20,25 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import Permanent, Temporary
 from clinic_web.kernel.ids import new_id
-from clinic_web.notifications import channels, service
+from clinic_web.notifications import channels
 from clinic_web.notifications.mail import SmtpChannel
 from clinic_web.notifications.models import Notification
+from clinic_web.notifications.service import sending
 from tests.cast import PASSWORD, Cast, Person, sign_in
+from tests.post import Mailbox, open_for_business
 
 Browser = Callable[[str], FlaskClient]
 NEW = "nine-grey-pelicans"
 
 
-class Mailbox:
-    """What arrived at the server; ``refuses`` is its answer to the next letters."""
-
-    def __init__(self) -> None:
-        self.letters: list[EmailMessage] = []
-        self.refuses = ""
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if self.refuses:
-            return self.refuses
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        letter = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(letter, EmailMessage)
-        self.letters.append(letter)
-        return "250 OK"
-
-
 @pytest.fixture
 def mailbox(app: Flask) -> Iterator[Mailbox]:
-    box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    server = Controller(box, hostname="127.0.0.1", port=port)
-    server.start()
-    channels.use("SMTP", SmtpChannel(f"smtp://127.0.0.1:{port}", "Clinic Web <desk@example.org>"))
-    ports.can_mail = True
-    yield box
-    ports.can_mail = False
-    channels.use("SMTP", None)
-    server.stop()
+    with open_for_business() as (box, smtp):
+        channels.use("SMTP", smtp)
+        ports.can_mail = True
+        yield box
+        ports.can_mail = False
+        channels.use("SMTP", None)
 
 
 def carry() -> None:
@@ -74,7 +47,7 @@ def carry() -> None:
         links.answer(request_id)
     delivery.drain("notifications")
     for notification_id in db.session.scalars(select(Notification.id)).all():
-        service.send(notification_id)
+        sending.send(notification_id)
 
 
 def text_of(letter: EmailMessage) -> str:

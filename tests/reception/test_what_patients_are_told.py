@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 
 from clinic_web.kernel import clock, delivery, jobs
 from clinic_web.kernel.db import db
-from clinic_web.notifications import service
 from clinic_web.notifications.models import Notification, RecordedMessage
+from clinic_web.notifications.service import sending
 from clinic_web.organization import api as organization
 from clinic_web.reception.service import cancelling, sessions
 from clinic_web.reception.service.booking import Booked
@@ -48,9 +48,9 @@ def send(template: str) -> dict[UUID, tuple[str, str | None]]:
     wanted = select(Notification).where(Notification.template == template)
     for row in list(db.session.scalars(wanted)):
         for _ in range(2):
-            service.send(row.id)
+            sending.send(row.id)
     rows = db.session.scalars(wanted.execution_options(populate_existing=True))
-    return {row.patient_id: (row.status, row.last_error) for row in rows if row.patient_id}
+    return {row.patient_id: (row.status, row.failure) for row in rows if row.patient_id}
 
 
 def bodies(template: str) -> list[str]:
@@ -102,8 +102,8 @@ def test_no_message_about_what_is_past_or_to_who_has_no_telephone(desk: Desk) ->
     deliver(without=mute)
     clock.shift(clock.offset() + timedelta(minutes=2))
     assert send("booking_cancelled") == {
-        past: ("FAILED", "the time is past"),
-        mute: ("FAILED", "no phone number"),
+        past: ("FAILED", "PAST"),
+        mute: ("FAILED", "NO_ADDRESS"),
     }
     assert bodies("booking_cancelled") == []
 
@@ -117,7 +117,7 @@ def test_a_cancelled_session_is_told_to_all_who_are_still_expected_in_it(desk: D
     told = send("session_cancelled")
     assert told == {
         patient_of(desk, stays): ("SENT", None),
-        patient_of(desk, goes): ("FAILED", "settled meanwhile"),
+        patient_of(desk, goes): ("FAILED", "SETTLED"),
     }
     assert patient_of(desk, other) not in told
     (body,) = bodies("session_cancelled")
@@ -133,4 +133,4 @@ def test_a_session_that_takes_place_after_all_is_told_to_nobody(desk: Desk) -> N
     assert [row.due_at > clock.now() + timedelta(minutes=9) for row in rows] == [True], "time to settle it"
     organization.remove_leave(desk.amina, leave_id)
     clock.shift(clock.offset() + LATER)
-    assert send("session_cancelled") == {patient_of(desk, expected): ("FAILED", "settled meanwhile")}
+    assert send("session_cancelled") == {patient_of(desk, expected): ("FAILED", "SETTLED")}

@@ -214,6 +214,7 @@ def _tell(actor: Actor, payment: Payment, movement: dict[str, Any]) -> None:
             is_whole=not payment.kept,
             corrects_id=movement["reverses_id"],
             visit_id=payment.visit_id,
+            facility_id=payment.facility_id,
         ),
         actor,
     )

@@ -113,6 +113,7 @@ def tell_received(actor: Actor, payment: Payment, movement: dict[str, Any], *, i
             currency=payment.currency,
             method=movement["payment_method"],
             visit_id=payment.visit_id,
+            facility_id=payment.facility_id,
         ),
         actor,
     )

@@ -1,0 +1,167 @@
+"""Patients' messages through real mail servers: one that takes them, says later, says never, says nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from clinic_web.config import Settings
+from clinic_web.events.orders import NotificationRequested
+from clinic_web.kernel import bus, clock, delivery, tenant
+from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.notifications import channels, mail
+from clinic_web.notifications.models import Notification
+from clinic_web.notifications.service import sending
+from tests import factories
+from tests.cast import Cast, assemble
+from tests.notifications.conftest import Post
+from tests.post import Mailbox, asleep, open_for_business
+
+ROOT = Path(__file__).parents[2]
+
+
+def ready(post: Post, **fields: str) -> Notification:
+    fields = {"email": "maryam@example.org"} | fields
+    post.tell(NotificationRequested(**post.of_order(post.patient(**fields))))
+    return post.row()
+
+
+def test_who_has_an_address_gets_a_letter(post: Post, mailbox: Mailbox) -> None:
+    row = ready(post)
+    post.send()
+    [letter] = mailbox.letters
+    assert (letter["To"], letter["Subject"]) == ("maryam@example.org", "Your medicine is ready")
+    assert letter["Message-ID"] == f"<{row.id}@example.org>" == post.row().external_id
+    assert (post.row().notification_type, post.row().recipient) == ("EMAIL", "m…@example.org")
+    assert post.bodies() == []
+
+
+def test_a_server_that_says_later_is_asked_again_and_at_last_given_up(post: Post, mailbox: Mailbox) -> None:
+    ready(post)
+    mailbox.refuses = "451 busy, maryam@example.org"
+    for _ in range(5):
+        sending.send(post.row().id)
+    row = post.row()
+    assert (row.status, row.retry_count, row.error_message) == ("PENDING", 5, "SMTP 451")
+    for _ in range(2):
+        post.send()
+    row = post.row()
+    assert (row.status, row.failure, row.retry_count) == ("FAILED", "GIVEN_UP", 6)
+    assert post.tries() == [("LATER", "SMTP 451")] * 6
+    assert post.answers() == [("notification.queued", None), ("notification.failed", "GIVEN_UP")]
+
+
+def test_each_try_waits_longer(post: Post, mailbox: Mailbox) -> None:
+    row = ready(post)
+    mailbox.refuses = "451 busy"
+    pauses = []
+    for _ in range(3):
+        sending.send(row.id)
+        pauses.append(post.row().due_at - clock.now())
+    assert [round(each.total_seconds() / 60) for each in pauses] == [1, 2, 4]
+    mailbox.refuses = ""
+    sending.send(row.id)
+    assert (post.row().status, post.row().error_message, len(mailbox.letters)) == ("SENT", None, 1)
+
+
+def test_a_server_that_says_never_is_not_asked_again(post: Post, mailbox: Mailbox) -> None:
+    ready(post)
+    mailbox.refuses = "550 no such mailbox maryam@example.org"
+    post.send()
+    row = post.row()
+    assert (row.status, row.failure, row.error_message) == ("FAILED", "REFUSED", "SMTP 550")
+    assert post.tries() == [("REFUSED", "SMTP 550")]
+    assert post.answers()[1:] == [("notification.failed", "REFUSED")]
+
+
+def test_a_server_that_hangs_holds_nobody_up(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "PATIENCE", 0.2)
+    row = ready(post)
+    with asleep() as smtp:
+        channels.use("SMTP", smtp)
+        sending.send(row.id)
+        channels.use("SMTP", None)
+    assert (post.row().status, post.row().retry_count, post.row().claimed_until) == ("PENDING", 1, None)
+    assert [outcome for outcome, _ in post.tries()] == ["LATER"]
+
+
+def test_one_message_is_in_one_hand(post: Post, mailbox: Mailbox) -> None:
+    row = ready(post)
+    assert sending._claim(row.id)
+    sending.send(row.id)
+    sending.sweep()
+    assert mailbox.letters == [] and post.tries() == []
+    post.wait(sending.CLAIM + timedelta(seconds=1))
+    sending.send(row.id)
+    assert len(mailbox.letters) == 1 and post.tries() == [("LOST", None), ("SENT", None)]
+
+
+SEND = """
+import sys
+from uuid import UUID
+from clinic_web.app import create_app
+from clinic_web.kernel import jobs, tenant
+from clinic_web.notifications.service import sending
+with create_app(is_worker=True).app_context(), tenant.of(UUID(sys.argv[1])):
+    sending.send(UUID(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("email", [None, "maryam@example.org"])
+def test_a_worker_killed_after_it_sent_doubles_nothing(
+    committing: Flask, settings: Settings, email: str | None
+) -> None:
+    with committing.app_context(), open_for_business() as (box, smtp):
+        channels.use("SMTP", smtp)
+        cast = assemble()
+        row_id = _ready_for_real(cast, email)
+        db.session.remove()
+        killed = _send_in_a_process(settings, cast, row_id, smtp)
+        assert killed == -9
+        with tenant.of(cast.organization_id):
+            clock.shift(sending.CLAIM + timedelta(seconds=1))
+            sending.send(row_id)
+            clock.shift(timedelta())
+            row = db.session.get(Notification, row_id)
+            assert row and (row.status, row.retry_count) == ("SENT", 1)
+            recorded = db.session.scalar(text("SELECT count(*) FROM notifications.recorded_messages"))
+        channels.use("SMTP", None)
+        names = {letter["Message-ID"] for letter in box.letters}
+        # A mailbox shows two letters with one Message-ID once; the recording channel has it as its key.
+        assert (recorded, len(names)) == ((0, 1) if email else (1, 0))
+
+
+def _ready_for_real(cast: Cast, email: str | None) -> object:
+    with transaction():
+        patient = factories.patient(
+            organization_id=cast.organization_id, phone_primary="0100 123 4567", email=email
+        )
+        order = Post(cast).of_order(patient)
+        assert cast.system
+        bus.publish(NotificationRequested(**order), cast.system)
+    delivery.drain("notifications")
+    return db.session.scalar(text("SELECT id FROM notifications.notifications"))
+
+
+def _send_in_a_process(settings: Settings, cast: Cast, row_id: object, smtp: mail.SmtpChannel) -> int:
+    env = os.environ | {
+        "APP_ENV": "test",
+        "SECRET_KEY": settings.secret_key,
+        "SECRET_STORE_KEY": settings.secret_store_key,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SMTP_URL": smtp._parts.geturl(),
+        "MAIL_FROM": "desk@example.org",
+        "FAILPOINTS": "notifications.delivered=kill",
+    }
+    run = [sys.executable, "-c", SEND, str(cast.organization_id), str(row_id)]
+    return subprocess.run(run, cwd=ROOT, env=env, check=False, timeout=60).returncode
