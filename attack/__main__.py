@@ -21,6 +21,7 @@ NAMES = (
     "fetched",
     "sessions",
     "tokens",
+    "api",
     "sockets",
     "probes",
     "injection",

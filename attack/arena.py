@@ -16,7 +16,7 @@ from flask import Flask, g, session
 from flask_wtf.csrf import generate_csrf
 
 from attack import places
-from attack.doors import COLLEAGUE, OTHER_FACILITY, OTHER_TENANT, OWN, Holder
+from attack.doors import COLLEAGUE, OTHER_FACILITY, OTHER_TENANT, OWN, SIGN_IN, Holder, expected
 from attack.places import Place, Someone
 from clinic_web.identity import api as identity
 from clinic_web.kernel import tenant
@@ -110,6 +110,15 @@ class Arena:
             reading = {name for name in identity.PERMISSIONS if identity.may_be_named(name)}
             return frozenset(reading & boss) if who == PROGRAM else frozenset()
         return self.ours.people[who].actor.permissions if who in self.ours.people else None
+
+    def expected(self, policy: Policy, who: str, of_whom: str) -> str:
+        """Return how a route must answer somebody about a thing. A session is nobody's where programs come by
+        their token, and a program is nobody where it would change something on a page."""
+        is_program = who in {PROGRAM, NARROW}
+        is_known = is_program if policy.by_token else not is_program or policy.method == "GET"
+        if policy.kind == ROUTE and policy.permission and not is_known:
+            return SIGN_IN
+        return expected(policy, self.permissions(who), of_whom)
 
     def headers_of(self, knock: Knock) -> dict[str, str]:
         headers = {"Accept": "*/*", **self.brings.get(knock.who, {}), **knock.headers}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from clinic_web.identity.models import SavedView, Session
 from clinic_web.identity.proofs import Factor
 from clinic_web.identity.queries import hash_of
 from clinic_web.identity.service import api_tokens
+from clinic_web.identity.service.api_tokens import NewToken
 from clinic_web.kernel import clock, push, tenant
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.db import Model, db
@@ -217,9 +219,16 @@ def _own_record(place: Place, someone: Someone) -> UUID:
 def issue_token(place: Place, permissions: list[str]) -> str:
     """Return a token of a program of the place's."""
     boss = place.as_role("administrator")
-    token = api_tokens.issue(boss, f"{place.mark} program", permissions, 30, key=str(uuid4()))
+    new = NewToken(name=f"{place.mark} program", permissions=frozenset(permissions), days=30,
+                   requests_per_minute=6000)  # fmt: skip
+    token = api_tokens.issue(boss, new, key=str(uuid4()))
     assert token is not None
     return token
+
+
+def soon() -> str:
+    """Return a moment at which the places' doctors see patients."""
+    return (clock.now() + timedelta(days=2)).replace(minute=0, second=0, microsecond=0).isoformat()
 
 
 def words_of(part: str, endpoint: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from attack.arena import HTMX, IN_THE_HOUSE, PROGRAM, Arena, Case, Knock
-from attack.doors import FORBIDDEN, HIDDEN, IN, OWN, address, expected, filled_in, question, whose
+from attack.doors import FORBIDDEN, HIDDEN, IN, OWN, address, filled_in, question, whose
 from attack.judges import BY_EXPECTATION, no_fault, refused
 from attack.places import Place
 from clinic_web.ui.policies import Policy
@@ -30,10 +30,10 @@ def cases(arena: Arena) -> Iterator[Case]:
 def in_addresses(arena: Arena) -> Iterator[Case]:
     for policy in arena.routes:
         for who in (*IN_THE_HOUSE, PROGRAM):
-            if who == PROGRAM and policy.method != "GET":
+            if who == PROGRAM and policy.method != "GET" and not policy.by_token:
                 continue
             for of_whom in whose(policy):
-                right = expected(policy, arena.permissions(who), of_whom)
+                right = arena.expected(policy, who, of_whom)
                 if right == FORBIDDEN and who not in REFUSED:
                     continue
                 if of_whom == OWN or right not in {HIDDEN, FORBIDDEN} or policy.permission is None:
@@ -74,7 +74,7 @@ def allowed(arena: Arena, method: str) -> Iterator[tuple[Policy, str]]:
         if policy.method != method or policy.permission is None or leaves:
             continue
         for who in ROLES:
-            if expected(policy, arena.permissions(who), OWN) == IN:
+            if arena.expected(policy, who, OWN) == IN:
                 yield policy, who
                 break
 

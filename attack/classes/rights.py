@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attack.arena import EVERYBODY, HTMX, NARROW, NOBODY, PROGRAM, Arena, Case, Knock
-from attack.doors import IN, OWN, SIGN_IN, address, expected, filled_in, question
+from attack.doors import IN, OWN, SIGN_IN, address, filled_in, question
 from attack.judges import BY_EXPECTATION, as_stranger, not_done, refused
 from clinic_web.ui.policies import Policy
 
@@ -24,7 +24,7 @@ FLAGS = "show_all=1&debug=1&skip_timeout_reset=1&admin=true"
 def cases(arena: Arena) -> Iterator[Case]:
     for policy in arena.routes:
         for who in EVERYBODY:
-            right = expected(policy, arena.permissions(who), OWN)
+            right = arena.expected(policy, who, OWN)
             if right != IN and policy.permission is not None:
                 yield from _knocks(arena, policy, who, right)
 

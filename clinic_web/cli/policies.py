@@ -41,7 +41,7 @@ def _data(policy: Policy) -> dict[str, object]:
 
 def _roles(policy: Policy) -> list[str]:
     """Return the roles that hold the right from the beginning; ``*`` is whoever is signed in."""
-    if policy.permission is None:
+    if policy.permission is None or policy.by_token:
         return []
     if policy.rights <= identity.EVERYBODY:
         return ["*"]
@@ -49,9 +49,10 @@ def _roles(policy: Policy) -> list[str]:
 
 
 def _by_token(policy: Policy) -> bool:
-    """Return whether a program's token may open it: to read, with a right that such a token can have."""
-    reads = policy.kind == policies.ROUTE and policy.method == "GET"
-    return reads and bool(policy.rights) and all(map(identity.may_be_named, policy.rights))
+    """Return whether a program's token may open it: all of the JSON API, of the pages what only reads, with a
+    right that such a token can have."""
+    opens = policy.kind == policies.ROUTE and (policy.by_token or policy.method == "GET")
+    return opens and bool(policy.rights) and all(map(identity.may_be_named, policy.rights))
 
 
 def _cells(policy: Policy) -> tuple[str, ...]:

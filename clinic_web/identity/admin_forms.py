@@ -8,11 +8,12 @@ from uuid import UUID
 from clinic_web.identity.forms import read_email
 from clinic_web.identity.models import ALLOW, DENY
 from clinic_web.identity.permissions import BY_NATURE, PERMISSIONS
-from clinic_web.identity.service.api_tokens import LONGEST
+from clinic_web.identity.service.api_tokens import LONGEST, PER_MINUTE, NewToken
 from clinic_web.identity.service.editing import Details
 from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 
 LONGEST_NAME = 100
+LONGEST_RATE = 4  # digits
 
 
 def _line(form: Any, name: str, errors: dict[str, DomainError], *, is_required: bool = True) -> str:
@@ -80,8 +81,8 @@ def read_user(form: Any) -> Details:
     return wanted
 
 
-def read_token(form: Any) -> tuple[str, frozenset[str], int]:
-    """Return a token's name, permissions and days; raise InvalidForm (422)."""
+def read_token(form: Any) -> NewToken:
+    """Return what a token is to be; raise InvalidForm (422). Whether it may be so, the service says."""
     errors: dict[str, DomainError] = {}
     name = _line(form, "name", errors)
     permissions = frozenset(form.getlist("permissions")) & frozenset(PERMISSIONS) - BY_NATURE
@@ -90,9 +91,19 @@ def read_token(form: Any) -> tuple[str, frozenset[str], int]:
     days = form.get("days", "").strip()
     if not (days.isdecimal() and len(days) <= len(str(LONGEST))):
         errors["days"] = RuleBroken(N_("Between 1 and %(most)s days, please."), most=LONGEST)
+    facility_id = _id(form, "facility_id", errors)
+    rate = form.get("requests_per_minute", "").strip() or str(PER_MINUTE)
+    if not (rate.isdecimal() and len(rate) <= LONGEST_RATE):
+        errors["requests_per_minute"] = RuleBroken(N_("A whole number, please."))
     if errors:
         raise InvalidForm(errors)
-    return name, permissions, int(days)
+    return NewToken(
+        name=name,
+        permissions=permissions,
+        days=int(days),
+        facility_id=facility_id,
+        requests_per_minute=int(rate),
+    )
 
 
 def read_role(form: Any) -> tuple[str, str, frozenset[str]]:

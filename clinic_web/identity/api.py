@@ -16,7 +16,8 @@ from clinic_web.identity.permissions import EVERYBODY, OWN_ACCOUNT, PERMISSIONS,
 from clinic_web.identity.ports import Offered
 from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
 from clinic_web.identity.roles import RoleInfo, role_ids_of, role_names_of, roles_of_tenant, roles_with
-from clinic_web.identity.service.api_tokens import may_be_named
+from clinic_web.identity.service.api_tokens import NewToken, Program, may_be_named, program_of
+from clinic_web.identity.service.api_tokens import issue as issue_token
 from clinic_web.identity.service.editing import Details, Handed, add_user
 from clinic_web.identity.service.letters import Letter, letter_for
 from clinic_web.identity.service.people import create_user, disable_user, place_user, set_password
@@ -43,7 +44,9 @@ __all__ = [
     "ROLES",
     "Handed",
     "Letter",
+    "NewToken",
     "Offered",
+    "Program",
     "RoleInfo",
     "SignInRefused",
     "SignedIn",
@@ -64,6 +67,7 @@ __all__ = [
     "generate_password",
     "grant_role",
     "hand_access",
+    "issue_token",
     "letter_for",
     "may_be_named",
     "names_of",
@@ -71,6 +75,7 @@ __all__ = [
     "open_session_ids",
     "open_session_rights",
     "place_user",
+    "program_of",
     "remove_role",
     "revoke_session",
     "role_ids_of",

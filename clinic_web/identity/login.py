@@ -148,7 +148,8 @@ def signed_in() -> SignedIn | None:
 
 
 def load_actor() -> Actor | None:
-    """The shell's port: who is asking. A program shows its token at each request, and only reads."""
+    """The shell's port: who is asking. A program shows its token at each request, and only reads: what it
+    may change, it changes through the JSON API (interop)."""
     user = signed_in()
     if user:
         return user.actor
@@ -156,10 +157,11 @@ def load_actor() -> Actor | None:
     if kind != "Bearer" or request.method not in QUIET_METHODS or request.endpoint is None:
         return None
     agent = request.headers.get("User-Agent")
-    program = api_tokens.actor_of(token.strip(), ip_address=ip_address(), user_agent=agent)
-    if program:
-        tenant.enter(program.organization_id)
-    return program
+    program = api_tokens.program_of(token.strip(), ip_address=ip_address(), user_agent=agent)
+    if program is None:
+        return None
+    tenant.enter(program.actor.organization_id)
+    return program.actor
 
 
 def known() -> SignedIn | None:

@@ -19,6 +19,28 @@ EVERY_PATIENT = frozenset({"portal.account"})
 # colleague's nothing of the portal.
 OF_PATIENTS = EVERY_PATIENT | {"portal.own"}
 
+# With what a program of another house changes something, through the JSON API: what its services allow to
+# whoever has the right. Rights over people, rights and the house itself are no program's.
+BY_API = frozenset(
+    {
+        "appointment.book",
+        "appointment.overbook",
+        "appointment.cancel",
+        "appointment.reschedule",
+        "appointment.miss",
+        "visit.walk_in",
+        "visit.check_in",
+        "visit.cancel",
+        "payment.take",
+        "payment.refund",
+        "payment.void",
+        "order.write",
+        "order.cancel",
+        "stock.receive",
+        "stock.adjust",
+    }
+)
+
 # What no form offers: it comes with being somebody.
 BY_NATURE = EVERYBODY | OF_PATIENTS
 

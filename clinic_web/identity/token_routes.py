@@ -1,4 +1,4 @@
-"""Tokens of programs that read from this one, as administrators issue and revoke them."""
+"""Tokens of other programs, as administrators issue and revoke them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from flask_babel import gettext as _
 from clinic_web.identity import admin_forms
 from clinic_web.identity.access import MANAGE
 from clinic_web.identity.permissions import BY_NATURE, PERMISSIONS
+from clinic_web.identity.ports import ports
 from clinic_web.identity.service import api_tokens
 from clinic_web.kernel.errors import InvalidForm, NotAllowed, RuleBroken
 from clinic_web.ui import admin
-from clinic_web.ui.texts import say
+from clinic_web.ui.texts import local_name, say
 from clinic_web.ui.web import (
     LastAct,
     acted,
@@ -46,11 +47,11 @@ def new() -> str:
 @needs(MANAGE, fresh=True)
 def issue() -> ResponseReturnValue:
     try:
-        name, permissions, days = admin_forms.read_token(request.form)
-        token = api_tokens.issue(actor(), name, permissions, days, key=form_key())
+        new = admin_forms.read_token(request.form)
+        token = api_tokens.issue(actor(), new, key=form_key())
     except (InvalidForm, RuleBroken, NotAllowed) as error:
         return make_response(_page(is_new=True, errors=form_errors(error)), error.status)
-    return make_response(_page(handed=token or "", name=name), 200)
+    return make_response(_page(handed=token or "", name=new.name), 200)
 
 
 @bp.post("/<uuid:token_id>/revoke")
@@ -73,6 +74,9 @@ def _page(**context: Any) -> str:
         grantable=[name for name in words if who.can(name) and api_tokens.may_be_named(name)],
         values=request.form,
         chosen=request.form.getlist("permissions"),
+        facilities=[(each.id, local_name(each.name, each.name_ar)) for each in ports.facilities(who)],
+        here=who.facility_id,
+        usual_rate=api_tokens.PER_MINUTE,
         key=request.form.get("idempotency_key") or new_key(),
         sections=admin.for_actor(who),
         **(defaults | context),

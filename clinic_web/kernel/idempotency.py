@@ -1,7 +1,8 @@
 """One press, one effect. A key is claimed by the first statement of the transaction that it protects.
 
 The same key and the same body give the first answer again; another body is refused. While the first is still
-running, the second waits on its row (up to ``lock_timeout``) and then gets its answer.
+running, the second waits on its row (up to ``lock_timeout``) and then gets its answer; of ``claim_at_once``
+it is told so at once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from clinic_web.kernel import unit_of_work
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import N_, BadRequest, RuleBroken
+from clinic_web.kernel.errors import N_, BadRequest, RuleBroken, StaleScreen
 from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.tables import IdempotencyKey
 
@@ -32,6 +33,22 @@ CLAIM = Statement(
     """
 )
 
+
+# Of a program that asks the same many times at once only one may hold a connection for as long as it takes.
+CLAIM_AT_ONCE = Statement(
+    """
+    WITH held AS MATERIALIZED (
+        SELECT pg_try_advisory_xact_lock(hashtextextended(:lock, 20261121)) AS is_mine),
+    claimed AS (
+        INSERT INTO kernel.idempotency_keys (organization_id, user_id, action, key, fingerprint)
+        SELECT :organization_id, :user_id, CAST(:action AS text), CAST(:key AS text),
+               CAST(:fingerprint AS bytea)
+          FROM held WHERE held.is_mine
+            ON CONFLICT DO NOTHING
+        RETURNING true)
+    SELECT held.is_mine, EXISTS (SELECT FROM claimed) AS is_first FROM held
+    """
+)
 
 # The key of two presses at one instant: the later one finds the first one's answer when it tries again.
 ALREADY_PRESSED = "pk_idempotency_keys"
@@ -89,10 +106,40 @@ def claim(actor: Actor, action: str, key: str | None, body: dict[str, Any]) -> C
     return _repetition(scope, pressed.fingerprint)
 
 
+class OtherBody(RuleBroken):
+    """The key was used for something else before (422)."""
+
+
+class StillRunning(StaleScreen):
+    """The first of two that say the same is not done yet (409): ask again in a moment."""
+
+
+def claim_at_once(actor: Actor, action: str, key: str | None, body: dict[str, Any]) -> Claim:
+    """The same for programs: whoever comes while the first is still running is told so, and waits for nobody.
+
+    Raises StillRunning (409); BadRequest and RuleBroken as ``claim``.
+    """
+    pressed = press(actor, action, key, body)
+    scope = {
+        "organization_id": str(pressed.organization_id),
+        "user_id": str(pressed.user_id),
+        "action": action,
+        "key": pressed.key,
+    }
+    row = CLAIM_AT_ONCE.first(vars(pressed) | {"lock": json.dumps(scope, sort_keys=True)})
+    if not row.is_mine:
+        raise StillRunning(
+            N_("The first request with this key is still running. Please ask again in a moment.")
+        )
+    if row.is_first:
+        return Claim(scope, None)
+    return _repetition(scope, pressed.fingerprint)
+
+
 def _repetition(scope: dict[str, str], fingerprint: bytes) -> Claim:
     row = db.session.execute(
         select(IdempotencyKey.fingerprint, IdempotencyKey.answer).filter_by(**scope)
     ).one()
     if row.fingerprint != fingerprint:
-        raise RuleBroken(N_("This form was already sent with other values. Please open it again."))
+        raise OtherBody(N_("This form was already sent with other values. Please open it again."))
     return Claim(scope, row.answer or {})

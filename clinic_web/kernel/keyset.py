@@ -138,6 +138,22 @@ def chunks(
         cursor = _beside(found[-1], width, is_before=False)
 
 
+def stretch(
+    table: Table,
+    where: Where,
+    asked: Asked,
+    make: Callable[[Any], T],
+    *,
+    states: tuple[str, ...] | None = None,
+    size: int,
+) -> tuple[list[T], Cursor | None]:
+    """Return ``size`` rows from the asked place on, and where the next ones begin: nothing is counted."""
+    found = _rows(table, where, asked, states, size + 1)
+    rows = found[:size]
+    after = _beside(rows[-1], len(asked.by), is_before=False) if len(found) > size else None
+    return [make(row) for row in rows], after
+
+
 def _beside(row: Any, width: int, *, is_before: bool) -> Cursor:
     values = tuple(getattr(row, f"sort_{number}") for number in range(width))
     return Cursor(values, row.row_id, is_before)

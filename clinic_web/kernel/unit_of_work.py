@@ -93,6 +93,11 @@ def current() -> UnitOfWork:
     return work
 
 
+def is_under_way() -> bool:
+    """Return whether a transaction or a single statement is under way."""
+    return "unit_of_work" in db.session().info
+
+
 def has_committed() -> bool:
     """Return whether this request (or job) has committed something, so that nobody says nothing happened."""
     return bool(db.session().info.get("has_committed"))

@@ -13,6 +13,7 @@ billing with ``open_order_payment``; ``lock`` holds a payment and tells its move
 from __future__ import annotations
 
 from clinic_web.payments.live import payments_topic
+from clinic_web.payments.queries.bill import Movement
 from clinic_web.payments.queries.disagreements import (
     Disagreement,
     ReceiptGap,
@@ -20,6 +21,13 @@ from clinic_web.payments.queries.disagreements import (
     receipt_gaps,
 )
 from clinic_web.payments.queries.owed import Owed, owed_for_visits
+from clinic_web.payments.queries.plain import (
+    PAYMENTS_ASK,
+    PlainPayment,
+    movements_for,
+    plain_payment,
+    plain_payments,
+)
 from clinic_web.payments.queries.receipts import Receipt
 from clinic_web.payments.service.failing import Refusal, note_failure
 from clinic_web.payments.service.following import reschedule_for_visit
@@ -50,15 +58,18 @@ from clinic_web.payments.service.voiding import reopen, void
 
 __all__ = [
     "OPENED_TOPIC",
+    "PAYMENTS_ASK",
     "Disagreement",
     "ImportedPayments",
     "Moved",
+    "Movement",
     "NewOrderPayment",
     "NewPayment",
     "NewTerms",
     "OverPayment",
     "Owed",
     "PastPayment",
+    "PlainPayment",
     "Receipt",
     "ReceiptGap",
     "Refusal",
@@ -73,12 +84,15 @@ __all__ = [
     "lock_for_visit",
     "lock_of_visit",
     "move_for_visit",
+    "movements_for",
     "note_failure",
     "open_order_payment",
     "open_payment",
     "opened_with",
     "owed_for_visits",
     "payments_topic",
+    "plain_payment",
+    "plain_payments",
     "receipt_gaps",
     "refund",
     "reopen",

@@ -1,7 +1,7 @@
 """The front door of reception, for the modules above it, imports and the demonstration.
 
-What people do (booking, calling …) are services of this module, reached through its own routes. Another
-tenant's row is NotFound (404).
+What people do at the desk are services of this module, reached through its own routes; other systems book,
+cancel and check in through here. Another tenant's row is NotFound (404).
 """
 
 from __future__ import annotations
@@ -21,29 +21,72 @@ from clinic_web.reception.models import Appointment, Visit
 from clinic_web.reception.models.appointments import CONFIRMED
 from clinic_web.reception.models.visits import PRESENT, SCHEDULED
 from clinic_web.reception.queries.blocks import open_numbers
-from clinic_web.reception.queries.lists import stand_with
+from clinic_web.reception.queries.lists import APPOINTMENTS_ASK, VISITS_ASK, stand_with
 from clinic_web.reception.queries.ordering import VisitCard, visit_of
 from clinic_web.reception.queries.own import OwnTurn, OwnVisits, own_turns, own_visits
+from clinic_web.reception.queries.plain import (
+    PlainAppointment,
+    PlainVisit,
+    plain_appointment,
+    plain_appointments,
+    plain_visit,
+    plain_visits,
+)
 from clinic_web.reception.queries.treating import is_treating
+from clinic_web.reception.service.booking import Booked, Booking, book
+from clinic_web.reception.service.cancelling import cancel_appointment, cancel_visit
+from clinic_web.reception.service.checking_in import check_in
+from clinic_web.reception.service.holding import miss
 from clinic_web.reception.service.importing import PastVisit, import_past_visits
+from clinic_web.reception.service.noting import note
 from clinic_web.reception.service.queues import ensure_queue, ensure_station
+from clinic_web.reception.service.rescheduling import NewTime, Rescheduled, reschedule
+from clinic_web.reception.service.walking_in import Opened, WalkIn, open_walk_in
+from clinic_web.reception.slots import Lane, Slot, SlotRefused, SlotTaken, slots
 
 __all__ = [
+    "APPOINTMENTS_ASK",
+    "VISITS_ASK",
+    "Booked",
+    "Booking",
+    "Lane",
+    "NewTime",
+    "Opened",
     "OwnTurn",
     "OwnVisits",
     "PastVisit",
+    "PlainAppointment",
+    "PlainVisit",
     "Promise",
+    "Rescheduled",
+    "Slot",
+    "SlotRefused",
+    "SlotTaken",
     "VisitCard",
+    "WalkIn",
+    "book",
+    "cancel_appointment",
+    "cancel_visit",
+    "check_in",
     "ensure_queue",
     "ensure_station",
     "has_visits_on",
     "import_past_visits",
     "is_promised",
     "is_treating",
+    "miss",
+    "note",
     "open_numbers_on",
+    "open_walk_in",
     "own_turns",
     "own_visits",
+    "plain_appointment",
+    "plain_appointments",
+    "plain_visit",
+    "plain_visits",
     "promises_of",
+    "reschedule",
+    "slots",
     "stand_with",
     "tickets_of",
     "upcoming",

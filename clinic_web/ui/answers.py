@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -63,6 +64,16 @@ class ShownError:
     changes: dict[str, tuple[object, object]]
 
 
+Render = Callable[[int, str, Exception | None], ResponseReturnValue]
+_otherwise: dict[str, Render] = {}
+
+
+def show_otherwise(beginning: str, render: Render) -> None:
+    """Let errors of the addresses that begin so be shown by ``render``, which is told the status, the
+    translated sentence and what was raised: programs ask there, not people."""
+    _otherwise[beginning] = render
+
+
 def install(app: Flask) -> None:
     app.before_request(_name_request)
     app.register_error_handler(SignInNeeded, lead_to_sign_in)
@@ -101,7 +112,7 @@ def refuse(error: DomainError) -> ResponseReturnValue:
     by = _who_changed(error)
     is_done = isinstance(error, Busy) and request.method == "POST" and has_committed()
     sentence = say(DONE_UNSEEN) if is_done else say(error)
-    return show(error.status, f"{sentence} {by}" if by else sentence, changes)
+    return show(error.status, f"{sentence} {by}" if by else sentence, changes, error)
 
 
 def _note_refusal(error: DomainError) -> None:
@@ -131,9 +142,15 @@ def _who_changed(error: DomainError) -> str | None:
 
 
 def show(
-    status: int, sentence: str | None = None, changes: dict[str, tuple[object, object]] | None = None
+    status: int,
+    sentence: str | None = None,
+    changes: dict[str, tuple[object, object]] | None = None,
+    error: Exception | None = None,
 ) -> ResponseReturnValue:
     """Render an error of ``status`` with its sentence, as a fragment or a page."""
+    for beginning, render in _otherwise.items():
+        if request.path.startswith(beginning):
+            return render(status, sentence or say(SENTENCES.get(status, SENTENCES[500])), error)
     _settle_who_asks()
     shown = ShownError(
         status=status,
@@ -169,7 +186,7 @@ def _csrf_failed(_error: CSRFError) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are exceptions in werkzeug, too
         return error
-    return show(error.code)
+    return show(error.code, error=error)
 
 
 def _database_busy(_error: PoolTimeout) -> ResponseReturnValue:

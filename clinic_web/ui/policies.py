@@ -50,7 +50,8 @@ class Policy:
     the right ``also``, where it takes two), or what it says else.
 
     ``things`` are the parts of its address (or topic) by name. ``is_fresh``: only after a proof of the last
-    half hour. ``reason`` says what protects it where it needs no permission.
+    half hour. ``by_token``: programs alone, by their token; nobody's session counts. ``reason`` says what
+    protects it where it needs no permission.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Policy:
     permission: str | None = None
     also: str | None = None
     is_fresh: bool = False
+    by_token: bool = False
     things: tuple[tuple[str, Thing], ...] = ()
     reason: str = ""
 
@@ -132,13 +134,20 @@ def _route(app: Flask, rule: Rule, method: str) -> Policy:
         kind=ROUTE,
         name=rule.endpoint,
         action=f"{method} {rule.rule}",
-        actor="people" if permission else "everybody",
+        actor=_who(view, permission),
         permission=permission,
         also=getattr(view, "also", None),
         is_fresh=_is_fresh(view),
+        by_token=bool(getattr(view, "by_token", False)),
         things=tuple((part, _thing(rule, part)) for part in sorted(rule.arguments)),
         reason=reason,
     )
+
+
+def _who(view: Any, permission: str | None) -> str:
+    if permission is None:
+        return "everybody"
+    return "programs" if getattr(view, "by_token", False) else "people"
 
 
 def _is_fresh(view: Any) -> bool:

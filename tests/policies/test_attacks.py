@@ -19,6 +19,7 @@ CLASSES = (
     "csrf",
     "fetched",
     "tokens",
+    "api",
     "injection",
     "shown",
     "typed",

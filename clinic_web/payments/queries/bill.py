@@ -142,11 +142,12 @@ def bill_of(payment: Payment, rule: ShareRule | None) -> Bill:
         opened_at=payment.opened_at,
         paid_at=payment.paid_at,
         void_reason=payment.void_reason,
-        movements=_movements(payment.id),
+        movements=movements_of(payment.id),
     )
 
 
-def _movements(payment_id: UUID) -> list[Movement]:
+def movements_of(payment_id: UUID) -> list[Movement]:
+    """Return every movement of a payment, the oldest first."""
     made = PaymentTransaction
     found = select(made).where(made.payment_id == payment_id, made.status == "COMPLETED")
     rows = db.session.execute(found.order_by(made.payment_date, made.id)).scalars().all()

@@ -20,8 +20,8 @@ from clinic_web.payments.service.reasons import check_reason
 OFF = ("CANCELLED", "NO_SHOW")
 
 
-def void(actor: Actor, payment_id: UUID, reason: str) -> Payment:
-    """Let a payment go of which nothing was paid; return it.
+def void(actor: Actor, payment_id: UUID, reason: str, *, version: int | None = None) -> Payment:
+    """Let a payment go of which nothing was paid; return it. ``version``: only as it was seen.
 
     Raises RuleBroken (422) without a reason, StaleScreen (409) once money moved or when it is void already.
     """
@@ -30,6 +30,8 @@ def void(actor: Actor, payment_id: UUID, reason: str) -> Payment:
         payment = payment_for(actor, payment_id, lock=True)
         if payment.is_void:
             raise StaleScreen(N_("This payment is void already."))
+        if version not in (None, payment.version):
+            raise StaleScreen(N_("Somebody else changed this just now. Please look again."))
         old = payment.as_audited()
         payment.void(reason, at=clock.now())
         _note(actor, "payment.void", payment, old)

@@ -211,23 +211,23 @@ def stand_with(actor: Actor, topics: list[str], view: View | None = None) -> Sta
 
 def visits_page(actor: Actor, asked: Asked) -> Listed[VisitRow]:
     """Return the asked page of the facility's visits; two statements at most."""
-    where, known = _visits(actor, asked)
-    page = keyset.page(VISITS, where, asked, _visit, states=_states(asked))
+    where, known = visits_where(actor, asked)
+    page = keyset.page(VISITS, where, asked, _visit, states=asked_states(asked))
     return _listed(actor, asked, page, known)
 
 
 def appointments_page(actor: Actor, asked: Asked) -> Listed[AppointmentRow]:
     """Return the asked page of the facility's appointments; two statements at most."""
-    where, known = _appointments(actor, asked)
-    page = keyset.page(APPOINTMENTS, where, asked, _appointment, states=_states(asked))
+    where, known = appointments_where(actor, asked)
+    page = keyset.page(APPOINTMENTS, where, asked, _appointment, states=asked_states(asked))
     return _listed(actor, asked, page, known)
 
 
 def all_visits(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[tuple[VisitRow, Named]]]:
     """Return all that is asked for, or only ``ids`` of it, in pieces of their own statements."""
-    where, _ = _visits(actor, asked)
+    where, _ = visits_where(actor, asked)
     _only(where, "v.id", ids)
-    for rows in keyset.chunks(VISITS, where, asked, _visit, states=_states(asked)):
+    for rows in keyset.chunks(VISITS, where, asked, _visit, states=asked_states(asked)):
         yield _paired(actor, rows)
 
 
@@ -235,13 +235,13 @@ def all_appointments(
     actor: Actor, asked: Asked, ids: list[UUID]
 ) -> Iterator[list[tuple[AppointmentRow, Named]]]:
     """Return all that is asked for, or only ``ids`` of it, in pieces of their own statements."""
-    where, _ = _appointments(actor, asked)
+    where, _ = appointments_where(actor, asked)
     _only(where, "a.id", ids)
-    for rows in keyset.chunks(APPOINTMENTS, where, asked, _appointment, states=_states(asked)):
+    for rows in keyset.chunks(APPOINTMENTS, where, asked, _appointment, states=asked_states(asked)):
         yield _paired(actor, rows)
 
 
-def _states(asked: Asked) -> tuple[str, ...] | None:
+def asked_states(asked: Asked) -> tuple[str, ...] | None:
     return (asked.get("state"),) if asked.get("state") else None
 
 
@@ -256,7 +256,8 @@ def _appointment(row: Any) -> AppointmentRow:
 Known = dict[UUID, PatientCard]
 
 
-def _visits(actor: Actor, asked: Asked) -> tuple[Where, Known]:
+def visits_where(actor: Actor, asked: Asked) -> tuple[Where, Known]:
+    """Return which of the facility's visits are asked for, with the cards that finding out brought."""
     where = _here(actor, "v")
     if asked.period.first:
         where.add("v.queue_day >= :first", first=asked.period.first)
@@ -269,7 +270,8 @@ def _visits(actor: Actor, asked: Asked) -> tuple[Where, Known]:
     return where, _search(actor, asked, where, "v.ticket = :typed", "v.patient_id")
 
 
-def _appointments(actor: Actor, asked: Asked) -> tuple[Where, Known]:
+def appointments_where(actor: Actor, asked: Asked) -> tuple[Where, Known]:
+    """The same of the facility's appointments."""
     where, zone = _here(actor, "a"), organization.facility(actor).timezone
     if asked.period.first:
         where.add("a.start_time >= :first", first=organization.moment_at(asked.period.first, time(), zone))

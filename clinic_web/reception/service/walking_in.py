@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from clinic_web.audit import api as audit
 from clinic_web.events.reception import VisitOpened
-from clinic_web.kernel import at_once, bus, clock, idempotency
+from clinic_web.kernel import at_once, bus, clock, idempotency, unit_of_work
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import Busy, NotFound
 from clinic_web.kernel.failpoints import failpoint
@@ -62,6 +62,8 @@ def open_walk_in(actor: Actor, walk_in: WalkIn, *, key: str) -> Opened:
     without a reason), BadRequest (400).
     """
     require_reason(walk_in.priority, walk_in.priority_reason)
+    if unit_of_work.is_under_way():  # which a refused statement would end
+        return _open(actor, walk_in, key)
     try:
         opened = _open_at_once(actor, walk_in, key)
     except IntegrityError as error:

@@ -1,0 +1,13 @@
+"""The addresses of the API, by what they are about. Each only asks its module's front door."""
+
+from __future__ import annotations
+
+from clinic_web.interop.resources import (
+    appointments,
+    house,
+    patients,
+    payments,
+    visits,
+)
+
+__all__ = ["appointments", "house", "patients", "payments", "visits"]
