@@ -6,6 +6,8 @@ not exist here.
 
 from __future__ import annotations
 
+from clinic_web.catalog.kinds import CHARGES, LAB_TESTS, MEDICATIONS
+from clinic_web.catalog.ports import when_changed
 from clinic_web.catalog.queries import (
     LabTestCard,
     MedicationCard,
@@ -16,14 +18,20 @@ from clinic_web.catalog.queries import (
     medications,
     prices,
 )
+from clinic_web.catalog.service import add
 
 __all__ = [
+    "CHARGES",
+    "LAB_TESTS",
+    "MEDICATIONS",
     "LabTestCard",
     "MedicationCard",
     "Price",
+    "add",
     "find_lab_tests",
     "find_medications",
     "lab_tests",
     "medications",
     "prices",
+    "when_changed",
 ]

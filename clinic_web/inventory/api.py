@@ -18,6 +18,7 @@ from clinic_web.inventory.service.holding import (
     Wanted,
     hold,
 )
+from clinic_web.inventory.service.keeping import Kept, keep
 from clinic_web.inventory.service.receiving import Delivery, receive, stock
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Counted",
     "Delivery",
     "Held",
+    "Kept",
     "OnShelf",
     "ShortOfStock",
     "Taken",
@@ -36,6 +38,7 @@ __all__ = [
     "count",
     "hold",
     "issue",
+    "keep",
     "on_shelf",
     "put_back",
     "receive",

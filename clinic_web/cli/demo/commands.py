@@ -12,7 +12,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from clinic_web.cli.demo import centre, day, history, logins, people, portal
+from clinic_web.cli.demo import centre, day, history, logins, people, portal, stock
 from clinic_web.identity import api as identity
 from clinic_web.kernel import bus, clock, delivery, ids, tenant
 from clinic_web.kernel.actor import Actor, system_actor
@@ -45,6 +45,7 @@ def ensure() -> None:
     actor = system_actor(organization_id, facility_id=facility.id, name="demo")
     _ensure_past(actor)
     _ensure_portal(actor)
+    _ensure_stock(actor)
     _ensure_day(actor)
 
 
@@ -93,6 +94,13 @@ def _ensure_portal(actor: Actor) -> None:
     steps = Steps()
     if portal.ensure(actor, os.environ.get("DEMO_LOGINS_FILE")):
         steps.say("a patient who signs in at the portal")
+
+
+def _ensure_stock(actor: Actor) -> None:
+    steps = Steps()
+    medicines, tests = stock.ensure(actor, clock.today(organization.facility(actor).timezone))
+    if medicines:
+        steps.say(f"{medicines} medicines with their stock, {tests} laboratory tests")
 
 
 def _doctor_names(actor: Actor) -> dict[UUID, tuple[str, str]]:

@@ -97,6 +97,14 @@ def note(item: Item, **values: Any) -> None:
     db.session.execute(ITEMS.update().where(ITEMS.c.id == item.id).values(values))
 
 
+def note_words(actor: Actor, medication_id: UUID, values: dict[str, Any]) -> None:
+    """Write a medication's words on its items of all facilities, and let their screens look again."""
+    mine = (ITEMS.c.organization_id == actor.organization_id, ITEMS.c.medication_id == medication_id)
+    renamed = ITEMS.update().where(*mine).values(values).returning(ITEMS.c.facility_id)
+    for facility_id in db.session.scalars(renamed):
+        tell_moved(facility_id)
+
+
 def note_change(actor: Actor, action: str, batch: Batch, old: dict[str, Any], **more: Any) -> None:
     """Keep old and new quantities of a batch in the audit."""
     new = as_audited(batch) | more
