@@ -11,14 +11,19 @@ from clinic_web.events.orders import CompensationRequested, OrderCreated
 from clinic_web.events.reception import VisitFinished
 from clinic_web.kernel import acting, bus, schedule, tenant
 from clinic_web.kernel.errors import N_
-from clinic_web.pharmacy import handlers, jobs, live
+from clinic_web.pharmacy import handlers, jobs, live, routes
 from clinic_web.ui import policies
+from clinic_web.ui.nav import entry
 from clinic_web.ui.sockets import topic_rule
 
 QUEUE = "stock"
 
 
 def wire(app: Flask) -> None:
+    app.register_blueprint(routes.bp)
+    entry(order=43, label=N_("Pharmacy"), endpoint="pharmacy.page", permission="pharmacy.view")
+    policies.address_names("order_id", "prescription", policies.FACILITY, at="pharmacy.")
+    policies.address_names("dispensing_id", "dispensing", policies.FACILITY)
     bus.subscribe(
         OrderCreated,
         handlers.reserve_stock,
