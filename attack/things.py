@@ -31,6 +31,7 @@ from clinic_web.patients import api as patients
 from clinic_web.patients.merging import Merge, merge
 from clinic_web.patients.models import KINDS, Emergency
 from clinic_web.payments import api as payments
+from clinic_web.pharmacy.models import Dispensing, Prescription
 from clinic_web.portal.models import Account, Invitation
 from clinic_web.reception.models import Settlement, WaitingOffer
 from clinic_web.reception.models.displays import Display, DisplayQueue
@@ -228,6 +229,29 @@ def _delivery(place: Place) -> UUID:
     )
 
 
+def _prescription(place: Place) -> UUID:
+    """Something that is held: of a batch whose books lie elsewhere."""
+    now = clock.now()
+    row = Prescription(
+        order_id=new_id(), organization_id=place.organization_id, facility_id=place.facility_id,
+        patient_id=place.patient(), clinic_id=place.thing("clinic"), doctor_id=place.thing("staff"),
+        status="RESERVED", reserved_at=now, expires_at=now + timedelta(days=1),
+    )  # fmt: skip
+    with transaction():
+        db.session.add(row)
+        db.session.flush()
+    return row.order_id
+
+
+def _dispensing(place: Place) -> UUID:
+    order = place.thing("prescription")
+    row = Dispensing(
+        id=new_id(), organization_id=place.organization_id, facility_id=place.facility_id, order_id=order,
+        patient_id=place.thing("patient"), kind="HANDED_OVER", is_whole=False, dispensed_at=clock.now(),
+    )  # fmt: skip
+    return place.add(row)
+
+
 def _emergency(place: Place) -> UUID:
     now = clock.now()
     row = Emergency(
@@ -292,6 +316,8 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "department": _department,
     "delivery": _delivery,
     "emergency": _emergency,
+    "prescription": _prescription,
+    "dispensing": _dispensing,
     "account of the portal": _account,
     "invitation to the portal": _invitation,
     "test of the catalogue": catalogued_test,

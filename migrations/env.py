@@ -50,6 +50,8 @@ INSERT_ONLY = (
     "payments.ledger_entries",
     "payments.receipt_prints",
     "payments.share_movements",
+    "pharmacy.dispensings",
+    "pharmacy.dispensing_lines",
     "reception.visit_transitions",
     "reception.appointment_moves",
     "reception.visit_moves",

@@ -52,8 +52,13 @@ class ReservationExpired(_OfOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class PrescriptionDispensed(_OfOrder):
-    """Medicine was handed over; ``is_whole``: nothing of the order is left to hand over."""
+    """Medicine was handed over; ``is_whole``: nothing of the order is left to hand over.
+
+    With ``undoes_id`` that dispensing was taken back: its medicine is on the shelf again, and held for the
+    order unless that is over.
+    """
 
     TOPIC: ClassVar[str] = "prescription.dispensed"
     dispensing_id: UUID
     is_whole: bool
+    undoes_id: UUID | None = None

@@ -20,6 +20,7 @@ from clinic_web.organization import api as organization
 from clinic_web.reception.models import Appointment, Visit
 from clinic_web.reception.models.appointments import CONFIRMED
 from clinic_web.reception.models.visits import PRESENT, SCHEDULED
+from clinic_web.reception.queries.at_station import AtStation, Station, at_station, stations_here
 from clinic_web.reception.queries.blocks import open_numbers
 from clinic_web.reception.queries.lists import APPOINTMENTS_ASK, VISITS_ASK, stand_with
 from clinic_web.reception.queries.ordering import VisitCard, visit_of
@@ -41,12 +42,14 @@ from clinic_web.reception.service.importing import PastVisit, import_past_visits
 from clinic_web.reception.service.noting import note
 from clinic_web.reception.service.queues import ensure_queue, ensure_station
 from clinic_web.reception.service.rescheduling import NewTime, Rescheduled, reschedule
+from clinic_web.reception.service.visit_stops import join_station
 from clinic_web.reception.service.walking_in import Opened, WalkIn, open_walk_in
 from clinic_web.reception.slots import Lane, Slot, SlotRefused, SlotTaken, slots
 
 __all__ = [
     "APPOINTMENTS_ASK",
     "VISITS_ASK",
+    "AtStation",
     "Booked",
     "Booking",
     "Lane",
@@ -62,8 +65,10 @@ __all__ = [
     "Slot",
     "SlotRefused",
     "SlotTaken",
+    "Station",
     "VisitCard",
     "WalkIn",
+    "at_station",
     "book",
     "cancel_appointment",
     "cancel_visit",
@@ -74,6 +79,7 @@ __all__ = [
     "import_past_visits",
     "is_promised",
     "is_treating",
+    "join_station",
     "miss",
     "note",
     "open_numbers_on",
@@ -88,6 +94,7 @@ __all__ = [
     "reschedule",
     "slots",
     "stand_with",
+    "stations_here",
     "tickets_of",
     "upcoming",
     "visit_of",

@@ -8,7 +8,7 @@ from alembic import op
 from migrations.walls import guard
 
 revision = "20261121_2221"
-down_revision = "20261121_2210"
+down_revision = "20261121_2211"
 branch_labels = None
 depends_on = None
 

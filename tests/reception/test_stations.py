@@ -22,6 +22,7 @@ from clinic_web.kernel.errors import NotFound, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.tables import DomainEvent
 from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.reception.api import at_station, join_station
 from clinic_web.reception.models import QueueNumber, StationStop, Visit
 from clinic_web.reception.queries.board import Variant, pictures, wall
 from clinic_web.reception.service import (
@@ -331,3 +332,25 @@ def test_a_manager_may_keep_unpaid_visits_out_of_a_cashiers_line(
     assert line_of(other) == []
     visit = finished(desk)
     assert line_of(other)[-1][0] == visit.ticket
+
+
+def test_a_finished_visit_joins_a_station_by_itself_once(desk: Desk) -> None:
+    pharmacy = open_station(desk, "PHARMACY", "P")
+    system = desk.cast.system
+    assert system is not None
+    inside = desk.visit_in("IN_PROGRESS")
+    assert join_station(system, "PHARMACY", inside.id) is None  # it is not over yet
+    assert at_station(system, "PHARMACY", [inside.id])[inside.id].stop_id is None
+    finishing.finish(desk.salma, inside.id, version=inside.version)
+    done = desk.visit(inside.id)
+    assert join_station(system, "LAB", done.id) is None  # there is no such station
+    joined = join_station(system, "PHARMACY", done.id)
+    assert joined is not None and (joined.queue_id, joined.ticket) == (pharmacy, done.ticket)
+    assert join_station(system, "PHARMACY", done.id, again=True) is None
+    stands = at_station(system, "PHARMACY", [done.id])[done.id]
+    assert (stands.place, stands.status, stands.stop_id) == (1, "WAITING", joined.stop_id)
+    called = call(farida(desk), pharmacy)
+    assert called is not None
+    stations.finish(farida(desk), called.stop_id, version=called.version)
+    assert join_station(system, "PHARMACY", done.id) is None
+    assert join_station(system, "PHARMACY", done.id, again=True) is not None

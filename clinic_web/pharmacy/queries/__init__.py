@@ -1,0 +1,1 @@
+"""What the pharmacy's screens show, and what other modules ask."""
