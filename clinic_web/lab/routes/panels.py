@@ -10,7 +10,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from clinic_web.kernel.errors import N_, NotFound
+from clinic_web.kernel.errors import N_, StaleScreen
 from clinic_web.lab.queries import one
 from clinic_web.lab.routes import bp
 from clinic_web.lab.routes.work import FLAG_WORDS
@@ -36,7 +36,7 @@ def label(lab_order_id: UUID) -> str:
     """The label of a specimen that is taken: 50 by 25 mm, the number as text and as a code."""
     held = one.in_hand(actor(), lab_order_id)
     if held.specimen is None:
-        raise NotFound(N_("No specimen is taken yet."))
+        raise StaleScreen(N_("No specimen is taken yet."))
     return render_template("lab/label.html", held=held, code=_code(held.specimen.specimen_number))
 
 
