@@ -5,10 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
+from sqlalchemy import select
+
 from attack.places import Place
 from clinic_web.catalog.models import LabTest
 from clinic_web.events.orders import OrderCreated, OrderLine
+from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
+from clinic_web.lab.models import LabOrder
 from clinic_web.lab.service import holding
 
 
@@ -31,3 +35,9 @@ def order_of_tests(place: Place) -> UUID:
         )
     )  # fmt: skip
     return order_id
+
+
+def ordered_test(place: Place) -> UUID:
+    found = db.session.scalar(select(LabOrder.id).where(LabOrder.order_id == place.thing("order of tests")))
+    assert found is not None
+    return found

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from attack.lab_things import catalogued_test, order_of_tests
+from attack.lab_things import catalogued_test, order_of_tests, ordered_test
 from attack.places import Place, hire, issue_token, things_of
 from clinic_web.audit import api as audit
 from clinic_web.audit.models import AccessLog, Change
@@ -323,4 +323,5 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "test of the catalogue": catalogued_test,
     "order of tests": order_of_tests,
     "message": _message,
+    "test of an order": ordered_test,
 }

@@ -58,6 +58,7 @@ class LabTestCard:
     capacity: int
     is_active: bool
     charge_item_id: UUID | None
+    turnaround_minutes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

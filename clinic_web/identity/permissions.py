@@ -166,7 +166,7 @@ ROLES: tuple[DefaultRole, ...] = (
             _all_of("patient", "appointment", "visit", "board")
             - {"visit.open", "visit.finish", "patient.emergency"}
             | {"desk.view", "payment.view", "payment.take", "queue.reserve", "station.work", "portal.invite"}
-            | {"bill.view", "message.view", "lab.schedule"}
+            | {"bill.view", "message.view", "lab.view", "lab.schedule"}
         ),
     ),
     DefaultRole(

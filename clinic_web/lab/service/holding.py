@@ -7,7 +7,7 @@ keeps the answer, and is the tombstone of an order that was called off before an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +33,8 @@ from clinic_web.lab.models import (
     STAT,
     HeardOrder,
 )
-from clinic_web.lab.planning import DEFAULT_HOURS, OpenHours, Plan, Taken, Way
+from clinic_web.lab.planning import DEFAULT_HOURS, Plan, Way
+from clinic_web.lab.service.ground import HORIZON, Offers, hours_of, offers_of, taken_of, way_of
 from clinic_web.lab.service.hours import make_default_hours
 from clinic_web.lab.service.statements import (
     FREE_ORDER,
@@ -46,7 +47,7 @@ from clinic_web.lab.service.statements import (
 )
 from clinic_web.organization import api as organization
 
-SOON, HORIZON = 2, 14  # days in which a time is looked for, first and at most
+SOON = 2  # days in which a time is looked for at first
 TRIES = 60  # each is lost to somebody who got a place
 
 
@@ -159,24 +160,17 @@ def _timezone(event: OrderCreated) -> str:
     return facility.timezone
 
 
-def _ways(actor: Actor, lines: tuple[OrderLine, ...], offers: Mapping[UUID, Any]) -> list[Way]:
+def _ways(actor: Actor, lines: tuple[OrderLine, ...], offers: Offers) -> list[Way]:
     """Return how each line's test is done here. Raises Refused for one that is not."""
     tests = catalog.lab_tests(actor, {line.item_id for line in lines})
     found = []
     for line in lines:
         test = tests.get(line.item_id)
-        is_offered, slot_minutes, capacity = offers.get(line.item_id, (True, None, None))
-        if test is None or not is_offered:
+        if test is None or not offers.get(line.item_id, (True,))[0]:
             raise Refused(NOT_OFFERED, line.line_id)
         if not test.is_active:
             raise Refused(INACTIVE, line.line_id)
-        found.append(
-            Way(
-                lab_test_id=test.id,
-                slot_minutes=slot_minutes or test.slot_minutes,
-                capacity=test.capacity if capacity is None else capacity,
-            )
-        )
+        found.append(way_of(test, offers))
     return found
 
 
@@ -220,24 +214,4 @@ def _of(order: OrderCreated | CompensationRequested | HeardOrder) -> dict[str, U
         "facility_id": order.facility_id,
         "order_id": order.order_id,
         "patient_id": order.patient_id,
-    }
-
-
-def hours_of(rows: list[Any] | None) -> list[OpenHours]:
-    """Return the hours as a statement brings them along."""
-    return [
-        (weekday, time.fromisoformat(begins), time.fromisoformat(ends))
-        for weekday, begins, ends in rows or ()
-    ]
-
-
-def offers_of(rows: list[Any] | None) -> dict[UUID, tuple[bool, int | None, int | None]]:
-    """Return by test whether it is offered, and its minutes and capacity where they are the place's own."""
-    return {UUID(test_id): (offered, minutes, capacity) for test_id, offered, minutes, capacity in rows or ()}
-
-
-def taken_of(rows: list[Any] | None) -> dict[planning.Place, Taken]:
-    return {
-        (UUID(test_id), datetime.fromisoformat(starts_at)): Taken(taken, own)
-        for test_id, starts_at, taken, own in rows or ()
     }

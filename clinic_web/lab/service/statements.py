@@ -127,3 +127,40 @@ FREE_ORDER = Statement(
     ), {GIVE_BACK}
     """  # noqa: S608 - the parts are constants of this file
 )
+
+# Places for tests that have a time already; the slots are locked before (LOCK_SLOTS).
+HOLD_PLACES = Statement(
+    f"""
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:test_ids AS uuid[]), CAST(:starts AS timestamptz[]),
+                             CAST(:minutes AS integer[]), CAST(:capacities AS integer[]))
+               AS w(lab_test_id, starts_at, slot_minutes, capacity)
+    ), {HOLD}
+    SELECT h.id, h.lab_test_id, h.starts_at, EXISTS (SELECT FROM is_whole) AS is_whole FROM held h
+    """  # noqa: S608 - the parts are constants of this file
+)
+# Whatever a move gives up and takes is locked at once, in the order of all: no two moves wait for each other.
+LOCK_SLOTS = Statement(
+    """
+    SELECT s.id FROM lab.slots s
+     WHERE s.id = ANY(CAST(:slot_ids AS uuid[]))
+        OR s.facility_id = :facility_id
+           AND (s.lab_test_id, s.starts_at) IN (SELECT * FROM unnest(CAST(:test_ids AS uuid[]),
+                                                                     CAST(:starts AS timestamptz[])))
+     ORDER BY s.starts_at, s.lab_test_id FOR UPDATE
+    """
+)
+SET_CAPACITY = Statement(
+    """
+    INSERT INTO lab.slots AS s
+           (id, organization_id, facility_id, lab_test_id, starts_at, slot_minutes, capacity,
+            has_own_capacity, created_by, updated_by)
+    VALUES (gen_random_uuid(), :organization_id, :facility_id, :lab_test_id, :starts_at, :slot_minutes,
+            :capacity, :is_own, CAST(:user_id AS uuid), CAST(:user_id AS uuid))
+        ON CONFLICT (facility_id, lab_test_id, starts_at) DO UPDATE
+       SET capacity = excluded.capacity, has_own_capacity = excluded.has_own_capacity,
+           beyond = greatest(s.taken - excluded.capacity, 0), updated_at = :now,
+           updated_by = excluded.updated_by
+    RETURNING s.id, s.taken
+    """
+)

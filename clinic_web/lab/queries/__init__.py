@@ -1,0 +1,1 @@
+"""What the laboratory's screens and the modules above it read, by subject."""
