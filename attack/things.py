@@ -13,6 +13,8 @@ from attack.lab_things import catalogued_test, order_of_tests, ordered_test
 from attack.places import Place, hire, issue_token, things_of
 from clinic_web.audit import api as audit
 from clinic_web.audit.models import AccessLog, Change
+from clinic_web.billing import api as billing
+from clinic_web.billing.service import visits
 from clinic_web.identity import api as identity
 from clinic_web.identity.models import Role
 from clinic_web.identity.queries import hash_of
@@ -59,6 +61,12 @@ def _appointment(place: Place) -> UUID:
 def _payment(place: Place) -> UUID:
     visit = place.thing("visit")
     return payments.owed_for_visits(_of_desk(place), [visit])[visit].payment_id
+
+
+def _bill(place: Place) -> UUID:
+    visit = place.thing("visit")
+    visits.settle_visit(_of_desk(place), visit)
+    return billing.bills_of_visits(_of_desk(place), [visit])[visit][0].id
 
 
 def _receipt(place: Place) -> UUID:
@@ -295,6 +303,7 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "appointment": _appointment,
     "payment": _payment,
     "receipt": _receipt,
+    "bill": _bill,
     "station": _station,
     "stop at a station": _stop,
     "waiting entry": _entry,

@@ -105,6 +105,7 @@ ACTIONS = {
     "payment.void": N_("Voided a payment"),
     "payment.reopen": N_("Reopened a payment"),
     "payment.move": N_("Moved a payment with its visit"),
+    "payment.waive": N_("Waived what was left to pay"),
     "payment.fail": N_("Noted a payment that was refused"),
     "payment.assign_share": N_("Assigned a doctor's share"),
     "payment.refund_limit": N_("Changed a refund limit"),

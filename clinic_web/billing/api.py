@@ -1,7 +1,27 @@
-"""The front door of billing."""
+"""The front door of billing: what visits, orders and patients owe, and whether a station may serve.
+
+Money is a ``Decimal`` with two decimals, beside an ISO 4217 currency. Nothing here looks at rights: who asks
+shows it to whom it may be shown (``bill.view``). Another tenant's rows do not exist.
+"""
 
 from __future__ import annotations
 
+from clinic_web.billing.live import bills_topic
+from clinic_web.billing.queries.bills import (
+    Bill,
+    bills_of_orders,
+    bills_of_visits,
+    may_be_served,
+    unpaid_of,
+)
 from clinic_web.billing.queries.given_up import is_given_up
 
-__all__ = ["is_given_up"]
+__all__ = [
+    "Bill",
+    "bills_of_orders",
+    "bills_of_visits",
+    "bills_topic",
+    "is_given_up",
+    "may_be_served",
+    "unpaid_of",
+]

@@ -54,6 +54,8 @@ LEFT = text("COALESCE(balance_due, 0)")  # as the list orders by it
 class Invoice(Model, Stamped, Versioned):
     """The bill of one visit or of one order. Money for it moves on ``payment_id`` and nowhere else.
 
+    ``of_visit_id`` is the visit, or the one in which the order was written, if any.
+
     ``paid_amount`` is what was paid and not given back: the sum of its allocations. Why a bill is off stands
     in ``undone_reason`` (the visit is off, the order undone) or ``released_reason`` (nobody came for it;
     which is nothing where it had been ``served`` before). ``off_at`` is when it went off for either reason or
@@ -80,6 +82,7 @@ class Invoice(Model, Stamped, Versioned):
         Index("ix_invoices_by_total", "facility_id", "total_amount", "id"),
         Index("ix_invoices_by_left", "facility_id", LEFT, "id"),
         Index(None, "patient_id", "issued_at"),
+        Index(None, "of_visit_id"),
         Index(
             "ix_invoices_refund_due",
             "facility_id",
@@ -99,6 +102,7 @@ class Invoice(Model, Stamped, Versioned):
     doctor_id: Mapped[UUID | None]
     billing_account_id: Mapped[UUID | None]
     visit_id: Mapped[UUID | None]
+    of_visit_id: Mapped[UUID | None]
     order_id: Mapped[UUID | None]
     prescription_id: Mapped[UUID | None]
     payment_id: Mapped[UUID]

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 
 from clinic_web.audit import subjects as audited
-from clinic_web.billing import handlers, live
+from clinic_web.billing import handlers, list_routes, live, routes, rule_routes
 from clinic_web.events.lab import LabReleased
 from clinic_web.events.orders import BillingRequested, CompensationRequested
 from clinic_web.events.payments import PaymentReceived, PaymentRefunded, PaymentReopened, PaymentVoided
@@ -24,7 +24,9 @@ from clinic_web.events.reception import (
     VisitOpened,
 )
 from clinic_web.kernel import bus
-from clinic_web.ui import policies
+from clinic_web.kernel.errors import N_
+from clinic_web.ui import admin, policies
+from clinic_web.ui.nav import entry
 from clinic_web.ui.sockets import topic_rule
 
 QUEUE = "billing"
@@ -50,9 +52,24 @@ HEARS: dict[type[Any], Callable[[Any], None]] = {
 }
 
 
+VIEWS = (routes, list_routes)  # each adds its views to the one blueprint
+
+
 def wire(app: Flask) -> None:
+    app.register_blueprint(routes.bp)
+    app.register_blueprint(rule_routes.bp)
     for event, handler in HEARS.items():
         concerns = handlers.is_ours if event is CompensationRequested else None
         bus.subscribe(event, handler, schema="billing", queue=QUEUE, concerns=concerns)
     audited.publish("billing.v_of_patients")
     topic_rule(live.BILLS, live.may_join, permission="bill.view", names="clinic", within=policies.FACILITY)
+    policies.address_names("invoice_id", "bill", policies.FACILITY)
+    entry(order=41, label=N_("Bills"), endpoint="billing.bills_list", permission="bill.view", is_start=False)
+    admin.section(
+        order=121,
+        label=N_("Payment first"),
+        why=N_("What must be paid before the pharmacy or the laboratory serves."),
+        icon="wallet2",
+        endpoint="payment_rules.page",
+        permission="organization.manage",
+    )

@@ -21,7 +21,7 @@ from clinic_web.patients.importing_notes import (
     import_allergies,
     import_conditions,
 )
-from clinic_web.patients.links import ids_of, survivors_of
+from clinic_web.patients.links import all_below, ids_of, survivors_of
 from clinic_web.patients.live import patients_topic
 from clinic_web.patients.names import join, phone
 from clinic_web.patients.names import split as split_name
@@ -41,6 +41,7 @@ __all__ = [
     "Outcome",
     "PatientCard",
     "Registration",
+    "all_below",
     "by_every_id",
     "card",
     "cards",

@@ -54,7 +54,7 @@ from clinic_web.payments.service.opening import (
 from clinic_web.payments.service.refunding import correct, refund
 from clinic_web.payments.service.settling import Moved, Settlement, lock, lock_of_visit
 from clinic_web.payments.service.taking import take
-from clinic_web.payments.service.voiding import reopen, void
+from clinic_web.payments.service.voiding import reopen, void, waive_rest
 
 __all__ = [
     "OPENED_TOPIC",
@@ -102,4 +102,5 @@ __all__ = [
     "values_of_opening",
     "void",
     "void_for_visit",
+    "waive_rest",
 ]

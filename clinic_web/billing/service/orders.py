@@ -96,6 +96,7 @@ def _bill(actor: Actor, asked: BillingRequested, prices: Mapping[UUID, Price], t
         "patient_id": asked.patient_id,
         "doctor_id": asked.doctor_id,
         "visit_id": None,
+        "of_visit_id": asked.visit_id,
         "order_id": asked.order_id,
         "prescription_id": asked.order_id if asked.order_type == PRESCRIPTION else None,
         "payment_id": bill.payment_id,

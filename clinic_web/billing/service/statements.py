@@ -9,12 +9,13 @@ from clinic_web.kernel.statement import Statement
 _INVOICE = """
     INSERT INTO billing.invoices
            (id, organization_id, facility_id, clinic_id, invoice_number, invoice_type, patient_id, doctor_id,
-            visit_id, order_id, prescription_id, payment_id, currency, subtotal, patient_copay, total_amount,
-            status, invoice_date, due_date, paid_date, issued_at)
+            visit_id, of_visit_id, order_id, prescription_id, payment_id, currency, subtotal, patient_copay,
+            total_amount, status, invoice_date, due_date, paid_date, issued_at)
     SELECT :id, :organization_id, :facility_id, :clinic_id, :invoice_number, :invoice_type, :patient_id,
-           CAST(:doctor_id AS uuid), CAST(:visit_id AS uuid), CAST(:order_id AS uuid),
-           CAST(:prescription_id AS uuid), :payment_id, :currency, :total_amount, :total_amount,
-           :total_amount, :status, CAST(:invoice_date AS date), CAST(:due_date AS date),
+           CAST(:doctor_id AS uuid), CAST(:visit_id AS uuid), CAST(:of_visit_id AS uuid),
+           CAST(:order_id AS uuid), CAST(:prescription_id AS uuid), :payment_id, :currency,
+           :total_amount, :total_amount, :total_amount, :status, CAST(:invoice_date AS date),
+           CAST(:due_date AS date),
            CAST(:paid_date AS date), :now
 """
 _LINES = """

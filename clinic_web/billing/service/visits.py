@@ -105,6 +105,7 @@ def _values(actor: Actor, payment: Settlement) -> dict[str, Any]:
         "patient_id": payment.patient_id,
         "doctor_id": payment.doctor_id,
         "visit_id": payment.visit_id,
+        "of_visit_id": payment.visit_id,
         "order_id": None,
         "prescription_id": None,
         "payment_id": payment.id,

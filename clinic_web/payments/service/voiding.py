@@ -12,7 +12,7 @@ from clinic_web.kernel.errors import N_, StaleScreen
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.payments.access import payment_for
 from clinic_web.payments.live import payments_topic
-from clinic_web.payments.models import Payment
+from clinic_web.payments.models import PAID, PARTIALLY_PAID, Payment
 from clinic_web.payments.ports import ports
 from clinic_web.payments.service.opening import reopened
 from clinic_web.payments.service.reasons import check_reason
@@ -71,3 +71,23 @@ def _note(actor: Actor, action: str, payment: Payment, old: dict[str, object]) -
     audit.saw(actor, action, "payment", payment.id)
     audit.changed(actor, action, "payment", payment.id, old=old, new=payment.as_audited())
     push.changed(payments_topic(payment.clinic_id))
+
+
+def waive_rest(actor: Actor, payment_id: UUID, reason: str) -> Payment:
+    """Let go of what is still owed of a payment in part paid: it costs what was paid; return it.
+
+    Raises RuleBroken (422) without a reason, StaleScreen (409) unless a part was paid and a part is owed.
+    """
+    reason = check_reason(reason)
+    with transaction():
+        payment = payment_for(actor, payment_id, lock=True)
+        if payment.status != PARTIALLY_PAID:
+            raise StaleScreen(N_("Nothing is left to pay of it."))
+        old = payment.as_audited() | {"total_amount": payment.total_amount}
+        payment.total_amount, payment.status, payment.paid_at = payment.amount_paid, PAID, clock.now()
+        payment.updated_by = actor.user_id
+        new = payment.as_audited() | {"total_amount": payment.total_amount, "reason": reason}
+        audit.saw(actor, "payment.waive", "payment", payment.id)
+        audit.changed(actor, "payment.waive", "payment", payment.id, old=old, new=new)
+        push.changed(payments_topic(payment.clinic_id))
+        return payment
