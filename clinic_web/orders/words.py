@@ -10,13 +10,14 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from clinic_web.kernel import clock
 from clinic_web.kernel.errors import N_
 from clinic_web.orders import saga
 from clinic_web.orders.models import LAB, PRESCRIPTION
 from clinic_web.orders.queries.shown import Happened, Shown
 from clinic_web.orders.saga import BILL, NOTIFY, RESERVE, Step
 from clinic_web.orders.service.ending import BY_A_PERSON, CHANGED
-from clinic_web.ui.texts import clock_time, currency_sign, day, local_name, money, number, say
+from clinic_web.ui.texts import clock_time, currency_sign, day, local_name, money, number, say, timezone
 
 STATUS_WORDS = {
     saga.CREATED: N_("Being reserved"),
@@ -91,6 +92,7 @@ STEP_WORDS: dict[tuple[str, str], dict[str, str]] = {
         saga.SKIPPED: N_("Tell the patient"),
     },
 }
+LAPSED_WORDS = {saga.EXPIRED: N_("Not fetched"), saga.VOIDED: N_("Bill voided")}
 STEP_ICONS = {BILL: "receipt", NOTIFY: "bell"}
 MARKS = {
     saga.WAITING: "todo",
@@ -179,6 +181,8 @@ def _mark(order: Shown, step: Step) -> Mark:
             word = N_("Handed over") if handed == "WHOLE" else N_("Partly handed over")
         if details.get("has_result"):
             word = N_("Result is there")
+    if step.state == saga.UNDONE and (lapsed := LAPSED_WORDS.get(step.reason or "")):
+        word = lapsed
     icon = STEP_ICONS.get(step.step, TYPE_ICONS[order.order_type])
     return Mark(
         step=step.step, look=MARKS[step.state], word=say(word), icon=icon, detail=_detail(order, step)
@@ -319,7 +323,11 @@ def unit(name: str) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    return f"{day(moment, 'd MMM')} {clock_time(moment)}" if moment else ""
+    """The time alone where it is of today."""
+    if moment is None:
+        return ""
+    is_todays = clock.today(timezone()) == clock.local(moment, timezone()).date()
+    return clock_time(moment) if is_todays else f"{day(moment, 'd MMM')} {clock_time(moment)}"
 
 
 def _time(details: Mapping[str, Any], name: str) -> datetime | None:

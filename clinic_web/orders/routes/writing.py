@@ -11,6 +11,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from clinic_web.catalog import api as catalog
+from clinic_web.inventory import api as inventory
+from clinic_web.inventory.api import OnShelf
 from clinic_web.kernel.errors import N_, InvalidForm, RuleBroken, StaleScreen
 from clinic_web.orders import forms
 from clinic_web.orders.access import visit_for
@@ -35,7 +37,8 @@ def items() -> str:
     typed = request.args.get("q", "")
     find: Any = catalog.find_lab_tests if kind == LAB else catalog.find_medications
     found = find(actor(), typed) if typed.strip() else []
-    return render_template("orders/_hits.html", found=found, kind=kind, typed=typed)
+    shelf = _shelf(actor().facility_id, kind, [each.id for each in found])
+    return render_template("orders/_hits.html", found=found, kind=kind, typed=typed, shelf=shelf)
 
 
 @bp.get("/orders/items/<uuid:item_id>/line")
@@ -49,7 +52,14 @@ def line(item_id: UUID) -> ResponseReturnValue:
     if item_id not in cards:
         return "", 404
     return render_template(
-        "orders/_typed_line.html", typed=typed, card=cards[item_id], form=form, errors={}, at=0, is_new=True
+        "orders/_typed_line.html",
+        typed=typed,
+        card=cards[item_id],
+        shelf=_shelf(actor().facility_id, kind, [item_id]),
+        form=form,
+        errors={},
+        at=0,
+        is_new=True,
     )
 
 
@@ -177,6 +187,7 @@ def _form(
         url=url,
         form=form,
         cards=_cards(form),
+        shelf=_shelf(actor().facility_id, form.order_type, [each.item_id for each in form.lines]),
         errors=errors or {},
         key=form_key() or new_key(),
         phrases=[say(each) for each in PHRASES] if form.order_type == PRESCRIPTION else [],
@@ -184,6 +195,13 @@ def _form(
         **({"visit_id": None, "changes": None} | around),
     )
     return make_response(body, 422 if errors else 200)
+
+
+def _shelf(facility_id: UUID | None, kind: str, ids: list[UUID]) -> dict[UUID, OnShelf]:
+    """What is free on the shelf of the place where one works; of tests there is none."""
+    if facility_id is None or kind == LAB:
+        return {}
+    return inventory.on_shelf(actor(), facility_id, ids)
 
 
 def _cards(form: Typed) -> dict[UUID, Any]:
