@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from clinic_web.audit import api as audit
 from clinic_web.audit.models import AccessLog, Change
 from clinic_web.billing import api as billing
 from clinic_web.billing.service import visits
+from clinic_web.catalog.models import Medication
 from clinic_web.identity import api as identity
 from clinic_web.identity.models import Role
 from clinic_web.identity.queries import hash_of
@@ -26,6 +28,8 @@ from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.tables import PARKED, Delivery, DomainEvent
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.notifications.models import FAILED, NO_ADDRESS, Notification
+from clinic_web.orders import api as orders
+from clinic_web.orders.api import Line, NewOrder
 from clinic_web.organization import api as organization
 from clinic_web.organization.api import NewLeave
 from clinic_web.organization.models import Department
@@ -35,7 +39,7 @@ from clinic_web.patients.models import KINDS, Emergency
 from clinic_web.payments import api as payments
 from clinic_web.pharmacy.models import Dispensing, Prescription
 from clinic_web.portal.models import Account, Invitation
-from clinic_web.reception.models import Settlement, WaitingOffer
+from clinic_web.reception.models import Settlement, Visit, WaitingOffer
 from clinic_web.reception.models.displays import Display, DisplayQueue
 from clinic_web.reception.service import blocks, booking, settings, station_joining, waiting
 from clinic_web.reception.service.booking import Booking
@@ -296,11 +300,33 @@ def _message(place: Place) -> UUID:
     return place.add(row)
 
 
+def _medicine(place: Place) -> UUID:
+    name = f"{place.mark} paracetamol"
+    return place.add(
+        Medication(
+            id=new_id(), organization_id=place.organization_id, drug_name=name, search_words=name.lower()
+        )
+    )
+
+
+def _order(place: Place) -> UUID:
+    """Written in a visit of its own, which the place's doctor sees."""
+    visit = db.session.get_one(Visit, place.visit())
+    with transaction():
+        visit.doctor_id = place.thing("staff")
+    doctor = replace(place.as_role("doctor"), staff_id=visit.doctor_id)
+    line = Line(item_id=place.thing("medicine"))
+    new = NewOrder(order_type="PRESCRIPTION", visit_id=visit.id, lines=(line,))
+    return orders.place(doctor, new, key=str(uuid4())).order_id
+
+
 MAKERS: dict[str, Callable[[Place], UUID]] = {
     "patient": Place.patient,
     "other patient": Place.patient,
     "visit": Place.visit,
     "appointment": _appointment,
+    "medicine": _medicine,
+    "order": _order,
     "payment": _payment,
     "receipt": _receipt,
     "bill": _bill,

@@ -136,7 +136,7 @@ class _Work:
         if status not in MOVES[self.saga.status]:
             raise AssertionError(f"{self.saga.status} → {status}")
         self.saga = replace(self.saga, status=status)
-        self.notes.append(Note(what=status, step=step, reason=reason))
+        self.notes.append(Note(what=status, reason=reason, details={"step": step} if step else {}))
 
     def look_in(self, pause: timedelta) -> None:
         self.saga = replace(self.saga, look_at=self.now + pause)

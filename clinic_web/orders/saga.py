@@ -106,7 +106,8 @@ ASK, UNDO, END = "ask", "undo", "end"
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A line of the order's history. ``what`` is a status, or a step's state, or what was heard in vain."""
+    """A line of the order's history. ``what`` is a step's state where it has a step, else the order's status;
+    or what was heard or done besides."""
 
     what: str
     step: str | None = None

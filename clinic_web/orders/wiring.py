@@ -25,8 +25,10 @@ from clinic_web.events.pharmacy import (
 from clinic_web.kernel import acting, bus, metrics, schedule, tenant
 from clinic_web.kernel.errors import N_
 from clinic_web.orders import handlers, jobs, live
+from clinic_web.orders.routes import bp
 from clinic_web.orders.service.watching import attention
 from clinic_web.ui import policies, sockets
+from clinic_web.ui.nav import entry
 
 # Often enough that who waits thirty seconds for an answer does not wait much longer.
 WATCH_EVERY = timedelta(seconds=15)
@@ -52,6 +54,7 @@ HEARD = (
 
 
 def wire(app: Flask) -> None:
+    app.register_blueprint(bp)
     for event, handler in HEARD:
         bus.subscribe(event, handler, schema="orders")
     schedule.every(
@@ -65,6 +68,10 @@ def wire(app: Flask) -> None:
         "orders_attention", "Orders that need a human, or that nobody looks after", attention, label="why"
     )
     _wire_topics()
+    _wire_addresses()
+    entry(
+        order=24, label=N_("Orders"), endpoint="orders.orders_list", permission="order.view", is_start=False
+    )
 
 
 def _wire_topics() -> None:
@@ -74,3 +81,11 @@ def _wire_topics() -> None:
         (live.OF_CLINIC, live.may_join_clinic, "clinic"),
     ):
         sockets.topic_rule(prefix, may_join, permission="order.view", names=names, within=policies.FACILITY)
+
+
+def _wire_addresses() -> None:
+    policies.address_names("order_id", "order", policies.FACILITY)
+    policies.address_names("item_id", "medicine", policies.TENANT, at="orders.line")
+    policies.address_names(
+        "patient_id", "patient", policies.TENANT, at="orders.patient_", strangers=("patient.view_any",)
+    )

@@ -6,6 +6,7 @@ Reads here leave no access-log row: whoever shows them notes it once for the who
 from __future__ import annotations
 
 from clinic_web.kernel.folding import normalise
+from clinic_web.patients.allergic import AllergyNote, allergies_of
 from clinic_web.patients.born import parse as parse_born
 from clinic_web.patients.chart import Opened
 from clinic_web.patients.chart import enter as enter_chart
@@ -32,6 +33,7 @@ from clinic_web.patients.service import Registration, register
 __all__ = [
     "IMPORTED_AT_ONCE",
     "IS_KNOWN",
+    "AllergyNote",
     "Finding",
     "ImportedAllergy",
     "ImportedCondition",
@@ -42,6 +44,7 @@ __all__ = [
     "PatientCard",
     "Registration",
     "all_below",
+    "allergies_of",
     "by_every_id",
     "card",
     "cards",

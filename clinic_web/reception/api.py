@@ -33,7 +33,7 @@ from clinic_web.reception.queries.plain import (
     plain_visit,
     plain_visits,
 )
-from clinic_web.reception.queries.treating import is_treating
+from clinic_web.reception.queries.treating import clinics_of, is_treating
 from clinic_web.reception.service.booking import Booked, Booking, book
 from clinic_web.reception.service.cancelling import cancel_appointment, cancel_visit
 from clinic_web.reception.service.checking_in import check_in
@@ -73,6 +73,7 @@ __all__ = [
     "cancel_appointment",
     "cancel_visit",
     "check_in",
+    "clinics_of",
     "ensure_queue",
     "ensure_station",
     "has_visits_on",

@@ -58,7 +58,10 @@
     const regions = [...(node.matches(REGION) ? [node] : []), ...node.querySelectorAll(REGION)].filter(isDirty);
     return regions.filter((region) => !regions.some((other) => other !== region && other.contains(region)));
   }
+  // A region that loads itself ([data-own], its address) stays as it is while what is around it is drawn again.
+  const isItsOwn = (old, fresh) => Boolean(old.dataset?.own) && old.dataset.own === fresh?.dataset?.own;
   function beforeMorph(old, fresh) {
+    if (isItsOwn(old, fresh) && !fresh.hasAttribute("data-live") && fresh.getAttribute("hx-trigger") === "load") return false;
     if (!refreshing || old.nodeType !== Node.ELEMENT_NODE) return true;
     if (old.matches("[data-keep]")) return false;               // another panel, that was fetched into this one and follows its own topics
     if (old.matches(REGION) && isDirty(old)) { keep(old, fresh); return false; }

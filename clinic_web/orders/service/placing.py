@@ -325,8 +325,8 @@ def _is_repeated(lines: Sequence[Line], number: int) -> bool:
 
 
 def _is_countable(quantity: Decimal) -> bool:
-    """Stock is counted in thousandths of a unit at most."""
-    return quantity == quantity.quantize(Decimal("0.001"))
+    """Stock is counted in hundredths of a unit."""
+    return quantity == quantity.quantize(Decimal("0.01"))
 
 
 def _as_row(order: NewOrder, number: int, line: Line, card: Any) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def is_treating(actor: Actor, ids: Collection[UUID]) -> bool:
             "organization_id": actor.organization_id,
             "ids": list(ids),
             "staff_id": actor.staff_id,
-            "clinics": _clinics_of(actor),
+            "clinics": clinics_of(actor),
             "since": clock.local(since, organization.facility(actor).timezone).date(),
             "since_then": since,
         }
@@ -52,10 +52,10 @@ def reads_notes(actor: Actor, clinic_id: UUID) -> bool:
     """Return whether ``actor`` may read what was noted for a clinic's appointments: who books them, who meets
     every patient, and who works there."""
     has_right = actor.can("patient.view_any") or actor.can("appointment.book")
-    return has_right or clinic_id in _clinics_of(actor)
+    return has_right or clinic_id in clinics_of(actor)
 
 
-def _clinics_of(actor: Actor) -> list[UUID]:
+def clinics_of(actor: Actor) -> list[UUID]:
     """Return the clinics a person works in: those of their staff entry, or, where it names none, the open
     ones of the facility they work at. Who administers works in none because of that."""
     house = organization.directory(actor.organization_id)

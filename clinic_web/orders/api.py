@@ -1,0 +1,33 @@
+"""The front door of orders: place and cancel them, and read them with their lines.
+
+Another tenant's order is NotFound (404). Reads leave no access-log row, except ``whole``: who shows orders
+notes it once for the whole view (``audit.api.saw``).
+"""
+
+from __future__ import annotations
+
+from clinic_web.orders.live import clinic_topic, order_topic, visit_topic
+from clinic_web.orders.queries.details import Item
+from clinic_web.orders.queries.shown import Shown, one, orders_by_id, orders_of, orders_of_visit, whole
+from clinic_web.orders.service.ending import cancel
+from clinic_web.orders.service.placing import Line, NewOrder, Placed, change, place, retry
+
+__all__ = [
+    "Item",
+    "Line",
+    "NewOrder",
+    "Placed",
+    "Shown",
+    "cancel",
+    "change",
+    "clinic_topic",
+    "one",
+    "order_topic",
+    "orders_by_id",
+    "orders_of",
+    "orders_of_visit",
+    "place",
+    "retry",
+    "visit_topic",
+    "whole",
+]
