@@ -65,6 +65,7 @@ def test_parameters_are_known_and_come_once(site: Program, cast: Cast) -> None:
         "/visits?limit=1&limit=2": "limit",
         "/visits?from=2026-02-30": "from",
         "/visits?from=9999-01-01": "from",
+        "/visits?to=0": "to",
         "/visits?status=waiting": "status",
         "/visits?clinic=1": "clinic",
         f"/slots?service={cast.cleaning}": "day",

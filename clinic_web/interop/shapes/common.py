@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # the days beside them still exist
 NOT_EMPTY = r"^[^\x00]*[^\s\x00][^\x00]*$"  # PostgreSQL holds no NUL
-SUM = r"^\d{1,9}\.\d{2}$"
+ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SUM = r"^[0-9]{1,9}\.[0-9]{2}$"
 
 
 class In(BaseModel):
@@ -31,8 +41,15 @@ def _in_our_time(value: Any) -> Any:
     return value
 
 
+def _as_written(value: Any) -> Any:
+    """Pydantic takes a number in an address for seconds since 1970."""
+    if isinstance(value, str) and not ISO_DAY.fullmatch(value):
+        raise ValueError("Write a day as 2026-11-21.")
+    return value
+
+
 Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
-Day = Annotated[date, AfterValidator(_in_our_time)]
+Day = Annotated[date, Field(strict=False), BeforeValidator(_as_written), AfterValidator(_in_our_time)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NOT_EMPTY)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=NOT_EMPTY)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -41,7 +58,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 class Money(Out):
     """A sum: a text with two decimals, beside its ISO 4217 currency."""
 
-    amount: str = Field(pattern=r"^-?\d+\.\d{2}$", examples=["450.00"])
+    amount: str = Field(pattern=r"^-?[0-9]+\.[0-9]{2}$", examples=["450.00"])
     currency: str = Field(pattern=r"^[A-Z]{3}$", examples=["EGP"])
 
 
