@@ -38,7 +38,7 @@ def page() -> ResponseReturnValue:
     return lists.show(MESSAGES, _zone)
 
 
-@bp.get(".csv")
+@bp.get("/export.csv")
 @needs("list.export", also=VIEW)
 def export() -> ResponseReturnValue:
     return lists.export(MESSAGES, _zone, request.args.getlist("id"))

@@ -94,7 +94,7 @@ def _add_pages(app: Flask) -> None:
     )
     audited.publish("notifications.v_of_patients")
     topic_rule(
-        live.MESSAGES, live.may_join, permission="message.view", names="organization", within=policies.TENANT
+        live.MESSAGES, live.may_join, permission="message.view", names="tenant", within=policies.TENANT
     )
     strangers = ("patient.view_any",)
     policies.address_names("message_id", "message", policies.TENANT, strangers=strangers)

@@ -110,7 +110,9 @@ def _example(who: Actor, language: str) -> dict[str, str]:
     """Values of a message that could be: tomorrow, at the first clinic, with its first doctor."""
     directory = organization.directory(who.organization_id)
     facility = organization.facility(who)
-    clinic = next(iter(directory.clinics_of(facility.id)), None)
+    here = directory.clinics_of(facility.id)
+    staffed = [each for each in here if directory.doctors_of(each.id)]
+    clinic = next(iter([each for each in staffed if directory.rooms_of(each.id)] or staffed or here), None)
     doctor = next(iter(directory.doctors_of(clinic.id)), None) if clinic else None
     room = next(iter(directory.rooms_of(clinic.id)), None) if clinic else None
     ids: dict[str, UUID | None] = {
