@@ -85,9 +85,12 @@ def run(wanted: Wanted) -> Outcome:
     logs.mkdir(parents=True, exist_ok=True)
     for old in logs.glob("*.log"):
         old.unlink()
-    with servers.own(is_quick=not wanted.is_durable) as own, new_world("test") as world:
-        with closing(Asking(plain(world.settings.database_owner_url))) as asking:
-            return _in(wanted, own, world, asking, logs)
+    with (
+        servers.own(is_quick=not wanted.is_durable) as own,
+        new_world("test") as world,
+        closing(Asking(plain(world.settings.database_owner_url))) as asking,
+    ):
+        return _in(wanted, own, world, asking, logs)
 
 
 def _in(wanted: Wanted, own: servers.Own, world: World, asking: Asking, logs: Path) -> Outcome:

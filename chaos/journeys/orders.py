@@ -149,7 +149,7 @@ def prepare(world: World, asking: Asking, sagas: int) -> Ward:
     return Ward(
         doctors,
         [world.person("pharmacist") for _ in range(2)],
-        [world.person("lab technician") for _ in range(2)],
+        [world.person("lab_technician") for _ in range(2)],
         [world.person("cashier") for _ in range(2)],
         formulary.make(world, sagas),
         asking,

@@ -15,8 +15,6 @@ class Breakage(NamedTuple):
     invariant: str
     sql: str
 
-    "INSERT INTO {table} SELECT (jsonb_populate_record(t, '{other}'::jsonb)).* FROM {table} t WHERE {which}"
-)
 
 DESK = (
     Breakage("bookings.whole", "DELETE FROM reception.visits WHERE id = '{booked}'"),
