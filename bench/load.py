@@ -22,7 +22,7 @@ class Ask:
     """One request: a form when it has one, a GET otherwise."""
 
     path: str
-    form: dict[str, str] | None = None
+    form: dict[str, str] | list[tuple[str, str]] | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 

@@ -15,6 +15,7 @@ from bench.world import BROWSER, Person
 PATIENCE = 12.0  # seconds for one answer: then the page is reloaded and the button pressed again
 GIVE_UP = 60.0  # seconds after which a person goes home: that is a failure of the program
 AGAIN = {408, 429, 500, 502, 503, 504}
+Form = dict[str, str] | list[tuple[str, str]]
 DOUBLE = 0.04  # of all presses are double clicks
 
 
@@ -28,6 +29,7 @@ class Told:
     status: int
     tries: int
     seconds: float
+    is_kept: bool
 
     @property
     def is_done(self) -> bool:
@@ -42,6 +44,7 @@ class Log:
     given_up: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     unlike: list[str] = field(default_factory=list)
+    promised: list[tuple[str, UUID]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, told: Told) -> None:
@@ -65,10 +68,23 @@ class Browser:
         self._port, self._log, self._dice, self._stopping = port, log, dice, stopping
         self._connection: Connection | None = None
 
-    def press(self, person: Person, what: str, path: str, fields: dict[str, str]) -> Answer | None:
-        """Press a button until there is an answer; None when the person gave up or the run ends."""
-        key = str(uuid4())
-        form = {"csrf_token": person.csrf, "idempotency_key": key} | fields
+    def press(
+        self,
+        person: Person,
+        what: str,
+        path: str,
+        fields: Form,
+        *,
+        key: str | None = None,
+        is_kept: bool = True,
+    ) -> Answer | None:
+        """Press a button until there is an answer; None when the person gave up or the run ends.
+
+        ``is_kept``: the program keeps what it answers to this button, by its key.
+        """
+        key = key or str(uuid4())
+        pairs = fields if isinstance(fields, list) else list(fields.items())
+        form = [("csrf_token", person.csrf), ("idempotency_key", key), *pairs]
         ask = Ask(path, form, BROWSER | {"Cookie": person.cookie, "HX-Request": "true"})
         began, tries, answer = time.monotonic(), 0, None
         while time.monotonic() - began < GIVE_UP:
@@ -86,8 +102,8 @@ class Browser:
         seconds = time.monotonic() - began
         user_id = person.actor.user_id
         assert user_id is not None
-        self._log.add(Told(user_id, key, what, answer.status, tries, seconds))
-        if self._dice.random() < DOUBLE:
+        self._log.add(Told(user_id, key, what, answer.status, tries, seconds, is_kept))
+        if is_kept and self._dice.random() < DOUBLE:
             self._press_again(ask, what, answer)
         return answer
 
@@ -96,6 +112,10 @@ class Browser:
         second = self._send(ask)
         if second is not None and second.status not in AGAIN and second.status // 100 != first.status // 100:
             self._log.was_unlike(f"{what} {ask.path}: first {first.status}, then {second.status}")
+
+    def promised(self, what: str, row_id: UUID) -> None:
+        """Remember what the answer to a press promised of a row."""
+        self._log.promised.append((what, row_id))
 
     def look(self, person: Person, path: str) -> Answer | None:
         return self._send(Ask(path, headers=BROWSER | {"Cookie": person.cookie, "HX-Request": "true"}))

@@ -11,9 +11,27 @@ from clinic_web.cli.invariants import running
 from clinic_web.cli.invariants.running import Asked
 
 DUE = "SELECT count(*) FROM kernel.deliveries WHERE state = 'DUE'"
-UNDER_WAY = "SELECT 0"
+UNDER_WAY = """
+    SELECT count(*) FROM orders.orders WHERE status IN ('CREATED', 'FULFILLING', 'BILLED', 'COMPENSATING')
+"""
+BY_STATE = "SELECT status, count(*) FROM orders.orders GROUP BY status ORDER BY status"
+LASTED = """
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY took), percentile_cont(0.99) WITHIN GROUP (ORDER BY took),
+           max(took)
+      FROM (SELECT extract(epoch FROM ended_at - created_at) AS took FROM orders.orders WHERE ended_at IS NOT NULL) t
+"""
+# Longer than all its steps may wait for an answer, or called for a person.
+STUCK = """
+    SELECT order_number, status, ended_at - created_at FROM orders.orders
+     WHERE status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') OR ended_at - created_at > interval '15 minutes'
+     LIMIT 20
+"""
 HURRY = "UPDATE kernel.deliveries SET due_at = now() WHERE state = 'DUE' AND due_at > now()"
 KEYS = "SELECT user_id::text, key FROM kernel.idempotency_keys WHERE answer IS NOT NULL"
+STILL_ON = """
+    SELECT order_number, status FROM orders.orders
+     WHERE id = ANY(%s) AND status NOT IN ('COMPENSATING', 'CANCELLED')
+"""
 WHY = """
     SELECT consumer || ' ' || state || ', tried ' || attempts || ': ' || COALESCE(last_error, 'no error')
       FROM kernel.deliveries WHERE state <> 'DONE' ORDER BY due_at LIMIT 10
@@ -34,6 +52,22 @@ def come_to_rest(asking: Asking, mend: Callable[[], None], *, patience: float, h
             return time.monotonic() - began
         time.sleep(0.25)
     return None
+
+
+def figures_of_orders(asking: Asking) -> list[str]:
+    """Return how orders ended and how long they took, in words."""
+    ended = ", ".join(f"{status} {number}" for status, number in asking.all(BY_STATE))
+    row = asking.one(LASTED)
+    if not ended or row is None or row[0] is None:
+        return []
+    return [
+        f"orders: {ended}",
+        f"they took {row[0]:.2f} s in the middle, {row[1]:.1f} s at 99 %, {row[2]:.1f} s at most",
+    ]
+
+
+def stuck(asking: Asking) -> list[str]:
+    return [f"stuck: {row[0]} is {row[1]}: {row[2]}" for row in asking.all(STUCK)]
 
 
 def what_is_left(asking: Asking) -> list[str]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import cpu
-from bench.programs import _wait_for, free_port
 from bench.programs import Web as BenchWeb
+from bench.programs import _wait_for, free_port
 
 ROOT = Path(__file__).parents[1]
 

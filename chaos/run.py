@@ -7,16 +7,17 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bench.world import new_world, plain
+from bench.world import World, new_world, plain
 from chaos import ending, programs, servers
 from chaos.asking import Asking
 from chaos.clients import Browser, Log
 from chaos.faults import Saboteur
-from chaos.journeys import desk
+from chaos.journeys import desk, orders
 
 ROOT = Path(__file__).parents[1]
 SHORT = 1000  # sagas: a shorter run waits for no pause that the program makes between two tries
@@ -84,25 +85,29 @@ def run(wanted: Wanted) -> Outcome:
     logs.mkdir(parents=True, exist_ok=True)
     for old in logs.glob("*.log"):
         old.unlink()
-    with servers.own(is_quick=not wanted.is_durable) as own, new_world("test") as world:
-        asking = Asking(plain(world.settings.database_owner_url))
-        journeys: list[Journey] = [desk.prepare(world, asking, wanted.sagas)]
-        world.settle()
-        world.owner.close()
-        _say(f"the world is made: {wanted.sagas} sagas begin")
-        dice = random.Random(f"{wanted.seed}:house")
-        env = world.env | {"REDIS_URL": own.valkey.url(), "FAILPOINTS_SEED": str(wanted.seed)}
-        with programs.running(env, logs, dice) as house:
-            if not wanted.is_calm:
-                house.web.env = house.web.env | {"FAILPOINTS": IN_WEB}
-                house.worker.env = house.worker.env | {"FAILPOINTS": IN_WORKERS}
-                _restart(house)
-            try:
-                return _Run(wanted, own, house, asking, journeys).all(
-                    plain(world.settings.database_owner_url)
-                )
-            finally:
-                asking.close()
+    with (
+        servers.own(is_quick=not wanted.is_durable) as own,
+        new_world("test") as world,
+        closing(Asking(plain(world.settings.database_owner_url))) as asking,
+    ):
+        return _in(wanted, own, world, asking, logs)
+
+
+def _in(wanted: Wanted, own: servers.Own, world: World, asking: Asking, logs: Path) -> Outcome:
+    # Three of four journeys are orders.
+    ward: Journey = orders.prepare(world, asking, wanted.sagas)
+    journeys = [ward, ward, ward, desk.prepare(world, asking, wanted.sagas)]
+    world.settle()
+    world.owner.close()
+    _say(f"the world is made: {wanted.sagas} sagas begin")
+    dice = random.Random(f"{wanted.seed}:house")
+    env = world.env | {"REDIS_URL": own.valkey.url(), "FAILPOINTS_SEED": str(wanted.seed)}
+    with programs.running(env, logs, dice) as house:
+        if not wanted.is_calm:
+            house.web.env = house.web.env | {"FAILPOINTS": IN_WEB}
+            house.worker.env = house.worker.env | {"FAILPOINTS": IN_WORKERS}
+            _restart(house)
+        return _Run(wanted, own, house, asking, journeys).all(plain(world.settings.database_owner_url))
 
 
 def _restart(house: programs.House) -> None:
@@ -182,6 +187,8 @@ class _Run:
         outcome.rest = ending.come_to_rest(self.asking, mend, patience=patience, hurry=hurry)
         if outcome.rest is None:
             outcome.wrong += ["it never came to rest", *ending.what_is_left(self.asking)]
+        outcome.figures = ending.figures_of_orders(self.asking)
+        outcome.wrong += ending.stuck(self.asking)
         found, outcome.rows = ending.breaches(owner_url)
         outcome.wrong += found
         outcome.wrong += [f"lost: {each}" for each in ending.lost(self.asking, log)]

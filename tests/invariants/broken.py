@@ -10,20 +10,14 @@ from typing import NamedTuple
 
 
 class Breakage(NamedTuple):
-    """``invariant`` must say no, and no other that is not in ``also``."""
+    """``invariant`` must say no; others may, too: a row that is gone is missed in several places."""
 
     invariant: str
     sql: str
-    also: tuple[str, ...] = ()
 
-
-COPY = (
-    "INSERT INTO {table} SELECT (jsonb_populate_record(t, '{other}'::jsonb)).* FROM {table} t WHERE {which}"
-)
 
 DESK = (
-    Breakage("bookings.whole", "DELETE FROM reception.visits WHERE id = '{booked}'",
-             also=("tickets.held", "keys.answered", "visits.history")),
+    Breakage("bookings.whole", "DELETE FROM reception.visits WHERE id = '{booked}'"),
     Breakage("bookings.whole", "DELETE FROM payments.payments WHERE visit_id = '{booked}'"),
     Breakage("bookings.agree", "UPDATE reception.appointments SET status = 'NO_SHOW' WHERE id = '{appointment}'"),
     Breakage(
@@ -37,10 +31,8 @@ DESK = (
                   event_data, occurred_at)
            SELECT gen_random_uuid(), organization_id, event_type, aggregate_type, aggregate_id, event_data,
                   occurred_at FROM kernel.domain_events WHERE event_type = 'appointment.booked' LIMIT 1""",
-        also=("events.to_everybody",),
     ),
-    Breakage("tickets.gapless", "DELETE FROM reception.queue_numbers WHERE visit_id = '{booked}'",
-             also=("tickets.held",)),
+    Breakage("tickets.gapless", "DELETE FROM reception.queue_numbers WHERE visit_id = '{booked}'"),
     Breakage("tickets.gapless", "UPDATE reception.queue_days SET last_number = last_number + 1"),
     Breakage(
         "tickets.gapless",
@@ -53,7 +45,6 @@ DESK = (
         "visits.one_call",
         "UPDATE reception.visits SET status = 'CALLED', attending_id = '{doctor}'"
         " WHERE id IN ('{booked}', '{waiting}')",
-        also=("bookings.agree", "visits.history"),
     ),
     Breakage("visits.history", "UPDATE reception.visits SET status = 'ON_HOLD' WHERE id = '{waiting}'"),
     Breakage(
@@ -64,16 +55,14 @@ DESK = (
 )  # fmt: skip
 
 MONEY = (
-    Breakage("money.within_due", "UPDATE payments.payments SET total_amount = amount_paid - 1 WHERE visit_id = '{paid}'",
-             also=("money.state",)),
-    Breakage("money.movements", "UPDATE payments.payments SET amount_paid = 0 WHERE visit_id = '{paid}'",
-             also=("money.state", "money.shares")),
+    Breakage("money.within_due", "UPDATE payments.payments SET total_amount = amount_paid - 1 WHERE visit_id = '{paid}'"),
+    Breakage("money.movements", "UPDATE payments.payments SET amount_paid = 0 WHERE visit_id = '{paid}'"),
     Breakage("money.state", "UPDATE payments.payments SET status = 'PENDING' WHERE visit_id = '{paid}'"),
     Breakage(
         "money.ledger",
         "UPDATE payments.ledger_entries SET amount = amount + 1 WHERE account = 'DRAWER'",
     ),
-    Breakage("money.ledger", "DELETE FROM payments.ledger_entries", also=("money.shares",)),
+    Breakage("money.ledger", "DELETE FROM payments.ledger_entries"),
     Breakage("money.shares", "UPDATE payments.payments SET doctor_share = doctor_share - 1,"
              " center_share = center_share + 1 WHERE visit_id = '{paid}'"),
     Breakage("money.receipts", "UPDATE payments.receipt_counters SET last_sequence = last_sequence + 1"),
@@ -91,7 +80,6 @@ EVENTS = (
         "events.to_everybody",
         "DELETE FROM kernel.deliveries WHERE event_id = (SELECT id FROM kernel.domain_events"
         " WHERE event_type = 'appointment.booked' ORDER BY occurred_at DESC LIMIT 1)",
-        also=("deliveries.once",),
     ),
     Breakage("events.of_their_tenant", "UPDATE kernel.domain_events SET organization_id = gen_random_uuid()"),
     Breakage("deliveries.once", "DELETE FROM notifications.processed_events"),

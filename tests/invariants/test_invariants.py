@@ -93,7 +93,7 @@ def _break(
     rows = connection.execute(each.sql.format(**written).encode()).rowcount
     found = breaches(connection)
     connection.execute("ROLLBACK TO whole")
-    if rows and each.invariant in found and set(found) <= {each.invariant, *each.also}:
+    if rows and each.invariant in found:
         return ""
     return f"{each.sql}: {rows} rows, wanted {each.invariant}, found {found}"
 

@@ -7,8 +7,10 @@ consumer's schema has its own table of what was processed, which ``processed`` r
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from clinic_web.cli.invariants.invariant import Invariant
+from clinic_web.kernel import bus
 
 DELIVERIES = """
     SELECT count(*) FROM kernel.deliveries d JOIN kernel.domain_events e ON e.id = d.event_id
@@ -23,6 +25,13 @@ def invariants(schemas: Iterable[str]) -> tuple[Invariant, ...]:
         for each in sorted(schemas)
     )
     return (*_told(), *_heard(f"({notes})"), *_kept())
+
+
+def _concerns_them_not(consumer: str, data: dict[str, Any]) -> bool:
+    subscription = bus.subscription_of(consumer)
+    if subscription is None or subscription.concerns is None:
+        return False
+    return not subscription.concerns(bus.from_data(subscription.event, data))
 
 
 def _told() -> tuple[Invariant, ...]:
@@ -43,6 +52,7 @@ def _told() -> tuple[Invariant, ...]:
                 SELECT e.id::text, e.event_type || ' has no delivery for ' || s.consumer
                   FROM kernel.domain_events e JOIN subscribed s ON s.topic = e.event_type
                  WHERE e.occurred_at >= s.begun AND e.occurred_at >= %(since)s
+                   AND s.consumer <> ALL (%(choosy)s::text[])
                    AND NOT EXISTS (SELECT FROM kernel.deliveries d
                                     WHERE (d.event_id, d.consumer) = (e.id, s.consumer))
                  UNION ALL
@@ -53,6 +63,25 @@ def _told() -> tuple[Invariant, ...]:
                   FROM kernel.deliveries d LEFT JOIN kernel.domain_events e ON e.id = d.event_id
                  WHERE e.id IS NULL
             """,
+        ),
+        Invariant(
+            name="events.whom_they_concern",
+            promise="a subscriber who hears some events of a kind only has its delivery of each of those",
+            counted="""SELECT count(*) FROM kernel.deliveries d JOIN kernel.domain_events e ON e.id = d.event_id
+                        WHERE d.consumer = ANY (%(choosy)s::text[]) AND e.occurred_at >= %(since)s""",
+            broken="""
+                SELECT e.id, e.event_type || ' has no delivery for ' || s.consumer, s.consumer, e.event_data
+                  FROM kernel.domain_events e
+                  JOIN unnest(%(topics)s::text[], %(consumers)s::text[]) AS s (topic, consumer)
+                    ON s.topic = e.event_type AND s.consumer = ANY (%(choosy)s::text[])
+                 WHERE e.occurred_at >= %(since)s
+                   AND e.occurred_at >= (SELECT min(f.occurred_at) FROM kernel.deliveries d
+                                           JOIN kernel.domain_events f ON f.id = d.event_id
+                                          WHERE d.consumer = s.consumer)
+                   AND NOT EXISTS (SELECT FROM kernel.deliveries d
+                                    WHERE (d.event_id, d.consumer) = (e.id, s.consumer))
+            """,
+            spared=_concerns_them_not,
         ),
         Invariant(
             name="events.of_their_tenant",

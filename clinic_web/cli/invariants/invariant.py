@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 # What a statement may name: ``since`` (rows touched before it are passed over, where a table can tell),
@@ -11,12 +12,17 @@ SINCE = "%(since)s"
 
 @dataclass(frozen=True, kw_only=True)
 class Invariant:
-    """``broken`` selects what breaks the promise as ``(id, says)``; ``counted`` how many were looked at."""
+    """``broken`` selects what breaks the promise as ``(id, says)``; ``counted`` how many were looked at.
+
+    ``spared`` is asked of each row, with the columns that ``broken`` selects behind these two, whether it may
+    be so after all: for what the program alone can tell.
+    """
 
     name: str
     promise: str
     counted: str
     broken: str
+    spared: Callable[..., bool] | None = None
 
     @property
     def area(self) -> str:
