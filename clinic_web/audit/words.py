@@ -269,7 +269,6 @@ THINGS = {
     "charge_item": N_("Charge"),
     "emergency": N_("Emergency"),
     "lab_order": N_("Laboratory test"),
-    "lab_test": N_("Laboratory test"),
     "lab_slot": N_("Time of a laboratory test"),
     "lab_hours": N_("Hours of the laboratory"),
     "access_log": N_("Audit"),

@@ -1,7 +1,7 @@
 """Places where a test may stop, break or kill the process. Nothing happens outside a test environment.
 
 ``FAILPOINTS="book.before_commit=kill"`` in the environment arms one; ``arm`` does it inside a process.
-Actions: ``kill`` (SIGKILL to itself), ``stop`` (SIGSTOP), ``raise``, ``sleep:SECONDS``; with ``@100`` behind it
+Actions: ``kill`` (SIGKILL to itself), ``stop`` (SIGSTOP), ``raise``, ``sleep:SECONDS``; ``@100`` behind it:
 once in a hundred times, as dice fall that ``FAILPOINTS_SEED`` and the process's number begin.
 """
 

@@ -8,13 +8,21 @@ from clinic_web.lab.service import holding
 LAB, RESERVE = "LAB", "RESERVE"
 
 
+def is_of_tests(event: OrderCreated) -> bool:
+    return event.order_type == LAB
+
+
+def is_held_here(event: CompensationRequested) -> bool:
+    return event.order_type == LAB and event.step == RESERVE
+
+
 def hold_slots(event: OrderCreated) -> None:
     """A laboratory order gets a slot for each of its tests."""
-    if event.order_type == LAB:
+    if is_of_tests(event):
         holding.hold(event)
 
 
 def release_slots(event: CompensationRequested) -> None:
     """An order that failed or was called off needs its slots no longer."""
-    if event.order_type == LAB and event.step == RESERVE:
+    if is_held_here(event):
         holding.release(event)

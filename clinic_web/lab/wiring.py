@@ -19,8 +19,14 @@ QUEUE = "lab"
 def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     audited.publish("lab.v_of_patients")
-    bus.subscribe(OrderCreated, handlers.hold_slots, schema="lab", queue=QUEUE)
-    bus.subscribe(CompensationRequested, handlers.release_slots, schema="lab", queue=QUEUE)
+    bus.subscribe(OrderCreated, handlers.hold_slots, schema="lab", queue=QUEUE, concerns=handlers.is_of_tests)
+    bus.subscribe(
+        CompensationRequested,
+        handlers.release_slots,
+        schema="lab",
+        queue=QUEUE,
+        concerns=handlers.is_held_here,
+    )
     _wire_topics()
     _wire_addresses()
     entry(order=41, label=N_("Laboratory"), endpoint="lab.page", permission="lab.view", is_start=True)

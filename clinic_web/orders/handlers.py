@@ -86,6 +86,10 @@ def note_unbilled(event: OrderUnbilled) -> None:
     _hear(event, News(kind=saga.ANSWER_UNDONE, step=BILL, details=details))
 
 
+def is_of_an_order(event: BillVoided) -> bool:
+    return event.order_id is not None
+
+
 def note_bill_voided(event: BillVoided) -> None:
     """Nothing to do for the bill of a visit."""
     if event.order_id is not None:

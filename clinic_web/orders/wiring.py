@@ -56,7 +56,8 @@ HEARD = (
 def wire(app: Flask) -> None:
     app.register_blueprint(bp)
     for event, handler in HEARD:
-        bus.subscribe(event, handler, schema="orders")
+        concerns = handlers.is_of_an_order if event is BillVoided else None
+        bus.subscribe(event, handler, schema="orders", concerns=concerns)
     schedule.every(
         WATCH_EVERY,
         "orders.watch",
