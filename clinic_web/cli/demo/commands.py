@@ -12,9 +12,9 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from clinic_web.cli.demo import centre, day, history, logins, people, portal, stock
+from clinic_web.cli.demo import centre, day, history, logins, orders, people, portal, stock
 from clinic_web.identity import api as identity
-from clinic_web.kernel import bus, clock, delivery, ids, tenant
+from clinic_web.kernel import clock, ids, tenant
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
@@ -139,8 +139,7 @@ def _ensure_day(actor: Actor) -> None:
         return
     steps = Steps()
     acts = _play_day(actor, today)
-    for queue in bus.queues():
-        delivery.drain(queue)
+    orders.work()
     steps.say(f"a working day under way, {acts} acts")
 
 
@@ -151,6 +150,9 @@ def _play_day(actor: Actor, today: date) -> int:
     people_here = identity.actors_of(actor.organization_id)
     played = day.Day(
         desk=people_here["amina"],
+        pharmacist=people_here["tawfik"],
+        technician=people_here["hatem"],
+        shelf=orders.shelf(actor),
         doctors={each.staff_id: each for each in people_here.values() if each.staff_id},
         patients=crowd,
         now=clock.now(),

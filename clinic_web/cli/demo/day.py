@@ -16,6 +16,7 @@ from itertools import count
 from random import Random
 from uuid import UUID
 
+from clinic_web.cli.demo import orders
 from clinic_web.kernel import clock, ids
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import DomainError
@@ -47,7 +48,10 @@ class Day:
     """What the day is played with. ``doctors`` maps a doctor's staff id to the actor they are."""
 
     desk: Actor
+    pharmacist: Actor
+    technician: Actor
     doctors: dict[UUID, Actor]
+    shelf: orders.Shelf
     patients: list[UUID]
     now: datetime
     random: Random
@@ -223,6 +227,16 @@ def _see(day: Day, staff_id: UUID, called: calling.Called) -> None:
     else:
         day.at(finish_at, lambda: _work(day, staff_id))
     day.at(finish_at + day.random.randint(2, 14) * MINUTE, lambda: _pay(day, called.visit_id))
+    day.at(finish_at - 3 * MINUTE, lambda: _order(day, doctor, called.visit_id))
+
+
+def _order(day: Day, doctor: Actor, visit_id: UUID) -> None:
+    """Near the end of a visit the doctor may order something; most patients go there from the room."""
+    order_id = orders.perhaps(doctor, visit_id, day.shelf, day.random)
+    if order_id is not None and day.random.random() < 0.7:  # noqa: PLR2004 - the others come later, or never
+        later = clock.now() + day.random.randint(10, 35) * MINUTE
+        day.at(later, lambda: orders.fetched(day.pharmacist, order_id))
+        day.at(later, lambda: orders.taken(day.technician, order_id))
 
 
 def _finish(day: Day, doctor: Actor, visit_id: UUID, version: int) -> None:

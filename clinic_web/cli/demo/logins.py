@@ -18,9 +18,9 @@ PEOPLE = (
     ("receptionist", "amina", "Amina", "Hegazi", "/desk"),
     ("cashier", "farida", "Farida", "Rostom", "/payments"),
     ("nurse", "ewelina", "Ewelina", "Nowak", "/desk"),
-    ("pharmacist", "tawfik", "Tawfik", "Sabri", "/stations"),
+    ("pharmacist", "tawfik", "Tawfik", "Sabri", "/pharmacy"),
     ("pharmacy_technician", "lamia", "Lamia", "Gad", "/stations"),
-    ("lab_technician", "hatem", "Hatem", "Diab", "/stations"),
+    ("lab_technician", "hatem", "Hatem", "Diab", "/lab"),
     ("auditor", "iman", "Iman", "Fathy", "/audit"),
     ("operator", "yusuf", "Yusuf", "Amin", "/operations"),
 )
