@@ -32,19 +32,19 @@ def item_for(actor: Actor, item_id: UUID, *, lock: bool = False) -> Item:
     return item
 
 
-def batch_for(actor: Actor, batch_id: UUID) -> tuple[Item, Batch]:
-    """Return a batch with its item, both as they are now, the item locked first as everywhere; or 404."""
-    item_id = db.session.scalar(
-        select(Batch.inventory_item_id).where(
-            Batch.id == batch_id, Batch.organization_id == actor.organization_id
-        )
-    )
+def item_of_batch(actor: Actor, batch_id: UUID, *, lock: bool = False) -> Item:
+    """Return a batch's item (``lock``: as it is now, and ours); NotFound (404) if it is not the actor's."""
+    item_id = db.session.scalar(_mine(Batch, actor, Batch.inventory_item_id).where(Batch.id == batch_id))
     if item_id is None:
         raise NotFound(N_("This batch is not here (any more)."))
-    item = item_for(actor, item_id, lock=True)
+    return item_for(actor, item_id, lock=lock)
+
+
+def batch_for(actor: Actor, batch_id: UUID) -> tuple[Item, Batch]:
+    """Return a batch with its item, both as they are now, the item locked first as everywhere; or 404."""
+    item = item_of_batch(actor, batch_id, lock=True)
     batch: Batch | None = _one(select(Batch).where(Batch.id == batch_id), lock=True)
-    if batch is None:
-        raise NotFound(N_("This batch is not here (any more)."))
+    assert batch is not None  # noqa: S101 - batches are never deleted
     return item, batch
 
 
@@ -56,8 +56,8 @@ def adjustment_for(actor: Actor, adjustment_id: UUID) -> Adjustment:
     return found
 
 
-def _mine(table: Any, actor: Actor) -> Select[Any]:
-    mine = select(table).where(table.organization_id == actor.organization_id)
+def _mine(table: Any, actor: Actor, *what: Any) -> Select[Any]:
+    mine = select(*(what or (table,))).where(table.organization_id == actor.organization_id)
     return mine.where(table.facility_id == actor.facility_id) if actor.facility_id else mine
 
 

@@ -81,7 +81,7 @@ class Shelf:
 
     def medicine(self, name: str, *batches: str) -> UUID:
         with transaction():
-            found = factories.medication(organization_id=self.organization_id, name=name)
+            found = factories.medication(organization_id=self.organization_id, name=name, drug_name_ar=None)
         for quantity in batches:
             self.batch(found, quantity)
         return found
