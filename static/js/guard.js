@@ -60,6 +60,8 @@
   }
   function beforeMorph(old, fresh) {
     if (!refreshing || old.nodeType !== Node.ELEMENT_NODE) return true;
+    // What came into its place by itself and follows its own topic stays: only its place is drawn again.
+    if (old.id && old.id === fresh.id && old.matches("[data-live]") && fresh.matches?.('[hx-trigger="load"]')) return false;
     if (old.matches(REGION) && isDirty(old)) { keep(old, fresh); return false; }
     return !(old.matches("input, select, textarea") && !old.closest(REGION) && isTouched(old));
   }
