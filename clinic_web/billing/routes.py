@@ -108,7 +108,7 @@ def _bill(shown: BillInHand, **context: Any) -> str:
 
 @bp.get("/bills/of-visit/<uuid:visit_id>")
 @needs("bill.view")
-def visit_bills(visit_id: UUID) -> ResponseReturnValue:
+def visit_bills(visit_id: UUID) -> str:
     """The bills of a visit and of what was ordered in it, for the desk's pane."""
     here = url_for(".visit_bills", visit_id=visit_id, at=request.args.get("at"))
     return _together(bills_of_visit(actor(), visit_id), here)
@@ -116,13 +116,13 @@ def visit_bills(visit_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/bills/of-payment/<uuid:payment_id>")
 @needs("bill.view")
-def payment_bills(payment_id: UUID) -> ResponseReturnValue:
+def payment_bills(payment_id: UUID) -> str:
     """The bill of a payment with those that belong to the same visit, for the cashier's pane."""
     here = url_for(".payment_bills", payment_id=payment_id, at=request.args.get("at"))
     return _together(bills_beside(actor(), payment_id), here, payment_id)
 
 
-def _together(found: Together, here: str, in_hand: UUID | None = None) -> ResponseReturnValue:
+def _together(found: Together, here: str, in_hand: UUID | None = None) -> str:
     return page_or_fragment(
         "billing/together.html",
         "billing/_together.html",
@@ -131,5 +131,5 @@ def _together(found: Together, here: str, in_hand: UUID | None = None) -> Respon
         in_hand=in_hand,
         at=DESK if request.args.get("at") == DESK else "",
         words=WORDS,
-        topics=sorted({bills_topic(each.clinic_id) for each in found.bills}),
+        topics=found.topics,
     )

@@ -63,7 +63,6 @@
   function beforeMorph(old, fresh) {
     if (isItsOwn(old, fresh) && !fresh.hasAttribute("data-live") && fresh.getAttribute("hx-trigger") === "load") return false;
     if (!refreshing || old.nodeType !== Node.ELEMENT_NODE) return true;
-    if (old.matches("[data-keep]")) return false;               // another panel, that was fetched into this one and follows its own topics
     if (old.matches(REGION) && isDirty(old)) { keep(old, fresh); return false; }
     return !(old.matches("input, select, textarea") && !old.closest(REGION) && isTouched(old));
   }

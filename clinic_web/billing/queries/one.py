@@ -9,6 +9,7 @@ from uuid import UUID
 
 from clinic_web.audit import api as audit
 from clinic_web.billing.access import bill_for, bill_of_payment
+from clinic_web.billing.live import bills_topic
 from clinic_web.billing.queries.bills import Bill, bills_of_visits
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.money import ZERO
@@ -94,6 +95,11 @@ class Together:
     bills: list[Bill]
     owed: Decimal
     currency: str
+
+    @property
+    def topics(self) -> list[str]:
+        """The live topics of their clinics."""
+        return sorted({bills_topic(each.clinic_id) for each in self.bills})
 
 
 def bills_of_visit(actor: Actor, visit_id: UUID) -> Together:
