@@ -14,6 +14,9 @@
     (all[all.indexOf(here) + 1] || field())?.focus();
   });
 
+  // Nothing was found to be taken: the search must not lead away from the order that is being written.
+  document.addEventListener("submit", (event) => { if (event.target.matches?.(".order-find")) event.preventDefault(); });
+
   document.addEventListener("click", (event) => {
     const off = event.target.closest?.("[data-order-remove]");
     if (off) {

@@ -130,7 +130,7 @@ def cancel(order_id: UUID) -> ResponseReturnValue:
         order = ending.cancel(actor(), order_id, request.form.get("reason", ""))
     except RuleBroken as error:
         return _ask(order_id, "cancel", say(error))
-    return _said(order_id, order.order_number, _("is being cancelled"))
+    return _said(order_id, _("%(number)s is being cancelled", number=order.order_number))
 
 
 @bp.get("/orders/<uuid:order_id>/close")
@@ -146,14 +146,14 @@ def close(order_id: UUID) -> ResponseReturnValue:
         order = ending.close(actor(), order_id, request.form.get("reason", ""))
     except RuleBroken as error:
         return _ask(order_id, "close", say(error))
-    return _said(order_id, order.order_number, _("is closed"))
+    return _said(order_id, _("%(number)s is closed", number=order.order_number))
 
 
 @bp.post("/orders/<uuid:order_id>/again")
 @needs("order.cancel")
 def again(order_id: UUID) -> ResponseReturnValue:
     order = ending.ask_again(actor(), order_id)
-    return _said(order_id, order.order_number, _("is asked for again"), panel=None)
+    return _said(order_id, _("%(number)s is asked for again", number=order.order_number), panel=None)
 
 
 # What is written again and again; the field offers them as one types.
@@ -233,5 +233,4 @@ def _ordered(
 
 
 def _said(order_id: UUID, number: str, text: str, *, panel: str | None = NOTHING_LEFT) -> ResponseReturnValue:
-    act = LastAct(text=_("%(number)s %(what)s", number=number, what=text))
-    return acted(act, redirect=url_for("orders.order", order_id=order_id), panel=panel)
+    return acted(LastAct(text=text), redirect=url_for("orders.order", order_id=order_id), panel=panel)
