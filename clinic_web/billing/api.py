@@ -6,6 +6,7 @@ shows it to whom it may be shown (``bill.view``). Another tenant's rows do not e
 
 from __future__ import annotations
 
+from clinic_web.billing.access import bill_for
 from clinic_web.billing.live import bills_topic
 from clinic_web.billing.queries.bills import (
     Bill,
@@ -15,13 +16,21 @@ from clinic_web.billing.queries.bills import (
     unpaid_of,
 )
 from clinic_web.billing.queries.given_up import is_given_up
+from clinic_web.billing.queries.lists import GRAMMAR as BILLS_ASK
+from clinic_web.billing.queries.lists import stretch as plain_bills
+from clinic_web.billing.queries.one import BillInHand, bill_in_hand
 
 __all__ = [
+    "BILLS_ASK",
     "Bill",
+    "BillInHand",
+    "bill_for",
+    "bill_in_hand",
     "bills_of_orders",
     "bills_of_visits",
     "bills_topic",
     "is_given_up",
     "may_be_served",
+    "plain_bills",
     "unpaid_of",
 ]

@@ -37,7 +37,6 @@ BY_API = frozenset(
         "order.write",
         "order.cancel",
         "stock.receive",
-        "stock.adjust",
     }
 )
 

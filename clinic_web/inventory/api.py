@@ -7,6 +7,7 @@ then batches by (expiry, id), inside the caller's transaction, and holds them un
 from __future__ import annotations
 
 from clinic_web.inventory.queries.on_shelf import OnShelf, on_shelf
+from clinic_web.inventory.queries.plain import BATCHES_ASK, ITEMS_ASK, plain_batch, plain_batches, plain_items
 from clinic_web.inventory.service.correcting import Correction, Counted, adjust, count, undo
 from clinic_web.inventory.service.giving import Taken, issue, put_back, release
 from clinic_web.inventory.service.holding import (
@@ -22,7 +23,9 @@ from clinic_web.inventory.service.keeping import Kept, keep
 from clinic_web.inventory.service.receiving import Delivery, receive, stock
 
 __all__ = [
+    "BATCHES_ASK",
     "INACTIVE",
+    "ITEMS_ASK",
     "NOT_STOCKED",
     "SHORT",
     "Correction",
@@ -40,6 +43,9 @@ __all__ = [
     "issue",
     "keep",
     "on_shelf",
+    "plain_batch",
+    "plain_batches",
+    "plain_items",
     "put_back",
     "receive",
     "release",

@@ -24,7 +24,7 @@ from clinic_web.kernel import keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.kept import Stand, Standing, View
 from clinic_web.kernel.keyset import Page, Table, Where
-from clinic_web.kernel.listing import Asked, Grammar, Sort
+from clinic_web.kernel.listing import Asked, Cursor, Grammar, Sort
 from clinic_web.organization import api as organization
 from clinic_web.patients import api as patients
 from clinic_web.patients.api import PatientCard
@@ -82,6 +82,12 @@ def stand(actor: Actor, view: View | None = None) -> Standing:
 def page(actor: Actor, asked: Asked) -> Page[Bill]:
     """Return the asked page of the facility's bills, with the counts of each state, in one statement."""
     return keyset.page(BILLS, _where(actor, asked), asked, bill_of, states=asked.get("state"))
+
+
+def stretch(actor: Actor, asked: Asked, size: int) -> tuple[list[Bill], Cursor | None]:
+    """Return ``size`` of the facility's bills, and where the next ones begin; nothing is counted."""
+    states = asked.get("state")
+    return keyset.stretch(BILLS, _where(actor, asked), asked, bill_of, states=states, size=size)
 
 
 def everything(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[Bill]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from clinic_web.interop.resources import (
     appointments,
+    bills,
     house,
+    orders,
     patients,
     payments,
+    stock,
     visits,
 )
 
-__all__ = ["appointments", "house", "patients", "payments", "visits"]
+__all__ = ["appointments", "bills", "house", "orders", "patients", "payments", "stock", "visits"]

@@ -42,7 +42,7 @@ def appointments(call: Call) -> Answer:
 
     Those of the token's facility. Who asks for one patient's needs to be let into that chart.
     """
-    asked = lists.asked(call.who, call.query, reception.APPOINTMENTS_ASK, STATES)
+    asked = lists.asked(call.who, call.query, reception.APPOINTMENTS_ASK, {"status": STATES})
     found = reception.plain_appointments(call.who, asked, call.query.limit)
     lists.saw(call.who, "appointment.list", "appointment", [row.id for row in found[0]])
     return lists.page(call, found, shapes.Appointment.model_validate, Page[shapes.Appointment])

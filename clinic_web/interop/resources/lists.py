@@ -26,16 +26,23 @@ Item = TypeVar("Item", bound=Out)
 NAMES = {"first": "from", "last": "to", "status": "state", "cursor": "after"}
 
 
-def asked(who: Actor, query: Paged, grammar: Grammar, states: Mapping[str, str] | None = None) -> Asked:
-    """Return what an address asks of a list. Raises RuleBroken (422: a cursor that is none), ChartClosed
-    (403: one patient's rows are their history, which is a part of the chart)."""
+def asked(
+    who: Actor, query: Paged, grammar: Grammar, words: Mapping[str, Mapping[str, str]] | None = None
+) -> Asked:
+    """Return what an address asks of a list. ``words``: what the list itself calls the values of a field.
+
+    Raises RuleBroken (422: a cursor that is none), ChartClosed (403: one patient's rows are their history,
+    which is a part of the chart).
+    """
     patient_id: UUID | None = getattr(query, "patient", None)
     if patient_id is not None:
         patients.enter_chart(who, patient_id)
     given = {name: value for name, value in query if value is not None and name != "limit"}
-    if states and "status" in given:
-        given["status"] = states[given["status"]]
+    for name in (words or {}).keys() & given.keys():
+        given[name] = (words or {})[name][given[name]]
     args = {NAMES.get(name, name): str(value) for name, value in given.items()}
+    if "for" in grammar.filters and "type" in args:
+        args["for"] = args.pop("type")
     if not args.keys() & {"from", "to"}:
         args["when"] = "any"
     return listing.read(grammar, args, clock.today(organization.facility(who).timezone))

@@ -41,7 +41,8 @@ def find_patients(call: Call) -> Answer:
 def patient(call: Call, patient_id: UUID) -> Answer:
     """Read what one knows a patient by.
 
-    Takes the right to see every patient, too (`patient.view_any`): a program treats nobody.
+    Of whom came to the token's facility within a year, or is expected there; others take the right to see
+    every patient (`patient.view_any`), too.
     """
     opened = patients.enter_chart(call.who, patient_id)
     card = patients.card(call.who, patient_id)

@@ -43,12 +43,8 @@ def visits(call: Call) -> Answer:
 
     Those of the token's facility. Who asks for one patient's needs to be let into that chart.
     """
-    query: shapes.VisitsAsked = call.query
-    if query.type:
-        query = query.model_copy(update={"type": TYPES[query.type]})
-    found = reception.plain_visits(
-        call.who, lists.asked(call.who, query, reception.VISITS_ASK, STATES), query.limit
-    )
+    asked = lists.asked(call.who, call.query, reception.VISITS_ASK, {"status": STATES, "type": TYPES})
+    found = reception.plain_visits(call.who, asked, call.query.limit)
     lists.saw(call.who, "visit.list", "visit", [row.id for row in found[0]])
     return lists.page(call, found, shapes.Visit.model_validate, Page[shapes.Visit])
 

@@ -18,7 +18,7 @@ from clinic_web.kernel import keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.kept import Stand, Standing, View
 from clinic_web.kernel.keyset import Page, Table, Where
-from clinic_web.kernel.listing import Asked, Grammar, Sort
+from clinic_web.kernel.listing import Asked, Cursor, Grammar, Sort
 from clinic_web.orders import live, saga
 from clinic_web.orders.models import LAB, PRESCRIPTION, PRIORITIES
 from clinic_web.orders.queries.shown import COLUMNS, SOURCE, Shown, with_names
@@ -103,6 +103,12 @@ def all_orders(actor: Actor, asked: Asked, ids: list[UUID]) -> Iterator[list[Sho
         where.add("o.id = ANY(:ids)", ids=ids)
     for rows in keyset.chunks(TABLE, where, asked, _row, states=asked.get("state")):
         yield with_names(actor, rows, known)
+
+
+def plain_orders(actor: Actor, asked: Asked, size: int) -> tuple[list[Any], Cursor | None]:
+    """Return ``size`` of what is asked for as plain rows, without names, and where the next ones begin."""
+    where, _ = _asked(actor, asked)
+    return keyset.stretch(TABLE, where, asked, _row, states=asked.get("state"), size=size)
 
 
 def _row(row: Any) -> Any:

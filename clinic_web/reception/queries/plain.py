@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from clinic_web.kernel.listing import Asked, Cursor
 from clinic_web.kernel.statement import Statement
 from clinic_web.reception.access import NO_APPOINTMENT, NO_VISIT
 from clinic_web.reception.queries.lists import appointments_where, asked_states, visits_where
+from clinic_web.reception.queries.treating import reads_notes
 
 OF_APPOINTMENT = """a.id, a.version, a.booking_id, a.status, a.booking_source, a.facility_id, a.clinic_id,
     a.doctor_id, a.service_id, a.patient_id, a.start_time, a.end_time, a.is_overbooking, v.id AS visit_id,
@@ -102,11 +103,13 @@ def plain_visits(actor: Actor, asked: Asked, size: int) -> tuple[list[PlainVisit
 
 
 def plain_appointment(actor: Actor, appointment_id: UUID) -> PlainAppointment:
-    """Return the appointment as it is now; NotFound (404). Whoever shows it notes the look."""
+    """Return the appointment as it is now; NotFound (404). Whoever shows it notes the look. The notes are
+    read by whom they are read for on pages."""
     row = ONE_APPOINTMENT.first(_asks(actor, appointment_id))
     if row is None:
         raise NotFound(NO_APPOINTMENT)
-    return PlainAppointment(**row._asdict())
+    found = PlainAppointment(**row._asdict())
+    return found if reads_notes(actor, found.clinic_id) else replace(found, notes=None)
 
 
 def plain_visit(actor: Actor, visit_id: UUID) -> PlainVisit:
