@@ -1,4 +1,4 @@
-"""A short run of chaos: servers of its own, real web and workers, each kind of harm once. ``make chaos`` is longer."""
+"""A short run of chaos: own servers, real web and workers, each kind of harm. ``make chaos`` is longer."""
 
 from __future__ import annotations
 
