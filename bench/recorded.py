@@ -69,7 +69,7 @@ def recording() -> Iterator[Tape]:
 
 
 def say(connection: psycopg.Connection[Any], units: list[list[tuple[str, Any]]]) -> None:
-    """Say all units again. What is claimed has another id than it had on the tape: it is finished under that."""
+    """Say all units again. What is claimed has another id than on the tape, and is finished under that."""
     for unit in units:
         connection.execute("BEGIN")
         claimed = None

@@ -208,13 +208,13 @@ def _throughput(world: World, ward: Ward, asking: Asking) -> list[Figure]:
             ratio=ours / floor,
             reach=f">= {SHARE:.0%} of it",
             is_met=ours >= SHARE * floor,
-            rests_on=f"{AT_ONCE} orders that wait, until all are complete; {started:.1f} s of start taken off",
+            rests_on=f"{AT_ONCE} orders that wait until all are complete, less {started:.1f} s of start",
         )
     ]
 
 
 def _start_of_workers(world: World, ward: Ward, asking: Asking) -> float:
-    """How long ``worker.py`` takes until its first order is complete; of that the order is next to nothing."""
+    """How long ``worker.py`` takes until its first order is complete, which itself is next to nothing."""
     order_id = _place(ward, 0)
     began = time.perf_counter()
     with worker(world.env):
