@@ -131,7 +131,9 @@ class _Run:
 
     def all(self, owner_url: str) -> Outcome:
         began = time.monotonic()
-        saboteur = Saboteur(self.own, self.house, owner_url, random.Random(f"{self.wanted.seed}:harm"))
+        dice = random.Random(f"{self.wanted.seed}:harm")
+        longest = 1.5 if self.wanted.is_short else 6.5
+        saboteur = Saboteur(self.own, self.house, owner_url, dice, longest)
         beside = threading.Thread(target=self._harm, args=(saboteur, began))
         beside.start()
         with ThreadPoolExecutor(self.wanted.people) as pool:
