@@ -6,7 +6,7 @@ ARGS ?=
 DEV = $(PYTHON) -m dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench attack shots servers stop assets words lock sbom security clean
+.PHONY: help run test lint bench attack chaos mutants shots servers stop assets words lock sbom security clean
 
 run: ## install what is missing, start everything, print `ready: http://localhost:8000`; DEMO=no begins empty
 	@$(DEV) run
@@ -22,6 +22,12 @@ bench: ## measure the program beside its floors
 
 attack: ## attack the running program, thousands of ways; ARGS="rights csrf --sample 200" for some
 	@$(DEV) attack $(ARGS)
+
+chaos: ## drive orders while the program is killed and frozen; SAGAS=10000 SEED=7
+	@$(DEV) chaos $(if $(SAGAS),--sagas $(SAGAS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+mutants: ## put one deliberate bug after the other into a copy, and see that each is seen
+	@$(DEV) mutants $(ARGS)
 
 shots: ## take pictures of every page
 	@$(DEV) shots $(ARGS)

@@ -27,6 +27,7 @@ NAMES = (
     "history",
     "audit",
     "access",
+    "sagas",
 )
 
 

@@ -20,7 +20,7 @@ def paired_screens(world: World, line: Line, number: int) -> list[Screen]:
         pairing = Pairing(code=new.code, queue_id=line.queue_id, name=f"Wall {place}")
         displays.pair(desk.actor, pairing, key=new.code)
         screen = queries.screen_by_id(new.display_id)
-        assert screen is not None  # noqa: S101 - it was paired a moment ago
+        assert screen is not None
         screens.append(Screen(f"{COOKIE}={new.token}", [screen.own_topic, *screen.topics]))
     db.session.rollback()  # nothing is held open while servers are measured
     return screens

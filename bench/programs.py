@@ -17,7 +17,7 @@ from bench import cpu
 from bench.load import Ask, Connection
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 30.0
+PATIENCE = 90.0
 SETTLE = 1.5  # the slower of two workers
 
 

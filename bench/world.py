@@ -94,7 +94,7 @@ class Line:
 
 
 def _staff_id(doctor: Person) -> UUID:
-    assert doctor.actor.staff_id is not None  # noqa: S101 - doctors are hired as staff
+    assert doctor.actor.staff_id is not None
     return doctor.actor.staff_id
 
 
@@ -183,7 +183,7 @@ class World:
         token = identity.open_session(user_id)
         signed_in = identity.actor_of_token(token)
         db.session.rollback()  # nothing is held open while servers are measured
-        assert signed_in is not None  # noqa: S101 - the session was opened a moment ago
+        assert signed_in is not None
         return Person(signed_in.actor, token, *self._cookie(token))
 
     def _cookie(self, token: str) -> tuple[str, str]:

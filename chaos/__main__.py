@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,9 @@ def main() -> int:
         sagas=asked.sagas, seed=asked.seed, people=asked.people, is_durable=asked.durable, is_calm=asked.calm
     )
     print(f"chaos: {asked.sagas} sagas, seed {asked.seed}, git {sha}", flush=True)
+    signal.signal(
+        signal.SIGTERM, lambda _signal, _frame: sys.exit(143)
+    )  # whoever ends us finds nothing running
     outcome = run.run(wanted)
     print(outcome.text())
     if outcome.wrong:

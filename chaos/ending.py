@@ -89,8 +89,11 @@ def breaches(owner_url: str) -> tuple[list[str], int]:
 def lost(asking: Asking, log: Log) -> list[str]:
     """Return what people were told is done, and is not there."""
     kept = {(row[0], row[1]) for row in asking.all(KEYS)}
-    return [
+    gone = [
         f"{each.what} {each.key}"
         for each in log.told
-        if each.is_done and (str(each.user_id), each.key) not in kept
+        if each.is_done and each.is_kept and (str(each.user_id), each.key) not in kept
     ]
+    off = {row_id for what, row_id in log.promised if what == "off"}
+    still_on = asking.all(STILL_ON, list(off)) if off else []
+    return gone + [f"cancelled, and is {row[1]}: {row[0]}" for row in still_on]

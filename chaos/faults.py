@@ -41,6 +41,9 @@ class Saboteur:
     house: House
     owner_url: str
     dice: random.Random
+    longest: float = (
+        6.5  # seconds that a process is frozen: some longer than a session may sit in a transaction
+    )
     done: Counter[str] = field(default_factory=Counter)
     seconds_down: float = 0.0
 
@@ -67,9 +70,11 @@ class Saboteur:
         house = self.house
         return {
             "web process killed": lambda: house.kill_child(house.web),
-            "web process frozen": lambda: house.freeze_child(house.web, self.dice.uniform(0.5, 6.5)),
+            "web process frozen": lambda: house.freeze_child(house.web, self.dice.uniform(0.3, self.longest)),
             "worker process killed": lambda: house.kill_child(house.worker),
-            "worker process frozen": lambda: house.freeze_child(house.worker, self.dice.uniform(0.5, 6.5)),
+            "worker process frozen": lambda: house.freeze_child(
+                house.worker, self.dice.uniform(0.3, self.longest)
+            ),
             "sessions of PostgreSQL cut": lambda: servers.cut(self.owner_url, self.dice.randrange(1, 8)),
             "Redis flushed": self.own.flush_redis,
             "deliveries repeated": lambda: self._repeat(forget=False),

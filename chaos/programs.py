@@ -131,23 +131,25 @@ def signal_to(pid: int, number: signal.Signals) -> bool:
 
 
 @contextmanager
-def running(env: dict[str, str], folder: Path, dice: random.Random) -> Iterator[House]:
-    """Run web and workers in ``env``; their logs lie in ``folder``."""
+def running(
+    env: dict[str, str], of_each: dict[str, dict[str, str]], folder: Path, dice: random.Random
+) -> Iterator[House]:
+    """Run web and workers in ``env`` and what ``of_each`` has for one of them; their logs lie in ``folder``."""
     port = free_port()
     whole = os.environ | env | {"PORT": str(port), "PUBLIC_URL": f"http://localhost:{port}"}
     gunicorn = [sys.executable, "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py"]
-    house = House(
-        Program("web", [*gunicorn, "--bind", f"127.0.0.1:{port}"], whole, folder / "web.log"),
-        Program("worker", [sys.executable, "worker.py"], whole, folder / "worker.log"),
-        port,
-        dice,
+    commands = {"web": [*gunicorn, "--bind", f"127.0.0.1:{port}"], "worker": [sys.executable, "worker.py"]}
+    web, worker = (
+        Program(name, command, whole | of_each.get(name, {}), folder / f"{name}.log")
+        for name, command in commands.items()
     )
+    house = House(web, worker, port, dice)
     try:
         house.mend()
-        assert house.web.process is not None
-        _wait_for(BenchWeb(port, house.web.process), 2)
+        assert web.process is not None
+        _wait_for(BenchWeb(port, web.process), 2)
         yield house
     finally:
         house.thaw()
-        for program in (house.web, house.worker):
+        for program in (web, worker):
             program.end()

@@ -102,18 +102,9 @@ def _in(wanted: Wanted, own: servers.Own, world: World, asking: Asking, logs: Pa
     _say(f"the world is made: {wanted.sagas} sagas begin")
     dice = random.Random(f"{wanted.seed}:house")
     env = world.env | {"REDIS_URL": own.valkey.url(), "FAILPOINTS_SEED": str(wanted.seed)}
-    with programs.running(env, logs, dice) as house:
-        if not wanted.is_calm:
-            house.web.env = house.web.env | {"FAILPOINTS": IN_WEB}
-            house.worker.env = house.worker.env | {"FAILPOINTS": IN_WORKERS}
-            _restart(house)
+    failing = {} if wanted.is_calm else {"web": {"FAILPOINTS": IN_WEB}, "worker": {"FAILPOINTS": IN_WORKERS}}
+    with programs.running(env, failing, logs, dice) as house:
         return _Run(wanted, own, house, asking, journeys).all(plain(world.settings.database_owner_url))
-
-
-def _restart(house: programs.House) -> None:
-    for program in (house.web, house.worker):
-        program.end()
-        program.start()
 
 
 class _Run:
@@ -131,7 +122,9 @@ class _Run:
 
     def all(self, owner_url: str) -> Outcome:
         began = time.monotonic()
-        saboteur = Saboteur(self.own, self.house, owner_url, random.Random(f"{self.wanted.seed}:harm"))
+        dice = random.Random(f"{self.wanted.seed}:harm")
+        longest = 1.5 if self.wanted.is_short else 6.5
+        saboteur = Saboteur(self.own, self.house, owner_url, dice, longest)
         beside = threading.Thread(target=self._harm, args=(saboteur, began))
         beside.start()
         with ThreadPoolExecutor(self.wanted.people) as pool:

@@ -62,6 +62,18 @@ def attack(arguments: list[str]) -> int:
     return _module_beside_servers("attack", arguments)
 
 
+def chaos(arguments: list[str]) -> int:
+    """chaos [args]    drive orders while the program is killed and frozen (python -m chaos)"""
+    python_env.ensure(development=True)
+    command = [str(places.PYTHON), "-m", "chaos", *arguments]
+    return subprocess.run(command, cwd=places.ROOT, check=False).returncode
+
+
+def mutants(arguments: list[str]) -> int:
+    """mutants [names] deliberate bugs, one at a time, and what sees each (python -m chaos.mutants)"""
+    return _module_beside_servers("chaos.mutants", arguments)
+
+
 def shots(arguments: list[str]) -> int:
     """shots [args]    pictures of every page (python -m tests.browser.shots)"""
     return _module_beside_servers("tests.browser.shots", arguments)
@@ -138,6 +150,8 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "lint": lint,
     "bench": bench,
     "attack": attack,
+    "chaos": chaos,
+    "mutants": mutants,
     "servers": start_servers,
     "stop": stop,
     "assets": make_assets,

@@ -96,7 +96,7 @@ def _revoked(world: World, ours: Web) -> Figure:
 def _end_session(person: Person) -> float:
     """Return when it was ended."""
     session = identity.actor_of_token(person.token)
-    assert session is not None  # noqa: S101 - it was opened a moment ago
+    assert session is not None
     identity.revoke_session(person.actor, session.session_id)
     db.session.rollback()
     return time.monotonic()

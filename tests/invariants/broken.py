@@ -76,6 +76,8 @@ MONEY = (
 )  # fmt: skip
 
 EVENTS = (
+    Breakage("events.whom_they_concern", "DELETE FROM kernel.deliveries d USING kernel.domain_events e WHERE e.id = d.event_id"
+             " AND e.event_type = 'order.compensation_requested' AND e.aggregate_id = '{last}'"),
     Breakage(
         "events.to_everybody",
         "DELETE FROM kernel.deliveries WHERE event_id = (SELECT id FROM kernel.domain_events"
@@ -103,4 +105,60 @@ EVENTS = (
     Breakage("streams.moved", "DELETE FROM kernel.streams"),
 )  # fmt: skip
 
-ALL = (*DESK, *MONEY, *EVENTS)
+BILLS = (
+    Breakage("bills.lines", "UPDATE billing.invoice_line_items SET line_total = line_total + 1"),
+    Breakage("bills.of_visits", "DELETE FROM billing.invoices WHERE visit_id = '{booked}'"),
+    Breakage("bills.of_visits", "UPDATE billing.invoices SET payment_id = (SELECT min(payment_id::text)::uuid FROM billing.invoices)"),
+    Breakage("bills.follow", "UPDATE billing.invoices SET paid_amount = 0, updated_at = now() - interval '1 hour' WHERE visit_id = '{paid}'"),
+    Breakage("bills.records", "UPDATE billing.billing_records SET amount = amount + 1"),
+    Breakage("bills.records", "UPDATE billing.billing_records SET status = 'FAILED', reason = 'NO_PRICE' WHERE order_id = '{lab}'"),
+)  # fmt: skip
+
+ORDERS = (
+    Breakage("orders.whole", "DELETE FROM orders.order_items WHERE order_id = '{lab}'"),
+    Breakage("orders.whole", "DELETE FROM orders.order_steps WHERE order_id = '{lab}' AND step = 'NOTIFY'"),
+    Breakage("orders.ended", "UPDATE orders.orders SET status = 'FULFILLING', look_at = NULL WHERE id = '{lab}'"),
+    Breakage("orders.ended", "UPDATE orders.orders SET ended_at = NULL WHERE id = '{lab}'"),
+    Breakage("orders.state", "UPDATE orders.orders SET status = 'CANCELLED', ends_as = 'CANCELLED' WHERE id = '{lab}'"),
+    Breakage("orders.state", "UPDATE orders.order_steps SET state = 'ASKED' WHERE order_id = '{lab}' AND step = 'BILL'"),
+    Breakage("orders.billed_once", "DELETE FROM billing.invoices WHERE order_id = '{lab}'"),
+    Breakage(
+        "orders.billed_once",
+        "UPDATE billing.invoices SET order_id = '{lab}' WHERE visit_id = '{booked}'",
+    ),
+    Breakage("orders.billed_once", "UPDATE billing.invoice_line_items SET quantity = quantity + 1 WHERE item_type = 'LAB_TEST'"),
+    Breakage("orders.told_once", "UPDATE notifications.notifications SET template = 'one', reference = 'one'"),
+    Breakage("orders.undone", "UPDATE lab.lab_orders SET status = 'SCHEDULED' WHERE order_id = '{cancelled}'"),
+    Breakage("orders.undone", "UPDATE lab.heard_orders SET answer = 'HELD' WHERE order_id = '{cancelled}'"),
+    Breakage("orders.undone", "UPDATE billing.invoices SET order_id = '{cancelled}' WHERE visit_id = '{booked}'"),
+    Breakage("orders.held_once", "DELETE FROM lab.lab_orders WHERE order_id = '{lab}'"),
+    Breakage("orders.taken_up_once", "UPDATE orders.orders SET retry_of = '{lab}'"),
+    Breakage("orders.keys", "UPDATE kernel.idempotency_keys SET answer = jsonb_set(answer, '{{order_id}}', to_jsonb('{lab}'::text))"
+             " WHERE answer ? 'order_id'"),
+)  # fmt: skip
+
+LAB = (
+    Breakage("lab.places", "UPDATE lab.slots SET taken = taken + 1"),
+    Breakage("lab.places", "UPDATE lab.slots SET capacity = 0"),
+    Breakage("lab.answered", "UPDATE lab.heard_orders SET answer = 'REFUSED' WHERE order_id = '{lab}'"),
+    Breakage("lab.answered", "UPDATE lab.lab_orders SET line_id = (SELECT min(line_id::text)::uuid FROM lab.lab_orders)"),
+    Breakage("lab.specimens", "UPDATE lab.lab_orders SET status = 'COLLECTED'"),
+    Breakage("lab.specimens", "UPDATE lab.lab_orders SET status = 'RESULTED'"),
+)  # fmt: skip
+
+STOCK = (
+    Breakage("stock.batches", "UPDATE inventory.inventory_batches SET quantity_available = quantity_available - 1"),
+    Breakage("stock.movements", "DELETE FROM inventory.inventory_transactions WHERE transaction_type = 'RESERVE'"),
+    Breakage("stock.movements", "UPDATE inventory.inventory_transactions SET quantity_before = quantity_before + 1"),
+    Breakage("stock.items", "UPDATE inventory.inventory_items SET quantity_available = quantity_available + 1"),
+    Breakage("stock.promised", "UPDATE pharmacy.reservations SET status = 'RELEASED' WHERE status = 'RESERVED'"),
+    Breakage("stock.promised", "UPDATE pharmacy.reservations SET quantity = quantity + 1 WHERE status = 'RESERVED'"),
+    Breakage("stock.dispensed", "UPDATE pharmacy.reservations SET dispensed_quantity = dispensed_quantity - 1 WHERE dispensed_quantity > 0"),
+    Breakage("stock.dispensed", "UPDATE pharmacy.prescription_orders SET status = 'RELEASED' WHERE status = 'RESERVED'"),
+    Breakage("stock.unexpired", "UPDATE inventory.inventory_batches SET expiration_date = '2020-01-01'"),
+    Breakage("stock.first_out", "UPDATE inventory.inventory_batches SET expiration_date = expiration_date"
+             " + CASE batch_number WHEN 'B1' THEN 100 ELSE 0 END"),
+    Breakage("orders.held_once", "UPDATE pharmacy.reservations SET quantity = quantity + 1 WHERE order_id = '{medicine}'"),
+)  # fmt: skip
+
+ALL = (*DESK, *MONEY, *EVENTS, *BILLS, *ORDERS, *LAB, *STOCK)
