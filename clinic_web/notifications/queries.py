@@ -102,7 +102,10 @@ class MessageRow:
 
     @property
     def may_go_again(self) -> bool:
-        return self.state == FAILED
+        """Whether it failed and would still help."""
+        kind = KINDS.get(self.template)
+        lasts = kind.lasts if kind else None
+        return self.state == FAILED and (lasts is None or self.created_at + lasts > clock.now())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,16 @@ class Wording:
         return Wording(fill(self.subject), fill(self.body))
 
 
+def pieces(text: str) -> list[tuple[str, bool]]:
+    """Return the text in pieces, each with whether it is a word to be filled in: braces read from left to
+    right, also in a sentence that does not."""
+    found, end = [], 0
+    for word in PLACEHOLDER.finditer(text):
+        found += [(text[end : word.start()], False), (word[0], True)]
+        end = word.end()
+    return [*found, (text[end:], False)]
+
+
 def shipped(template: str, language: str) -> Wording:
     """Return the words that the program brings along."""
     kind, say = KINDS[template], catalogue(language).gettext

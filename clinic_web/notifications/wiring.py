@@ -88,7 +88,7 @@ def _add_pages(app: Flask) -> None:
         order=130,
         label=N_("Messages"),
         why=N_("What patients are told, in your own words."),
-        icon="envelope",
+        icon="bell",
         endpoint="message_words.page",
         permission="message.manage",
     )

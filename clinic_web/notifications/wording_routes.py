@@ -15,7 +15,7 @@ from clinic_web.kernel import clock
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import DomainError, InvalidForm, StaleScreen
 from clinic_web.notifications import forms, texts
-from clinic_web.notifications.kinds import GROUPS, KINDS, PLACEHOLDERS
+from clinic_web.notifications.kinds import GROUPS, PLACEHOLDERS
 from clinic_web.notifications.service import wording
 from clinic_web.notifications.texts import Wording
 from clinic_web.organization import api as organization
@@ -34,7 +34,11 @@ EXAMPLE_NAMES = {"en": "Maryam Tahhan", "ar": "مريم طحان"}
 def page() -> ResponseReturnValue:
     shown = wording.all_of(actor())
     return render_template(
-        "messages/words.html", sections=admin.for_actor(actor()), shown=shown, groups=GROUPS, kinds=KINDS
+        "messages/words.html",
+        sections=admin.for_actor(actor()),
+        shown=shown,
+        groups=GROUPS,
+        pieces=texts.pieces,
     )
 
 

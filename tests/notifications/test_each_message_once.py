@@ -54,7 +54,7 @@ def test_the_handler_of_an_order_is_one_statement(post: Post, count_queries: Cal
     with count_queries() as statements:
         delivery.deliver_next("notifications")
     work = [each for each in statements if "set_config" not in each]
-    assert len(work) == 5, "claim, dedupe, the message, what is told, done"
+    assert len(work) <= 5, "at most: claim, dedupe, the message, what is told, done"
 
 
 def test_the_laboratory_says_when_and_when_it_moved(post: Post) -> None:

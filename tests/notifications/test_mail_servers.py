@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select
 
 from clinic_web.config import Settings
 from clinic_web.events.orders import NotificationRequested
-from clinic_web.kernel import bus, clock, delivery, tenant
+from clinic_web.kernel import bus, clock, delivery, failpoints, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.notifications import channels, mail
@@ -115,44 +117,51 @@ with create_app(is_worker=True).app_context(), tenant.of(UUID(sys.argv[1])):
 """
 
 
+def test_what_broke_off_after_the_recording_is_recorded_once(post: Post) -> None:
+    post.tell(NotificationRequested(**post.of_order(post.patient())))
+    failpoints.arm("notifications.delivered", "raise")
+    with pytest.raises(failpoints.FailpointReached):
+        sending.send(post.row().id)
+    failpoints.disarm()
+    db.session.rollback()
+    assert len(post.bodies()) == 1 and post.row().status == "PENDING"
+    post.wait(sending.CLAIM + timedelta(seconds=1))
+    post.send()
+    assert len(post.bodies()) == 1 and post.tries() == [("LOST", None), ("SENT", None)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("email", [None, "maryam@example.org"])
-def test_a_worker_killed_after_it_sent_doubles_nothing(
-    committing: Flask, settings: Settings, email: str | None
-) -> None:
+def test_a_worker_killed_after_it_sent_doubles_nothing(committing: Flask, settings: Settings) -> None:
     with committing.app_context(), open_for_business() as (box, smtp):
         channels.use("SMTP", smtp)
         cast = assemble()
-        row_id = _ready_for_real(cast, email)
+        row_id = _ready_for_real(cast)
         db.session.remove()
-        killed = _send_in_a_process(settings, cast, row_id, smtp)
-        assert killed == -9
+        assert _send_in_a_process(settings, cast, row_id, smtp) == -signal.SIGKILL
         with tenant.of(cast.organization_id):
             clock.shift(sending.CLAIM + timedelta(seconds=1))
             sending.send(row_id)
             clock.shift(timedelta())
             row = db.session.get(Notification, row_id)
             assert row and (row.status, row.retry_count) == ("SENT", 1)
-            recorded = db.session.scalar(text("SELECT count(*) FROM notifications.recorded_messages"))
         channels.use("SMTP", None)
-        names = {letter["Message-ID"] for letter in box.letters}
-        # A mailbox shows two letters with one Message-ID once; the recording channel has it as its key.
-        assert (recorded, len(names)) == ((0, 1) if email else (1, 0))
+        # It may have got there twice; a mailbox shows two letters with one Message-ID once.
+        assert len({letter["Message-ID"] for letter in box.letters}) == 1
 
 
-def _ready_for_real(cast: Cast, email: str | None) -> object:
+def _ready_for_real(cast: Cast) -> UUID:
     with transaction():
-        patient = factories.patient(
-            organization_id=cast.organization_id, phone_primary="0100 123 4567", email=email
-        )
+        patient = factories.patient(organization_id=cast.organization_id, email="maryam@example.org")
         order = Post(cast).of_order(patient)
         assert cast.system
         bus.publish(NotificationRequested(**order), cast.system)
     delivery.drain("notifications")
-    return db.session.scalar(text("SELECT id FROM notifications.notifications"))
+    row_id = db.session.scalar(select(Notification.id))
+    assert row_id
+    return row_id
 
 
-def _send_in_a_process(settings: Settings, cast: Cast, row_id: object, smtp: mail.SmtpChannel) -> int:
+def _send_in_a_process(settings: Settings, cast: Cast, row_id: UUID, smtp: mail.SmtpChannel) -> int:
     env = os.environ | {
         "APP_ENV": "test",
         "SECRET_KEY": settings.secret_key,
