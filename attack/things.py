@@ -10,9 +10,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from attack.lab_things import catalogued_test, order_of_tests, ordered_test
 from attack.inventory_things import adjustment, batch, item_in_stock
-from attack.lab_things import catalogued_test, order_of_tests
+from attack.lab_things import catalogued_test, order_of_tests, ordered_test
 from attack.places import Place, hire, issue_token, things_of
 from clinic_web.audit import api as audit
 from clinic_web.audit.models import AccessLog, Change

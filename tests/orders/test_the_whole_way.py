@@ -1,4 +1,4 @@
-"""An order goes its whole way: stock and slots, bill and message are the real ones, and so is the way back."""
+"""An order goes its whole way: stock, slots, bill and message are the real ones, and so is the way back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from tests.orders.room import Room
 
 PLACES_TAKEN = text("SELECT COALESCE(sum(taken), 0) FROM lab.slots")
 BILLS = text("SELECT status, total_amount FROM billing.invoices WHERE order_id = :order_id")
-MESSAGES = text("SELECT template FROM notifications.notifications WHERE reference LIKE '%' || :order_id || '%'")
+MESSAGES = text(
+    "SELECT template FROM notifications.notifications WHERE reference LIKE '%' || :order_id || '%'"
+)
 PARKED = text("SELECT count(*) FROM kernel.deliveries WHERE attempts > 1 OR last_error IS NOT NULL")
 
 

@@ -232,5 +232,5 @@ def _ordered(
     return acted(act, redirect=to, panel=panel)
 
 
-def _said(order_id: UUID, number: str, text: str, *, panel: str | None = NOTHING_LEFT) -> ResponseReturnValue:
+def _said(order_id: UUID, text: str, *, panel: str | None = NOTHING_LEFT) -> ResponseReturnValue:
     return acted(LastAct(text=text), redirect=url_for("orders.order", order_id=order_id), panel=panel)
