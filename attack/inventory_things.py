@@ -1,4 +1,4 @@
-"""What is in stock, made in a place."""
+"""What is in the formulary and in stock, made in a place."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ def _manager(place: Place) -> Actor:
     return place.as_role("manager")
 
 
+def medicine(place: Place) -> UUID:
+    named = {"drug_name": f"{place.mark} {code()}", "unit": "tablet"}
+    return catalog.add(_manager(place), catalog.MEDICATIONS, named)
+
+
 def batch(place: Place) -> UUID:
     actor = _manager(place)
-    medication_id = catalog.add(
-        actor, catalog.MEDICATIONS, {"drug_name": f"{place.mark} {code()}", "unit": "tablet"}
-    )
     delivery = inventory.Delivery(
         batch_number=code(),
         expiration_date=date(2099, 1, 31),
         quantity=Decimal(50),
         unit_cost=Decimal("0.5"),
     )
-    return inventory.receive(actor, organization.facility(actor).id, medication_id, delivery)
+    return inventory.receive(actor, organization.facility(actor).id, medicine(place), delivery)
 
 
 def item_in_stock(place: Place) -> UUID:

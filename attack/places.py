@@ -237,6 +237,6 @@ def words_of(part: str, endpoint: str) -> Any:
     return next((WORDS[part, each] for each in places if (part, each) in WORDS), "none")
 
 
-WORDS = {("kind", ""): "receipt", ("language", ""): "en", ("name", "organization"): "clinics", ("name", "reports"): "clinics",
+WORDS = {("sheet", ""): "medications", ("kind", ""): "receipt", ("language", ""): "en", ("name", "organization"): "clinics", ("name", "reports"): "clinics",
          ("name", "reports.everywhere_table"): "visits", ("digest", ""): "0" * 64,
          ("filename", ""): "css/shell.css", ("token", ""): "x" * 43}  # fmt: skip

@@ -62,6 +62,7 @@ def sheet() -> str:
     facility = organization.facility(actor())
     return render_template(
         "inventory/sheet.html",
+        facility=facility,
         lines=count_sheet(actor(), facility.id),
         units=UNIT_WORDS,
         today=today(actor(), facility.id),
