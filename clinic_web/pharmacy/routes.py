@@ -82,7 +82,9 @@ def _handed_over(done: Done) -> ResponseReturnValue:
 @needs("pharmacy.dispense")
 def undo(dispensing_id: UUID) -> ResponseReturnValue:
     done = dispensing.undo(actor(), dispensing_id, version=_version())
-    act = LastAct(text=_("Put back on the shelf and held again"))
+    act = LastAct(
+        text=_("Put back on the shelf and held again") if done.is_held else _("Put back on the shelf")
+    )
     return acted(act, redirect=url_for(".page", order=done.order_id))
 
 

@@ -110,7 +110,8 @@ def test_what_is_taken_back_of_a_cancelled_order_is_free(shop: Shop) -> None:
     cancel(shop.orders[held.order_id])
     found = shop.prescription(held.order_id)
     assert (found.status, shop.counts()) == ("DISPENSED", (8, 0))  # it went over the counter
-    dispensing.undo(shop.huda, done.dispensing_id, version=found.version)
+    undone = dispensing.undo(shop.huda, done.dispensing_id, version=found.version)
+    assert not undone.is_held
     assert (shop.counts(), shop.prescription(held.order_id).status) == ((20, 0), "RELEASED")
 
 

@@ -44,12 +44,14 @@ Portion = tuple[Reservation, Decimal]
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What a screen says of a dispensing; ``version`` is the prescription's, for the undo."""
+    """What a screen says of a dispensing; ``version`` is the prescription's, for the undo. ``is_held``:
+    something waits for the patient (still, or again)."""
 
     dispensing_id: UUID
     order_id: UUID
     version: int
     is_whole: bool
+    is_held: bool
 
 
 def dispense(
@@ -274,6 +276,7 @@ def _tell(actor: Actor, prescription: Prescription, dispensing: Dispensing) -> D
         order_id=prescription.order_id,
         version=prescription.version,
         is_whole=dispensing.is_whole,
+        is_held=prescription.status == RESERVED,
     )
 
 
@@ -283,6 +286,7 @@ def _again(answer: Mapping[str, Any]) -> Done:
         order_id=UUID(answer["order_id"]),
         version=int(answer["version"]),
         is_whole=answer["is_whole"] == "True",
+        is_held=answer["is_held"] == "True",
     )
 
 
