@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from clinic_web.events.orders import CompensationRequested, OrderCreated
-from clinic_web.lab.service import holding
+from clinic_web.events.reception import VisitFinished
+from clinic_web.lab.service import holding, joining
 
 LAB, RESERVE = "LAB", "RESERVE"
 
@@ -26,3 +27,8 @@ def release_slots(event: CompensationRequested) -> None:
     """An order that failed or was called off needs its slots no longer."""
     if is_held_here(event):
         holding.release(event)
+
+
+def stand_in_line(event: VisitFinished) -> None:
+    """The patient comes out of the room: the ticket goes on to the laboratory if a test waits there today."""
+    joining.stand_in_line(event)

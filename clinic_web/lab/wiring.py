@@ -6,6 +6,7 @@ from flask import Flask
 
 from clinic_web.audit import subjects as audited
 from clinic_web.events.orders import CompensationRequested, OrderCreated
+from clinic_web.events.reception import VisitFinished
 from clinic_web.kernel import bus
 from clinic_web.kernel.errors import N_
 from clinic_web.lab import handlers, live
@@ -27,6 +28,7 @@ def wire(app: Flask) -> None:
         queue=QUEUE,
         concerns=handlers.is_held_here,
     )
+    bus.subscribe(VisitFinished, handlers.stand_in_line, schema="lab", queue=QUEUE)
     _wire_topics()
     _wire_addresses()
     entry(order=41, label=N_("Laboratory"), endpoint="lab.page", permission="lab.view", is_start=True)

@@ -67,8 +67,8 @@ def test_asked_for_and_called_off_at_the_same_instant_nothing_is_held(real_lab: 
         act
         for order in orders
         for act in (
-            lambda order=order: handlers.hold_slots(order),  # type: ignore[misc]
-            lambda order=order: handlers.release_slots(real_lab.undoing(order)),  # type: ignore[misc]
+            lambda order=order: handlers.hold_slots(order),
+            lambda order=order: handlers.release_slots(real_lab.undoing(order)),
         )
     ]
     at_once(acts)

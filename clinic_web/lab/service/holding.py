@@ -34,6 +34,7 @@ from clinic_web.lab.models import (
     HeardOrder,
 )
 from clinic_web.lab.planning import DEFAULT_HOURS, Plan, Way
+from clinic_web.lab.service import joining
 from clinic_web.lab.service.ground import HORIZON, Offers, hours_of, offers_of, taken_of, way_of
 from clinic_web.lab.service.hours import make_default_hours
 from clinic_web.lab.service.statements import (
@@ -77,6 +78,8 @@ def hold(event: OrderCreated) -> None:
             _refuse(actor, event, refused)
             return
         _tell_held(actor, event, starts_at)
+        if event.visit_id is not None:
+            joining.follow_up(actor, event.facility_id, event.visit_id, starts_at)
         push.changed(live.lab_topic(event.facility_id))
         push.changed(live.order_topic(event.order_id))
 
