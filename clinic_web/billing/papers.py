@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import force_locale, format_decimal
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from clinic_web.billing.queries.one import BillInHand, Line
 from clinic_web.billing.words import KINDS, MOVED, STATES
 from clinic_web.organization.api import FacilityInfo
-from clinic_web.ui.texts import clock_time, currency_sign, day, local_name, money, say
+from clinic_web.ui.texts import clock_time, currency_sign, day, local_name, money, number, say, unit_price
 
 
 def paper_of(shown: BillInHand, language: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def paper_of(shown: BillInHand, language: str) -> dict[str, Any]:
             **_house(shown.facility),
             "patient": shown.patient.name if shown.patient else "",
             "facts": _facts(shown),
-            "heads": [str(_("What")), str(_("Number")), str(_("One")), str(_("Sum"))],
+            "heads": [str(_("What")), str(_("Quantity")), str(_("One")), str(_("Sum"))],
             "lines": [_line(each) for each in shown.lines],
             "sums": [*sums, *moved],
             "result": [str(_("Left to pay")), f"{money(bill.balance_due)} {sign}"],
@@ -79,15 +79,10 @@ def _facts(shown: BillInHand) -> list[list[str]]:
 def _line(line: Line) -> list[str]:
     return [
         local_name(line.item_name, line.item_name_ar),
-        str(format_decimal(line.quantity)),
-        one_price(line.unit_price),
+        number(line.quantity),
+        unit_price(line.unit_price),
         money(line.line_total),
     ]
-
-
-def one_price(price: Decimal) -> str:
-    """Return a unit price with its two decimals, or with as many of four as it needs."""
-    return money(price) if price == price.quantize(Decimal("0.01")) else f"{price.normalize():,f}"
 
 
 def _signed(amount: Decimal) -> str:

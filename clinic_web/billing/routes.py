@@ -11,13 +11,13 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from clinic_web.billing.live import bills_topic
-from clinic_web.billing.papers import one_price, paper_of
+from clinic_web.billing.papers import paper_of
 from clinic_web.billing.queries.one import BillInHand, Together, bill_in_hand, bills_beside, bills_of_visit
 from clinic_web.billing.service import deciding
 from clinic_web.billing.words import KINDS, MOVED, STATES, WHY_OFF
 from clinic_web.kernel.errors import DomainError, RuleBroken, StaleScreen
 from clinic_web.ui import pdf
-from clinic_web.ui.texts import LANGUAGES, language
+from clinic_web.ui.texts import LANGUAGES, language, unit_price
 from clinic_web.ui.web import LastAct, acted, actor, form_errors, needs, page_or_fragment
 
 bp = Blueprint("billing", __name__)
@@ -100,7 +100,7 @@ def _bill(shown: BillInHand, **context: Any) -> str:
         shown=shown,
         bill=shown.bill,
         words=WORDS,
-        one_price=one_price,
+        unit_price=unit_price,
         topic=bills_topic(shown.bill.clinic_id),
         **(defaults | context),
     )

@@ -32,6 +32,17 @@ def payment_of_visit(actor: Actor, visit_id: UUID, *, lock: bool = False) -> Pay
     return _one(payments_of(actor).where(Payment.visit_id == visit_id), lock=lock)
 
 
+def require_payment(actor: Actor, payment_id: UUID) -> None:
+    """Raise NotFound (404) unless the payment is there for the actor."""
+    payment_for(actor, payment_id)
+
+
+def require_payment_of_visit(actor: Actor, visit_id: UUID) -> None:
+    """Raise NotFound (404) unless there is a visit with a payment for the actor."""
+    if payment_of_visit(actor, visit_id) is None:
+        raise NotFound(N_("This visit has no payment."))
+
+
 def _one(found: Select[Any], *, lock: bool) -> Payment | None:
     if lock:
         found = found.with_for_update().execution_options(populate_existing=True)

@@ -12,6 +12,7 @@ billing with ``open_order_payment``; ``lock`` holds a payment and tells its move
 
 from __future__ import annotations
 
+from clinic_web.payments.access import require_payment, require_payment_of_visit
 from clinic_web.payments.live import payments_topic
 from clinic_web.payments.queries.bill import Movement
 from clinic_web.payments.queries.disagreements import (
@@ -97,6 +98,8 @@ __all__ = [
     "refund",
     "reopen",
     "reopen_for_visit",
+    "require_payment",
+    "require_payment_of_visit",
     "reschedule_for_visit",
     "take",
     "values_of_opening",

@@ -93,6 +93,12 @@ def money(amount: Decimal | int | None) -> str:
     return _digits(f"{Decimal(amount):,.2f}", SEPARATORS)
 
 
+def unit_price(price: Decimal) -> str:
+    """Return what one costs: with two decimals, or with as many of its four as it needs."""
+    is_whole_cents = price == price.quantize(Decimal("0.01"))
+    return money(price) if is_whole_cents else _digits(f"{price.normalize():,f}", SEPARATORS)
+
+
 def currency_sign(code: str) -> str:
     """Return the sign of a currency in Arabic (``ج.م``), its code (``EGP``) in English."""
     return get_currency_symbol(code, locale=_locale()).strip("\u200f.") if language() == "ar" else code

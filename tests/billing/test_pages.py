@@ -77,7 +77,12 @@ def test_a_bill_on_its_page_and_on_paper_in_both_languages(shop: Shop, as_person
     assert made.invoice_number in arabic and 'lang="ar"' in arabic
     for language in ("en", "ar"):
         assert farida.get(f"/bills/{made.id}.pdf?language={language}").data.startswith(b"%PDF")
-    assert as_person("omar").get(f"/bills/{made.id}").status_code == 404
+    for address in (
+        f"/bills/{made.id}",
+        f"/bills/of-payment/{made.payment_id}",
+        f"/bills/of-visit/{new_id()}",
+    ):
+        assert as_person("omar").get(address).status_code == 404
 
 
 def test_what_belongs_to_a_visit_stands_together_at_the_desk_and_the_cashier(

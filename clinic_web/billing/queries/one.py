@@ -19,6 +19,7 @@ from clinic_web.organization import api as organization
 from clinic_web.organization.api import ClinicInfo, FacilityInfo, StaffInfo
 from clinic_web.patients import api as patients
 from clinic_web.patients.api import PatientCard
+from clinic_web.payments import api as payments
 
 LINES = Statement(
     """
@@ -103,17 +104,19 @@ class Together:
 
 
 def bills_of_visit(actor: Actor, visit_id: UUID) -> Together:
-    """Return the bills of a visit that the actor may see; none where there are none. The look is noted."""
+    """Return the bills of a visit, none while they are being written; NotFound (404). The look is noted."""
+    payments.require_payment_of_visit(actor, visit_id)
     found = bills_of_visits(actor, [visit_id]).get(visit_id, [])
     return _together(actor, found)
 
 
 def bills_beside(actor: Actor, payment_id: UUID) -> Together:
-    """Return the bill of a payment and those that belong to the same visit. The look is noted."""
+    """Return the bill of a payment and those of the same visit; NotFound (404). The look is noted."""
+    payments.require_payment(actor, payment_id)
     bill = bill_of_payment(actor, payment_id)
     if bill is None or bill.of_visit_id is None:
         return _together(actor, [bill] if bill else [])
-    return bills_of_visit(actor, bill.of_visit_id)
+    return _together(actor, bills_of_visits(actor, [bill.of_visit_id])[bill.of_visit_id])
 
 
 def _together(actor: Actor, found: list[Bill]) -> Together:
