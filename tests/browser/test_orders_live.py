@@ -18,14 +18,8 @@ from tests.orders.room import Room
 pytestmark = pytest.mark.browser
 
 
-def test_an_order_is_written_by_keyboard_and_followed_live(
-    house: House, browser_of: Callable[..., Page], problems_of: Callable[[Page], list[str]]
-) -> None:
-    room = Room(house.cast)
-    page = browser_of("salma")
-    page.goto(f"{house.url}/doctor")
-    orders = page.locator(".one-order")
-    expect(page.get_by_text("Nothing is ordered in this visit yet.")).to_be_visible()
+def write_one(page: Page) -> None:
+    """Twenty of the first medicine that the word finds, by keyboard alone."""
     page.keyboard.press("F2")
     expect(page.locator("#order-find")).to_be_focused()
     page.keyboard.type("parac")
@@ -38,12 +32,23 @@ def test_an_order_is_written_by_keyboard_and_followed_live(
     page.keyboard.press("Enter")
     expect(page.locator("#order-find")).to_be_focused()
 
+
+def test_an_order_is_written_by_keyboard_and_followed_live(
+    house: House, browser_of: Callable[..., Page], problems_of: Callable[[Page], list[str]]
+) -> None:
+    room = Room(house.cast)
+    page = browser_of("salma")
+    page.goto(f"{house.url}/doctor")
+    expect(page.get_by_text("Nothing is ordered in this visit yet.")).to_be_visible()
+    write_one(page)
+
     # Somebody walks in: what is around the form is drawn again, the half-written order stays.
     room.desk.walk_in()
     expect(page.locator("#doctor-rows > li")).to_have_count(1)
     expect(page.locator("[name=directions]")).to_have_value("1 at night")
     assert problems_of(page) == []
 
+    orders = page.locator(".one-order")
     page.locator("[name=directions]").focus()
     page.keyboard.press("Control+Enter")
     expect(orders).to_have_count(1)
