@@ -67,6 +67,7 @@ from clinic_web.orders.saga import (
     Saga,
     Step,
     Tell,
+    dispensed,
     may_be_cancelled,
     pause_after,
 )
@@ -271,8 +272,9 @@ def _voided(work: _Work, news: News) -> None:
 
 def _learn(work: _Work, news: News) -> None:
     known, details = work.step(news.step).details, dict(news.details)
-    if known.get("dispensed") == "WHOLE":
-        details.pop("dispensed", None)
+    if "dispensings" in details:
+        details["dispensings"] = {**known.get("dispensings", {}), **details["dispensings"]}
+        details["dispensed"] = dispensed(details["dispensings"])
     if str(known.get("move_id", "")) > str(details.get("move_id", "￿")):
         return  # an earlier move, heard of later
     work.learn(news.step, details)

@@ -53,7 +53,11 @@ def note_reservation_expired(event: ReservationExpired) -> None:
 
 
 def note_dispensed(event: PrescriptionDispensed) -> None:
-    details = {"dispensed": "WHOLE" if event.is_whole else "PART"}
+    """Each is kept by its id, so that handing over and taking back mean the same in any order."""
+    what = saga.WHOLE if event.is_whole else saga.PART
+    if event.undoes_id:
+        what = f"{saga.TAKEN_BACK}{event.undoes_id}"
+    details = {"dispensings": {str(event.dispensing_id): what}}
     _hear(event, News(kind=saga.FACT, step=RESERVE, details=details))
 
 

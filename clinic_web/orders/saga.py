@@ -36,6 +36,9 @@ STEP_STATES = (WAITING, ASKED, DONE, FAILED, UNDOING, UNDONE, SKIPPED)
 # Reasons of our own; the others are what the step's module said.
 TIMED_OUT, EXPIRED, RELEASED, VOIDED = "TIMED_OUT", "EXPIRED", "RELEASED", "VOIDED"
 
+# What a dispensing was; one that takes another back names it.
+WHOLE, PART, TAKEN_BACK = "WHOLE", "PART", "TAKEN_BACK "
+
 PATIENCE = timedelta(seconds=30)  # without an answer, a request is told again
 DEADLINE = timedelta(minutes=10)  # and after this it has failed
 LONGEST_PAUSE = timedelta(hours=1)  # between two requests to undo a step; they begin with PATIENCE
@@ -129,6 +132,19 @@ class Decision:
     tells: tuple[Tell, ...]
     notes: tuple[Note, ...]
     has_changed: bool
+
+
+def dispensed(dispensings: Mapping[str, str]) -> str | None:
+    """Return WHOLE or PART, whichever is with the patient now, or None. Ids rise with time: nothing is left
+    to hand over if that was so after the last time that something was taken back."""
+    back = {
+        what.removeprefix(TAKEN_BACK): at for at, what in dispensings.items() if what.startswith(TAKEN_BACK)
+    }
+    given = {at: what for at, what in dispensings.items() if what in (WHOLE, PART) and at not in back}
+    if not given:
+        return None
+    last_back = max(back.values(), default="")
+    return WHOLE if any(what == WHOLE and at > last_back for at, what in given.items()) else PART
 
 
 def is_handed_over(saga: Saga) -> bool:

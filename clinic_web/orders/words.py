@@ -297,7 +297,9 @@ HISTORY_WORDS = {
 
 def happened(order: Shown, each: Happened) -> str:
     """Return one line of the history in words."""
-    if each.what in HISTORY_WORDS:
+    if each.what == saga.HEARD:
+        word = _heard(each)
+    elif each.what in HISTORY_WORDS:
         word = say(HISTORY_WORDS[each.what])
     elif each.step:
         words = STEP_WORDS.get((each.step, order.order_type)) or STEP_WORDS[each.step, ""]
@@ -307,6 +309,15 @@ def happened(order: Shown, each: Happened) -> str:
     else:
         word = say(STATUS_WORDS.get(each.what, each.what))
     return word
+
+
+def _heard(each: Happened) -> str:
+    if "dispensings" in each.details:
+        handed = {saga.WHOLE: N_("Handed over"), saga.PART: N_("Partly handed over")}
+        return say(handed.get(each.details.get("dispensed") or "", N_("Taken back")))
+    if starts_at := _time(each.details, "starts_at"):
+        return str(_("Another time: %(when)s", when=_moment(starts_at)))
+    return say(N_("Result is there") if "has_result" in each.details else HISTORY_WORDS[saga.HEARD])
 
 
 def why_happened(order: Shown, each: Happened) -> str:

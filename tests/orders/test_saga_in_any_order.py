@@ -170,8 +170,8 @@ EVERY_WORD = [
         (saga.ANSWER_FAILED, RESERVE, "SHORT", {}),
         (saga.ANSWER_UNDONE, RESERVE, saga.RELEASED, {}),
         (saga.ANSWER_UNDONE, RESERVE, saga.EXPIRED, {}),
-        (saga.FACT, RESERVE, None, {"dispensed": "PART"}),
-        (saga.FACT, RESERVE, None, {"dispensed": "WHOLE"}),
+        (saga.FACT, RESERVE, None, {"dispensings": {"1": saga.PART}}),
+        (saga.FACT, RESERVE, None, {"dispensings": {"2": saga.WHOLE}}),
         (saga.FACT, RESERVE, None, {"starts_at": "a", "move_id": "1"}),
         (saga.FACT, RESERVE, None, {"starts_at": "b", "move_id": "2"}),
         (saga.ANSWER_DONE, BILL, None, {"amount": "120.00"}),
@@ -220,7 +220,8 @@ def test_a_word_that_comes_twice_changes_nothing_the_second_time() -> None:
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ({"dispensed": "PART"}, {"dispensed": "WHOLE"}),
+        ({"dispensings": {"1": saga.PART}}, {"dispensings": {"2": saga.WHOLE}}),
+        ({"dispensings": {"1": saga.WHOLE}}, {"dispensings": {"2": f"{saga.TAKEN_BACK}1"}}),
         ({"starts_at": "a", "move_id": "1"}, {"starts_at": "b", "move_id": "2"}),
     ],
 )
@@ -273,3 +274,14 @@ def test_who_never_answers_is_asked_again_then_undone_then_handed_to_a_human() -
     assert closed.saga.status == saga.FAILED
     again = decide(order, News(kind=saga.AGAIN), now)
     assert again.saga.status == saga.COMPENSATING and again.saga.look_at
+
+
+def test_what_is_with_the_patient_is_what_was_given_and_not_taken_back() -> None:
+    given = {"1": saga.PART, "2": saga.WHOLE}
+    assert saga.dispensed({}) is None
+    assert saga.dispensed({"1": saga.PART}) == saga.PART
+    assert saga.dispensed(given) == saga.WHOLE
+    assert saga.dispensed(given | {"3": f"{saga.TAKEN_BACK}1"}) == saga.PART
+    assert saga.dispensed(given | {"3": f"{saga.TAKEN_BACK}1", "4": saga.WHOLE}) == saga.WHOLE
+    taken_back = {"1": saga.WHOLE, "2": f"{saga.TAKEN_BACK}1"}
+    assert saga.dispensed(taken_back) is None

@@ -1,0 +1,64 @@
+"""An order written by keyboard in the visit, and its line moving by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from clinic_web.events.pharmacy import StockReserved
+from clinic_web.kernel.db import db
+from clinic_web.orders.models import Order
+from tests.browser.conftest import House
+from tests.browser.rest import settle
+from tests.orders.room import Room
+
+pytestmark = pytest.mark.browser
+
+
+def write_one(page: Page) -> None:
+    """Twenty of the first medicine that the word finds, by keyboard alone."""
+    page.keyboard.press("F2")
+    expect(page.locator("#order-find")).to_be_focused()
+    page.keyboard.type("parac")
+    expect(page.locator("#order-hits [role=option]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("[name=quantity]")).to_be_focused()
+    page.keyboard.type("20")
+    page.keyboard.press("Enter")
+    page.keyboard.type("1 at night")
+    page.keyboard.press("Enter")
+    expect(page.locator("#order-find")).to_be_focused()
+
+
+def test_an_order_is_written_by_keyboard_and_followed_live(
+    house: House, browser_of: Callable[..., Page], problems_of: Callable[[Page], list[str]]
+) -> None:
+    room = Room(house.cast)
+    page = browser_of("salma")
+    page.goto(f"{house.url}/doctor")
+    expect(page.get_by_text("Nothing is ordered in this visit yet.")).to_be_visible()
+    write_one(page)
+
+    # Somebody walks in: what is around the form is drawn again, the half-written order stays.
+    room.desk.walk_in()
+    expect(page.locator("#doctor-rows > li")).to_have_count(1)
+    expect(page.locator("[name=directions]")).to_have_value("1 at night")
+    assert problems_of(page) == []
+
+    orders = page.locator(".one-order")
+    page.locator("[name=directions]").focus()
+    page.keyboard.press("Control+Enter")
+    expect(orders).to_have_count(1)
+    expect(orders.locator(".now")).to_contain_text("Reserving")
+    expect(page.locator("#order-desk")).to_be_empty()
+    settle(page)
+
+    order_id = db.session.scalars(select(Order.id)).one()
+    db.session.rollback()
+    room.answer(order_id, StockReserved)
+    expect(orders.locator(".did")).to_contain_text("Reserved")
+    expect(orders.locator(".now")).to_contain_text("Billing")
+    db.session.rollback()
