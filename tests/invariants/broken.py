@@ -109,7 +109,11 @@ BILLS = (
     Breakage("bills.lines", "UPDATE billing.invoice_line_items SET line_total = line_total + 1"),
     Breakage("bills.of_visits", "DELETE FROM billing.invoices WHERE visit_id = '{booked}'"),
     Breakage("bills.of_visits", "UPDATE billing.invoices SET payment_id = (SELECT min(payment_id::text)::uuid FROM billing.invoices)"),
-    Breakage("bills.follow", "UPDATE billing.invoices SET paid_amount = 0, updated_at = now() - interval '1 hour' WHERE visit_id = '{paid}'"),
+    Breakage(
+        "bills.follow",
+        """WITH long_ago AS (UPDATE payments.payments SET updated_at = now() - interval '1 hour' WHERE visit_id = '{paid}')
+           UPDATE billing.invoices SET paid_amount = 0, updated_at = now() - interval '1 hour' WHERE visit_id = '{paid}'""",
+    ),
     Breakage("bills.records", "UPDATE billing.billing_records SET amount = amount + 1"),
     Breakage("bills.records", "UPDATE billing.billing_records SET status = 'FAILED', reason = 'NO_PRICE' WHERE order_id = '{lab}'"),
 )  # fmt: skip

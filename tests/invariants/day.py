@@ -12,8 +12,10 @@ from clinic_web.kernel import bus, clock, delivery
 from clinic_web.kernel.db import db
 from clinic_web.orders.service import ending, placing
 from clinic_web.orders.service.placing import Line, NewOrder
+from clinic_web.pharmacy.models import Prescription
+from clinic_web.pharmacy.service import dispensing
 from clinic_web.reception.service import calling
-from tests.cast import Cast
+from tests.cast import Cast, hire
 from tests.reception.desk import Desk, pay
 
 
@@ -57,6 +59,7 @@ class Day:
         self._note(medicine=self._order(visit_id, "PRESCRIPTION", many, few, quantity=6))
         self._note(held=self._order(visit_id, "PRESCRIPTION", many))
         hear_all()
+        self._dispense(UUID(self.ids["medicine"]))
         for name in ("cancelled", "last"):
             order_id = self._order(visit_id, "LAB", self.items.tests[0])
             while name == "cancelled" and delivery.deliver_next("lab"):
@@ -66,6 +69,12 @@ class Day:
         self._order(visit_id, "LAB", self.items.unpriced_tests[0])
         self._order(visit_id, "PRESCRIPTION", self.items.unstocked[0])
         hear_all()
+
+    def _dispense(self, order_id: UUID) -> None:
+        hire(self.cast, "zaki", "pharmacist", self.cast.organization_id, self.cast.facility_id)
+        version = db.session.get_one(Prescription, order_id).version
+        zaki = self.cast.people["zaki"].actor
+        dispensing.dispense(zaki, order_id, version=version, quantities=None, key=str(uuid4()))
 
     def _order(self, visit_id: UUID, order_type: str, *items: UUID, quantity: int = 2) -> UUID:
         lines = tuple(

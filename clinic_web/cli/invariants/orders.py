@@ -52,10 +52,10 @@ ALL = (
                        max(state) FILTER (WHERE step = 'NOTIFY') AS notify
                   FROM orders.order_steps GROUP BY order_id
             ), last AS (
+                -- FAILED is a step's word, too: a message may be given up when all is complete.
                 SELECT DISTINCT ON (order_id) order_id, what FROM orders.order_events
                  WHERE what IN ('CREATED', 'FULFILLING', 'BILLED', 'COMPLETED', 'COMPENSATING', 'CANCELLED',
-                                'NEEDS_HUMAN') OR (what = 'FAILED' AND step IS NULL)
-                    OR (what = 'FAILED' AND step IS NOT NULL)
+                                'NEEDS_HUMAN')
                  ORDER BY order_id, sequence_number DESC
             )
             SELECT o.id::text, o.status || ' with RESERVE ' || reserve || ', BILL ' || bill || ', NOTIFY '
@@ -126,7 +126,9 @@ ALL = (
               FROM orders.orders o JOIN billing.invoices i ON i.order_id = o.id
               JOIN payments.payments p ON p.id = i.payment_id
              WHERE o.status IN ('FAILED', 'CANCELLED') AND o.updated_at >= %(since)s
-               AND (i.status NOT IN {BILL_IS_OFF} OR p.balance_due <> 0)
+               AND (i.status NOT IN {BILL_IS_OFF} OR i.balance_due <> 0
+                    -- A part that was paid waits for a person, and its payment with it.
+                    OR (p.balance_due <> 0 AND i.status NOT IN ('REFUND_DUE', 'KEPT')))
              UNION ALL
             SELECT o.id::text, o.order_number || ' is ' || o.status || ', and is on the laboratory''s list'
               FROM orders.orders o
@@ -150,17 +152,20 @@ ALL = (
         promise="a complete order has all its stock or places, each line once",
         counted=COMPLETED,
         broken="""
-            SELECT o.id::text, o.order_number || ': line ' || i.line_number || ' of ' || i.quantity || ' holds '
-                   || COALESCE(sum(r.quantity), 0)
+            SELECT o.id::text, o.order_number || ' (' || max(p.status) || '): line ' || i.line_number || ' of '
+                   || i.quantity || ' holds or had '
+                   || COALESCE(sum(r.quantity) FILTER (WHERE r.status IN ('RESERVED', 'DISPENSED')), 0)
               FROM orders.orders o
               JOIN orders.order_items i ON i.order_id = o.id
+              LEFT JOIN pharmacy.prescription_orders p ON p.order_id = o.id
               LEFT JOIN pharmacy.reservations r ON (r.order_id, r.line_id) = (o.id, i.id)
              WHERE o.status = 'COMPLETED' AND o.order_type = 'PRESCRIPTION' AND o.updated_at >= %(since)s
              GROUP BY o.id, i.id
-            HAVING COALESCE(sum(r.quantity), 0) > i.quantity
-                OR COALESCE(sum(r.quantity), 0) < i.quantity
-                   AND NOT EXISTS (SELECT FROM pharmacy.dispensings d
-                                    WHERE d.order_id = o.id AND d.kind = 'PUT_BACK')
+            -- Once released it holds nothing; what was handed over before is never more than was ordered.
+            HAVING CASE WHEN max(p.status) IN ('RESERVED', 'DISPENSED')
+                        THEN COALESCE(sum(r.quantity) FILTER (WHERE r.status IN ('RESERVED', 'DISPENSED')), 0)
+                             <> i.quantity
+                        ELSE count(r.id) = 0 OR sum(r.dispensed_quantity) > i.quantity END
              UNION ALL
             SELECT o.id::text, o.order_number || ': line ' || i.line_number || ' has ' || count(l.id) || ' places'
               FROM orders.orders o
