@@ -10,10 +10,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from attack.inventory_things import adjustment, batch, item_in_stock
-from attack.lab_things import catalogued_test, order_of_tests, ordered_test
 from attack.inventory_things import adjustment, batch, item_in_stock, medicine
-from attack.lab_things import catalogued_test, order_of_tests
+from attack.lab_things import catalogued_test, order_of_tests, ordered_test
 from attack.places import Place, hire, issue_token, things_of
 from clinic_web.audit import api as audit
 from clinic_web.audit.models import AccessLog, Change
@@ -360,7 +358,6 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "invitation to the portal": _invitation,
     "test of the catalogue": catalogued_test,
     "order of tests": order_of_tests,
-    "medicine": medicine,
     "item in stock": item_in_stock,
     "batch": batch,
     "stock adjustment": adjustment,
