@@ -17,7 +17,6 @@ from clinic_web.audit import api as audit
 from clinic_web.audit.models import AccessLog, Change
 from clinic_web.billing import api as billing
 from clinic_web.billing.service import visits
-from clinic_web.catalog.models import Medication
 from clinic_web.identity import api as identity
 from clinic_web.identity.models import Role
 from clinic_web.identity.queries import hash_of
@@ -301,15 +300,6 @@ def _message(place: Place) -> UUID:
     return place.add(row)
 
 
-def _medicine(place: Place) -> UUID:
-    name = f"{place.mark} paracetamol"
-    return place.add(
-        Medication(
-            id=new_id(), organization_id=place.organization_id, drug_name=name, search_words=name.lower()
-        )
-    )
-
-
 def _order(place: Place) -> UUID:
     """Written in a visit of its own, which the place's doctor sees."""
     visit = db.session.get_one(Visit, place.visit())
@@ -326,7 +316,7 @@ MAKERS: dict[str, Callable[[Place], UUID]] = {
     "other patient": Place.patient,
     "visit": Place.visit,
     "appointment": _appointment,
-    "medicine": _medicine,
+    "medicine": medicine,
     "order": _order,
     "payment": _payment,
     "receipt": _receipt,
