@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clinic_web.audit.words import COLUMNS, VALUES
+from clinic_web.audit.values_in_words import COLUMNS, VALUES
 from clinic_web.kernel.errors import N_
 from clinic_web.ui.texts import say
 

@@ -34,6 +34,28 @@ def _concerns_them_not(consumer: str, data: dict[str, Any]) -> bool:
     return not subscription.concerns(bus.from_data(subscription.event, data))
 
 
+def _told_to_whom_it_concerns() -> Invariant:
+    return Invariant(
+        name="events.whom_they_concern",
+        promise="a subscriber who hears some events of a kind only has its delivery of each of those",
+        counted="""SELECT count(*) FROM kernel.deliveries d JOIN kernel.domain_events e ON e.id = d.event_id
+                    WHERE d.consumer = ANY (%(choosy)s::text[]) AND e.occurred_at >= %(since)s""",
+        broken="""
+            SELECT e.id, e.event_type || ' has no delivery for ' || s.consumer, s.consumer, e.event_data
+              FROM kernel.domain_events e
+              JOIN unnest(%(topics)s::text[], %(consumers)s::text[]) AS s (topic, consumer)
+                ON s.topic = e.event_type AND s.consumer = ANY (%(choosy)s::text[])
+             WHERE e.occurred_at >= %(since)s
+               AND e.occurred_at >= (SELECT min(f.occurred_at) FROM kernel.deliveries d
+                                       JOIN kernel.domain_events f ON f.id = d.event_id
+                                      WHERE d.consumer = s.consumer)
+               AND NOT EXISTS (SELECT FROM kernel.deliveries d
+                                WHERE (d.event_id, d.consumer) = (e.id, s.consumer))
+        """,
+        spared=_concerns_them_not,
+    )
+
+
 def _told() -> tuple[Invariant, ...]:
     return (
         Invariant(
@@ -64,25 +86,7 @@ def _told() -> tuple[Invariant, ...]:
                  WHERE e.id IS NULL
             """,
         ),
-        Invariant(
-            name="events.whom_they_concern",
-            promise="a subscriber who hears some events of a kind only has its delivery of each of those",
-            counted="""SELECT count(*) FROM kernel.deliveries d JOIN kernel.domain_events e ON e.id = d.event_id
-                        WHERE d.consumer = ANY (%(choosy)s::text[]) AND e.occurred_at >= %(since)s""",
-            broken="""
-                SELECT e.id, e.event_type || ' has no delivery for ' || s.consumer, s.consumer, e.event_data
-                  FROM kernel.domain_events e
-                  JOIN unnest(%(topics)s::text[], %(consumers)s::text[]) AS s (topic, consumer)
-                    ON s.topic = e.event_type AND s.consumer = ANY (%(choosy)s::text[])
-                 WHERE e.occurred_at >= %(since)s
-                   AND e.occurred_at >= (SELECT min(f.occurred_at) FROM kernel.deliveries d
-                                           JOIN kernel.domain_events f ON f.id = d.event_id
-                                          WHERE d.consumer = s.consumer)
-                   AND NOT EXISTS (SELECT FROM kernel.deliveries d
-                                    WHERE (d.event_id, d.consumer) = (e.id, s.consumer))
-            """,
-            spared=_concerns_them_not,
-        ),
+        _told_to_whom_it_concerns(),
         Invariant(
             name="events.of_their_tenant",
             promise="an event belongs to the tenant that it names",
