@@ -206,22 +206,10 @@ ACTIONS = {
 # What actions of these lists are offered as a filter; the others can be asked for by a click on a row.
 OF_VIEWS = (
     *("view", "find", "register", "edit", "patient.view", "patient.list", "patient.export", "patient.visits"),
-    *(
-        "patient.payments",
-        "patient.break_glass",
-        "patient.emergency_end",
-        "merge",
-        "unmerge",
-        "appointment.list",
-        "appointment.export",
-    ),
-    *(
-        "appointment.calendar",
-        "appointment.book",
-        "appointment.reschedule",
-        "appointment.cancel",
-        "desk.view",
-    ),
+    *("patient.payments", "patient.break_glass", "patient.emergency_end", "merge", "unmerge"),
+    *("appointment.list", "appointment.export"),
+    *("appointment.calendar", "appointment.book", "appointment.reschedule", "appointment.cancel"),
+    *("desk.view"),
     *("doctor.view", "station.view", "visit.list", "visit.export", "visit.view", "visit.walk_in"),
     *("visit.check_in", "visit.call", "visit.finish", "payment.list", "payment.export", "payment.view"),
     *("payment.receipt", "payment.print", "payments.take", "payments.refund", "payments.correct"),
