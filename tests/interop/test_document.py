@@ -27,7 +27,7 @@ from tests.orders.room import Room
 from tests.snapshot import Snapshot
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = 3  # of each address; a longer run is made by hand, see docs/api.md
+EXAMPLES = 2  # of each address; a longer run is made by hand, see docs/api.md
 CONFIG = """
 [checks]
 # What is right by its shape may still break a rule, or be of another version.
