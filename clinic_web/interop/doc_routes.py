@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from flask import Response, render_template
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from clinic_web.interop.document import WHY, document
 from clinic_web.interop.endpoint import JSON, bp
 from clinic_web.interop.problems import KINDS, STILL_RUNNING
 from clinic_web.ui.web import open_to_all
+
+CODE, EMPHASIS = re.compile(r"``?([^`]+)``?"), re.compile(r"\*([^*]+)\*")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def docs() -> str:
         still_running=STILL_RUNNING,
         kind_of=kind_of,
         shape_link=shape_link,
+        said=said,
     )
 
 
@@ -87,6 +91,11 @@ def kind_of(schema: dict[str, Any]) -> Markup:
         return Markup(", ").join(Markup("<code>{}</code>").format(each) for each in schema["enum"])
     words = [schema.get("type", ""), schema.get("format", "")]
     return Markup("{}").format(" ".join(filter(None, words)))
+
+
+def said(text: str) -> Markup:
+    """Return a sentence of the document as HTML: what stands between backticks is code, *this* is a name."""
+    return Markup(EMPHASIS.sub(r"<i>\1</i>", CODE.sub(r"<code>\1</code>", str(escape(text)))))  # noqa: S704 - escaped
 
 
 def shape_link(name: str | None) -> Markup:

@@ -11,7 +11,7 @@ from uuid import UUID
 import schemathesis
 
 KNOWN: dict[str, list[str]] = json.loads(os.environ["API_KNOWN"])
-OTHERWISE = {"service": "service_id", "doctor": "doctor_id", "patient": "patient_id", "visit": "visit_id"}
+OTHERWISE = {each: f"{each}_id" for each in ("service", "doctor", "patient", "visit", "medication")}
 
 
 def known(name: str, value: Any) -> Any:
@@ -30,7 +30,10 @@ def known(name: str, value: Any) -> Any:
 def put_in(values: Any) -> Any:
     if not isinstance(values, dict):
         return values
-    return {name: known(name, value) for name, value in values.items()}
+    return {
+        name: [put_in(each) for each in value] if isinstance(value, list) else known(name, value)
+        for name, value in values.items()
+    }
 
 
 @schemathesis.hook

@@ -23,10 +23,11 @@ from clinic_web.kernel.unit_of_work import transaction
 from tests import factories
 from tests.cast import Cast
 from tests.interop.conftest import Program, administrator, appointment, token_of, tomorrow
+from tests.orders.room import Room
 from tests.snapshot import Snapshot
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = 3  # of each address; a longer run is made by hand, see docs/api.md
+EXAMPLES = 2  # of each address; a longer run is made by hand, see docs/api.md
 CONFIG = """
 [checks]
 # What is right by its shape may still break a rule, or be of another version.
@@ -77,20 +78,36 @@ def running(
 
 
 def things_of(cast: Cast, program: Program) -> dict[str, Any]:
+    medicine = an_order_and_stock(cast, program)
     patients = [factories.patient(organization_id=cast.organization_id) for _ in range(20)]
     db.session.commit()
     for patient in patients[:8]:
         program.make("/visits", {"patient_id": str(patient), "service_id": str(cast.cleaning)})
     for hour, patient in enumerate(patients[8:16], 8):
         program.make("/appointments", appointment(cast, patient, tomorrow(hour)))
-    items = {name: program.get(f"/{name}").json["items"] for name in ("visits", "appointments", "payments")}
+    lists = ("visits", "appointments", "payments", "orders")
+    items = {name: program.get(f"/{name}").json["items"] for name in lists}
     return {
         "patient_id": list(map(str, patients)),
+        "medication_id": [medicine],
+        "item_id": [medicine],
         "service_id": [str(cast.cleaning), str(cast.filling)],
         "doctor_id": [str(cast.salma), str(cast.karim)],
         "start_time": [tomorrow(hour, minute) for hour in range(8, 20) for minute in (0, 30)],
         **{f"{name[:-1]}_id": [each["id"] for each in found] for name, found in items.items()},
     }
+
+
+def an_order_and_stock(cast: Cast, program: Program) -> str:
+    """Salma has a patient in the room and prescribes what was just delivered."""
+    ward = Room(cast)
+    cost = {"amount": "1.2500", "currency": "EGP"}
+    came = {"medication_id": str(ward.paracetamol), "batch_number": "A-1", "expiration_date": "2190-01-01"}
+    program.make("/stock/deliveries", came | {"quantity": "100", "unit_cost": cost})
+    line = {"item_id": str(ward.paracetamol), "quantity": "20"}
+    asked = {"order_type": "PRESCRIPTION", "visit_id": str(ward.visit_id), "doctor_id": str(cast.salma)}
+    assert program.make("/orders", asked | {"lines": [line]}).status_code == 201
+    return str(ward.paracetamol)
 
 
 @pytest.mark.slow
