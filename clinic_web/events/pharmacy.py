@@ -55,10 +55,13 @@ class PrescriptionDispensed(_OfOrder):
     """Medicine was handed over; ``is_whole``: nothing of the order is left to hand over.
 
     With ``undoes_id`` that dispensing was taken back: its medicine is on the shelf again, and held for the
-    order unless that is over.
+    order unless that is over. ``with_patient`` says what the patient has of the order after this: WHOLE, PART
+    or NONE; of two events of one order the higher ``version`` is the later, whichever is heard first.
     """
 
     TOPIC: ClassVar[str] = "prescription.dispensed"
     dispensing_id: UUID
     is_whole: bool
     undoes_id: UUID | None = None
+    with_patient: str = ""
+    version: int = 0

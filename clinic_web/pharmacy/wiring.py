@@ -21,7 +21,7 @@ QUEUE = "stock"
 
 def wire(app: Flask) -> None:
     app.register_blueprint(routes.bp)
-    entry(order=43, label=N_("Pharmacy"), endpoint="pharmacy.page", permission="pharmacy.view")
+    entry(order=41, label=N_("Pharmacy"), endpoint="pharmacy.page", permission="pharmacy.view")
     policies.address_names("order_id", "prescription", policies.FACILITY, at="pharmacy.")
     policies.address_names("dispensing_id", "dispensing", policies.FACILITY)
     bus.subscribe(

@@ -91,6 +91,8 @@ def test_a_dispensing_is_taken_back_on_its_day_and_held_again(shop: Shop) -> Non
     whole = dispensing.dispense(shop.huda, held.order_id, version=undone.version, key="c")
     assert whole.is_whole and shop.counts() == (8, 0)
     told = db.session.scalars(select(DomainEvent).where(DomainEvent.event_type == "prescription.dispensed"))
+    told = sorted(told, key=lambda each: each.event_data["version"])
+    assert [each.event_data["with_patient"] for each in told] == ["PART", "WHOLE", "PART", "NONE", "WHOLE"]
     said = [(each.event_data["is_whole"], each.event_data["undoes_id"]) for each in told]
     assert sorted(said, key=str) == sorted(
         [

@@ -37,6 +37,8 @@ from clinic_web.pharmacy.models import (
 from clinic_web.pharmacy.service.reserving import ORDER, Promised, write
 from clinic_web.pharmacy.service.telling import ids_of, tell_worklist
 
+WHOLE, PART, NONE = "WHOLE", "PART", "NONE"  # what the patient has of an order
+
 TOO_MUCH = N_("At most %(left)s of this is held.")
 
 Portion = tuple[Reservation, Decimal]
@@ -89,7 +91,7 @@ def dispense(
             prescription.close(DISPENSED, clock.now())
         dispensing = _write(actor, prescription, portions, is_whole=is_whole)
         _note(actor, "prescription.dispense", prescription, before, _given(held))
-        done = _tell(actor, prescription, dispensing)
+        done = _tell(actor, prescription, dispensing, WHOLE if is_whole else PART)
         claim.keep({name: str(value) for name, value in asdict(done).items()})
         return done
 
@@ -115,7 +117,7 @@ def undo(actor: Actor, dispensing_id: UUID, *, version: int) -> Done:
         _hold_again(actor, prescription, portions)
         dispensing = _write(actor, prescription, portions, is_whole=False, undoes_id=undone.id)
         _note(actor, "prescription.undo_dispense", prescription, before, _given(held))
-        return _tell(actor, prescription, dispensing)
+        return _tell(actor, prescription, dispensing, PART if _given(held) else NONE)
 
 
 def _require_undoable(prescription: Prescription, undone: Dispensing, version: int) -> None:
@@ -262,12 +264,14 @@ def _note(actor: Actor, action: str, prescription: Prescription, before: Decimal
     audit.changed(actor, action, "prescription", prescription.order_id, old=old, new=new)
 
 
-def _tell(actor: Actor, prescription: Prescription, dispensing: Dispensing) -> Done:
+def _tell(actor: Actor, prescription: Prescription, dispensing: Dispensing, with_patient: str) -> Done:
     told = PrescriptionDispensed(
         **ids_of(prescription),
         dispensing_id=dispensing.id,
         is_whole=dispensing.is_whole,
         undoes_id=dispensing.undoes_id,
+        with_patient=with_patient,
+        version=prescription.version,
     )
     bus.publish(told, actor)
     tell_worklist(prescription.facility_id)
