@@ -165,7 +165,7 @@ def test_the_day_shows_who_is_expected_and_who_is_late(
     lina = as_person("lina")
     page = lina.get("/lab").text
     assert "Ferritin" in page and "Culture" in page and "60 min late" in page and "At once" in page
-    assert re.search(r"<svg height=\"80\"", page)
+    assert re.search(r"<svg height=\"94\"", page)
     late = lina.get("/lab/list?show=late", headers=HTMX).text
     assert "Ferritin</a>" in late.split('id="lab-rows"')[1]
     assert "Culture" not in late.split('id="lab-rows"')[1]
