@@ -188,6 +188,8 @@ class _Run:
         outcome.wrong += [f"gave up: {each}" for each in log.given_up]
         outcome.wrong += [f"told otherwise the second time: {each}" for each in log.unlike]
         outcome.told, outcome.tries = log.answers, sum(each.tries for each in log.told)
+        waited = max((each.seconds for each in log.told), default=0.0)
+        outcome.figures.append(f"nobody waited longer than {waited:.1f} s for an answer, new tries included")
         outcome.acknowledged = sum(each.is_done for each in log.told)
 
 
