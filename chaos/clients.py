@@ -13,7 +13,7 @@ from bench.load import Answer, Ask, Connection
 from bench.world import BROWSER, Person
 
 PATIENCE = 12.0  # seconds for one answer: then the page is reloaded and the button pressed again
-GIVE_UP = 60.0  # seconds after which a person goes home: that is a failure of the program
+GIVE_UP = 180.0  # seconds after which a person goes home: the program did not come back
 AGAIN = {408, 429, 500, 502, 503, 504}
 Form = dict[str, str] | list[tuple[str, str]]
 DOUBLE = 0.04  # of all presses are double clicks

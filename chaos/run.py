@@ -29,6 +29,10 @@ IN_WORKERS = (
 IN_WEB = "transaction.before_commit=raise@80,transaction.after_commit=kill@250"
 
 
+# Nobody listens there: a letter waits for its next try, and no order waits for a letter.
+NO_MAIL = {"SMTP_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "Clinic Web <desk@example.org>"}
+
+
 class Journey(Protocol):
     def go(self, browser: Browser, dice: random.Random) -> str: ...
 
@@ -101,7 +105,7 @@ def _in(wanted: Wanted, own: servers.Own, world: World, asking: Asking, logs: Pa
     world.owner.close()
     _say(f"the world is made: {wanted.sagas} sagas begin")
     dice = random.Random(f"{wanted.seed}:house")
-    env = world.env | {"REDIS_URL": own.valkey.url(), "FAILPOINTS_SEED": str(wanted.seed)}
+    env = world.env | {"REDIS_URL": own.valkey.url(), "FAILPOINTS_SEED": str(wanted.seed)} | NO_MAIL
     failing = {} if wanted.is_calm else {"web": {"FAILPOINTS": IN_WEB}, "worker": {"FAILPOINTS": IN_WORKERS}}
     with programs.running(env, failing, logs, dice) as house:
         return _Run(wanted, own, house, asking, journeys).all(plain(world.settings.database_owner_url))
@@ -188,6 +192,8 @@ class _Run:
         outcome.wrong += [f"gave up: {each}" for each in log.given_up]
         outcome.wrong += [f"told otherwise the second time: {each}" for each in log.unlike]
         outcome.told, outcome.tries = log.answers, sum(each.tries for each in log.told)
+        waited = max((each.seconds for each in log.told), default=0.0)
+        outcome.figures.append(f"nobody waited longer than {waited:.1f} s for an answer, new tries included")
         outcome.acknowledged = sum(each.is_done for each in log.told)
 
 

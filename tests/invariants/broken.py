@@ -150,6 +150,16 @@ LAB = (
     Breakage("lab.specimens", "UPDATE lab.lab_orders SET status = 'RESULTED'"),
 )  # fmt: skip
 
+MESSAGES = (
+    Breakage(
+        "messages.once",
+        """INSERT INTO notifications.notification_delivery_log (id, organization_id, notification_id, channel, outcome, tried_at)
+           SELECT gen_random_uuid(), organization_id, id, 'RECORD', 'SENT', now()
+             FROM notifications.notifications CROSS JOIN generate_series(1, 2)""",
+    ),
+    Breakage("messages.in_time", "UPDATE notifications.notifications SET status = 'PENDING', due_at = now() - interval '1 hour'"),
+)  # fmt: skip
+
 STOCK = (
     Breakage("stock.batches", "UPDATE inventory.inventory_batches SET quantity_available = quantity_available - 1"),
     Breakage("stock.movements", "DELETE FROM inventory.inventory_transactions WHERE transaction_type = 'RESERVE'"),
@@ -165,4 +175,4 @@ STOCK = (
     Breakage("orders.held_once", "UPDATE pharmacy.reservations SET quantity = quantity + 1 WHERE order_id = '{medicine}'"),
 )  # fmt: skip
 
-ALL = (*DESK, *MONEY, *EVENTS, *BILLS, *ORDERS, *LAB, *STOCK)
+ALL = (*DESK, *MONEY, *EVENTS, *BILLS, *ORDERS, *LAB, *MESSAGES, *STOCK)

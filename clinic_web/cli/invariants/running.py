@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from clinic_web.cli.invariants import billing, events, lab, money, orders, reception, stock
+from clinic_web.cli.invariants import billing, events, lab, messages, money, orders, reception, stock
 from clinic_web.cli.invariants.invariant import Breach, Invariant, Proof
 from clinic_web.kernel import bus, clock
 
@@ -71,6 +71,7 @@ def all_of_them() -> tuple[Invariant, ...]:
         *orders.ALL,
         *stock.ALL,
         *lab.ALL,
+        *messages.ALL,
         *events.invariants(schemas),
     )
 
