@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from threading import Barrier
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from clinic_web.billing import handlers
 from clinic_web.billing.models import Allocation, BillingRecord, Invoice
 from clinic_web.events.reception import VisitOpened
 from clinic_web.kernel import delivery
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import RuleBroken, StaleScreen
+from clinic_web.kernel.errors import Busy, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.tables import Delivery
-from clinic_web.kernel.unit_of_work import run_again
+from clinic_web.kernel.unit_of_work import run_again, transaction
 from clinic_web.payments import api as payments
 from clinic_web.payments.models import Payment
 from tests.billing.conftest import Shop, allocated, bill, compensation, hear, record, told
 from tests.payments.conftest import open_bill, payment
 from tests.threads import ThreadPoolExecutor
 
+NOW = text("UPDATE kernel.deliveries SET due_at = now() WHERE state = 'DUE' AND queue = 'billing'")
 
-def at_once(app: Any, acts: list[Callable[[], Any]]) -> list[Any]:
+
+def at_once(app: Any, acts: Sequence[Callable[[], Any]]) -> list[Any]:
     """Do everything at the same instant, each in a thread and connection of its own."""
     line = Barrier(len(acts))
 
@@ -34,7 +36,7 @@ def at_once(app: Any, acts: list[Callable[[], Any]]) -> list[Any]:
         with app.app_context():
             line.wait()
             try:
-                return run_again(act)
+                return patiently(act)
             except (RuleBroken, StaleScreen) as refusal:
                 return refusal
             finally:
@@ -44,28 +46,44 @@ def at_once(app: Any, acts: list[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(do, acts))
 
 
+def patiently(act: Callable[[], Any]) -> Any:
+    """Press again with the same key while the machine is too busy, as a person does."""
+    for _ in range(30):
+        try:
+            return run_again(act)
+        except Busy:
+            db.session.rollback()
+    raise AssertionError("nobody was served in a minute")
+
+
 def take(shop: Shop, payment_id: Any, amount: str) -> Callable[[], Any]:
-    farida = shop.cast.people["farida"].actor
+    farida, key = shop.cast.people["farida"].actor, str(new_id())
     return lambda: payments.take(
-        farida, payment_id=payment_id, amount=Decimal(amount), method="CASH", key=str(new_id())
+        farida, payment_id=payment_id, amount=Decimal(amount), method="CASH", key=key
     )
 
 
 def back(shop: Shop, payment_id: Any, amount: str) -> Callable[[], Any]:
-    mona = shop.cast.people["mona"].actor
+    mona, key = shop.cast.people["mona"].actor, str(new_id())
     return lambda: payments.refund(
         mona,
         payment_id=payment_id,
         amount=Decimal(amount),
         method="CASH",
         reason="Too much.",
-        key=str(new_id()),
+        key=key,
     )
 
 
 def deliver() -> None:
-    while delivery.deliver_next("billing"):
-        pass
+    """Deliver what is due, and what was put off because the machine was too busy."""
+    while True:
+        while delivery.deliver_next("billing"):
+            pass
+        with transaction():
+            put_off = db.session.execute(NOW)
+        if not put_off.rowcount:
+            return
 
 
 def agrees(payment_id: Any) -> Invoice:
@@ -94,6 +112,7 @@ def test_fifty_part_payments_and_the_bill_itself_race(real_shop: Shop, committin
         paying = pool.submit(at_once, committing, [*parts, partial(hear, handlers.bill_visit, event)])
         while not paying.done():
             deliver()
+        assert len(paying.result()) == 51
     deliver()
     made = agrees(owed.payment_id)
     assert made.status == "PAID" and len(allocated(made.id)) == 50
