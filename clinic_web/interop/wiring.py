@@ -14,6 +14,8 @@ from clinic_web.ui import answers, policies
 
 API = "/api/"
 
+bp.register_error_handler(DomainError, answers.refuse)  # also what a page answers with another page
+
 
 class WithoutCookies:
     """WSGI: no cookie reaches the API, so no session is honoured there and no page can use one's rights."""
@@ -29,7 +31,6 @@ class WithoutCookies:
 
 def wire(app: Flask) -> None:
     """Register the API, and let its errors be told as programs read them."""
-    bp.register_error_handler(DomainError, answers.refuse)  # also what a page answers with another page
     app.register_blueprint(bp)
     app.extensions["csrf"].exempt(bp)
     app.wsgi_app = WithoutCookies(app.wsgi_app)  # type: ignore[method-assign]

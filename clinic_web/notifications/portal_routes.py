@@ -15,9 +15,19 @@ from clinic_web.notifications import forms, queries, words
 from clinic_web.notifications.kinds import GROUPS, KINDS
 from clinic_web.notifications.service import preferring
 from clinic_web.portal import api as portal
-from clinic_web.ui.web import LastAct, acted, actor, form_errors, is_htmx, needs, page_or_fragment
+from clinic_web.ui.web import (
+    LastAct,
+    SignInNeeded,
+    acted,
+    actor,
+    form_errors,
+    is_htmx,
+    needs,
+    page_or_fragment,
+)
 
 bp = Blueprint("portal_messages", __name__, url_prefix="/portal/patients/<uuid:patient_id>/messages")
+bp.register_error_handler(SignInNeeded, portal.lead_to_door)
 
 OWN = "portal.own"
 

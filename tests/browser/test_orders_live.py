@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
 
-from clinic_web.events.pharmacy import StockReserved
+from clinic_web.catalog.models import Medication
 from clinic_web.kernel.db import db
-from clinic_web.orders.models import Order
+from tests import factories
 from tests.browser.conftest import House
 from tests.browser.rest import settle
-from tests.orders.room import Room
+from tests.orders.room import Room, hear_all
 
 pytestmark = pytest.mark.browser
 
@@ -33,10 +32,22 @@ def write_one(page: Page) -> None:
     expect(page.locator("#order-find")).to_be_focused()
 
 
+def stock(room: Room) -> None:
+    """The first medicine lies on the shelf and has its price."""
+    cast = room.cast
+    charge = factories.charge(organization_id=cast.organization_id, name="Paracetamol")
+    db.session.get_one(Medication, room.paracetamol).charge_item_id = charge
+    factories.batch(
+        organization_id=cast.organization_id, facility_id=cast.facility_id, medication_id=room.paracetamol
+    )
+    db.session.commit()
+
+
 def test_an_order_is_written_by_keyboard_and_followed_live(
     house: House, browser_of: Callable[..., Page], problems_of: Callable[[Page], list[str]]
 ) -> None:
     room = Room(house.cast)
+    stock(room)
     page = browser_of("salma")
     page.goto(f"{house.url}/doctor")
     expect(page.get_by_text("Nothing is ordered in this visit yet.")).to_be_visible()
@@ -56,9 +67,7 @@ def test_an_order_is_written_by_keyboard_and_followed_live(
     expect(page.locator("#order-desk")).to_be_empty()
     settle(page)
 
-    order_id = db.session.scalars(select(Order.id)).one()
-    db.session.rollback()
-    room.answer(order_id, StockReserved)
-    expect(orders.locator(".did")).to_contain_text("Reserved")
-    expect(orders.locator(".now")).to_contain_text("Billing")
+    hear_all()
+    expect(orders.get_by_text("Reserved")).to_be_visible()
+    expect(orders.get_by_text("Billed")).to_be_visible()
     db.session.rollback()

@@ -40,6 +40,7 @@ NO_TENANTS = {
     "lab.processed_events",
     "notifications.processed_events",
     "orders.processed_events",
+    "pharmacy.processed_events",
     "billing.processed_events",
     "reception.processed_events",
     "setup.keys",

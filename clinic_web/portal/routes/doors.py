@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,24 +10,15 @@ from clinic_web.identity import api as identity
 from clinic_web.identity.api import entrance
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
 from clinic_web.portal import forms
+from clinic_web.portal.door import lead_to_door
 from clinic_web.portal.routes import ACCOUNT, JOIN, bp
 from clinic_web.ui.headers import emptied
-from clinic_web.ui.private import this_address
-from clinic_web.ui.web import SignInNeeded, actor_or_none, form_errors, is_htmx, open_to_all, see_other
+from clinic_web.ui.web import SignInNeeded, actor_or_none, form_errors, open_to_all, see_other
 
 DONE = "done"  # the category under which the sign-in page is told what was done
 
 
-@bp.errorhandler(SignInNeeded)
-def lead_to_door(_error: SignInNeeded) -> ResponseReturnValue:
-    """Lead a person to the portal's own sign-in page, and back to where they were."""
-    here = this_address() if request.method == "GET" and not is_htmx() else ""
-    target = url_for("portal.login") + (f"?next={quote(here)}" if here else "")
-    if is_htmx():
-        return "", 401, {"HX-Redirect": target}
-    if request.accept_mimetypes.best == "application/json":
-        return {"error": "signed-out"}, 401
-    return redirect(target)
+bp.register_error_handler(SignInNeeded, lead_to_door)
 
 
 def back_of(target: str | None) -> str | None:
