@@ -27,7 +27,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from bench import cpu, recorded
-from bench.figures import Figure, milliseconds
+from bench.figures import ROUNDS, Figure, milliseconds
 from bench.programs import worker
 from bench.world import World, plain
 from chaos.asking import Asking
@@ -41,7 +41,7 @@ from clinic_web.orders.service.placing import Line, NewOrder
 from tests import databases
 
 ROOT = Path(__file__).parents[2]
-ONE_BY_ONE, AT_ONCE, EVENTS = 60, 300, 400
+ONE_BY_ONE, AT_ONCE, EVENTS = 12 * ROUNDS, 60 * ROUNDS, 80 * ROUNDS
 PATIENCE = 120.0
 LATENCY, TAIL, SHARE, COST = 20.0, 3.0, 0.5, 3.0
 LEFT = (
