@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from clinic_web.billing.models import LAB_RELEASED, RESERVATION_EXPIRED, STOCK_RELEASED
+from clinic_web.billing.models import LAB_RELEASED, PART, RESERVATION_EXPIRED, STOCK_RELEASED, WHOLE
 from clinic_web.billing.service import orders, visits
 from clinic_web.events.lab import LabReleased
 from clinic_web.events.orders import BillingRequested, CompensationRequested
@@ -25,6 +25,7 @@ from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.reception import api as reception
 
 BILL = "BILL"  # the step of an order's saga that is ours
+NONE = "NONE"  # of an order that was put back on the shelf
 OFF = ("CANCELLED", "NO_SHOW")
 REASONS: dict[type[Any], str] = {
     StockReleased: STOCK_RELEASED,
@@ -84,4 +85,10 @@ def void_released(event: StockReleased | ReservationExpired | LabReleased) -> No
 
 
 def note_served(event: PrescriptionDispensed) -> None:
-    orders.serve(_billing(event.organization_id), event.order_id, is_whole=event.is_whole)
+    served = event.with_patient or (WHOLE if event.is_whole else PART)
+    orders.serve(
+        _billing(event.organization_id),
+        event.order_id,
+        None if served == NONE else served,
+        event.version,
+    )

@@ -58,8 +58,9 @@ class Invoice(Model, Stamped, Versioned):
 
     ``paid_amount`` is what was paid and not given back: the sum of its allocations. Why a bill is off stands
     in ``undone_reason`` (the visit is off, the order undone) or ``released_reason`` (nobody came for it;
-    which is nothing where it had been ``served`` before). ``off_at`` is when it went off for either reason or
-    because the claim was given up by hand. ``kept_*``: a person decided that the money stays.
+    which is nothing while the patient has some of it). ``served`` is what the patient has of it, by the
+    highest ``served_version`` that was told. ``off_at`` is when it went off for either reason or because the
+    claim was given up by hand. ``kept_*``: a person decided that the money stays.
     """
 
     __tablename__ = "invoices"
@@ -123,6 +124,7 @@ class Invoice(Model, Stamped, Versioned):
     undone_reason: Mapped[str | None] = mapped_column(Text)
     released_reason: Mapped[str | None] = mapped_column(Text)
     served: Mapped[str | None] = mapped_column(Text)
+    served_version: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     off_at: Mapped[datetime | None]
     kept_at: Mapped[datetime | None]
     kept_by: Mapped[UUID | None]

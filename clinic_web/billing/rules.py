@@ -32,25 +32,36 @@ AS_PAID = {
 
 @dataclass(frozen=True, kw_only=True)
 class Fate:
-    """What became of what was billed: called off or undone, released, served in part or whole; and whether a
-    person decided that the money stays."""
+    """What became of what was billed: called off or undone, released, with the patient in part or whole; and
+    whether a person decided that the money stays."""
 
     undone: str | None = None
     released: str | None = None
     served: str | None = None
+    served_version: int = 0
     is_kept: bool = False
 
     def with_undone(self, reason: str | None) -> Fate:
         return replace(self, undone=reason)
 
+    def with_released(self, reason: str) -> Fate:
+        """The first reason stays."""
+        return replace(self, released=self.released or reason)
+
+    def with_served(self, served: str | None, version: int) -> Fate:
+        """What the patient has of it, unless something later was heard already."""
+        if version < self.served_version:
+            return self
+        return replace(self, served=served, served_version=version)
+
     @property
     def is_off(self) -> bool:
-        """Nothing of it was or will be given. What was served before it was released is not off."""
+        """Nothing of it is or will be given. What the patient has when the rest is released is not off."""
         return self.undone is not None or (self.released is not None and self.served is None)
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether what was paid may have to go back: it is off, or only a part of it was ever served."""
+        """Whether what was paid may have to go back: it is off, or the patient has only a part of it."""
         return self.is_off or (self.released is not None and self.served == PART)
 
 

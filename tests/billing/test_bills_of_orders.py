@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 from clinic_web.billing import handlers
 from clinic_web.billing.models import Invoice
 from clinic_web.billing.rules import line_total
+from clinic_web.billing.service import deciding
 from clinic_web.events.lab import LabReleased
 from clinic_web.events.orders import BillingRequested
 from clinic_web.events.pharmacy import PrescriptionDispensed, ReservationExpired, StockReleased
@@ -44,9 +46,14 @@ def pay(shop: Shop, asked: BillingRequested, amount: str) -> Any:
     return taken
 
 
-def dispensed(asked: BillingRequested, *, is_whole: bool) -> PrescriptionDispensed:
+def dispensed(asked: BillingRequested, with_patient: str, version: int = 2) -> PrescriptionDispensed:
     return PrescriptionDispensed(
-        **vars(of_order(StockReleased, asked)), dispensing_id=new_id(), is_whole=is_whole
+        **vars(of_order(StockReleased, asked)),
+        dispensing_id=new_id(),
+        is_whole=with_patient == "WHOLE",
+        undoes_id=new_id() if with_patient == "NONE" else None,
+        with_patient=with_patient,
+        version=version,
     )
 
 
@@ -180,7 +187,7 @@ def test_what_was_handed_over_is_owed_in_whichever_order_it_is_told(
     if Decimal(paid):
         pay(shop, asked, paid)
     acts = [
-        lambda: hear(handlers.note_served, dispensed(asked, is_whole=is_whole)),
+        lambda: hear(handlers.note_served, dispensed(asked, "WHOLE" if is_whole else "PART")),
         lambda: hear(handlers.void_released, of_order(StockReleased, asked)),
     ]
     for act in reversed(acts) if is_released_first else acts:
@@ -189,6 +196,43 @@ def test_what_was_handed_over_is_owed_in_whichever_order_it_is_told(
     made = bill(order_id=asked.order_id)
     assert made.status == status
     assert payment(made.payment_id).status == ("PENDING" if status == "ISSUED" else "PAID")
+
+
+@pytest.mark.parametrize(("paid", "status"), [("0", "VOIDED"), ("20", "REFUND_DUE")])
+@pytest.mark.parametrize("order", list(permutations(("handed over", "put back", "over"))), ids=", ".join)
+def test_what_was_put_back_is_owed_as_if_it_had_never_been_handed_over(
+    shop: Shop, order: tuple[str, ...], paid: str, status: str
+) -> None:
+    """In whichever order it is told, and told twice."""
+    asked = shop.billed()
+    if Decimal(paid):
+        pay(shop, asked, paid)
+    words: dict[str, tuple[Any, Any]] = {
+        "handed over": (handlers.note_served, dispensed(asked, "WHOLE", 2)),
+        "put back": (handlers.note_served, dispensed(asked, "NONE", 3)),
+        "over": (handlers.void_released, of_order(ReservationExpired, asked)),
+    }
+    for word in (*order, *order):
+        hear(*words[word])
+    deliver_all(["billing"])
+    made = bill(order_id=asked.order_id)
+    assert (made.status, made.served, made.served_version, made.balance_due) == (status, None, 3, 0)
+    owed = payment(made.payment_id)
+    assert owed.is_void == (status == "VOIDED")
+    if paid == "20":  # the rest of what a part was paid for is waived by who keeps the part
+        deciding.keep(shop.cast.people["mona"].actor, made.id, "As agreed.")
+        assert payment(made.payment_id).balance_due == 0
+
+
+def test_a_part_that_is_put_back_later_and_handed_over_anew(shop: Shop) -> None:
+    asked = shop.billed()
+    hear(handlers.note_served, dispensed(asked, "WHOLE", 6))
+    for with_patient, version in (("PART", 2), ("NONE", 4)):
+        hear(handlers.note_served, dispensed(asked, with_patient, version))  # late
+    hear(handlers.void_released, of_order(StockReleased, asked))
+
+    made = bill(order_id=asked.order_id)
+    assert (made.status, made.served, made.served_version) == ("ISSUED", "WHOLE", 6)
 
 
 def test_what_costs_nothing_is_paid_from_the_start(shop: Shop) -> None:

@@ -172,6 +172,12 @@ STOCK = (
     Breakage("stock.unexpired", "UPDATE inventory.inventory_batches SET expiration_date = '2020-01-01'"),
     Breakage("stock.first_out", "UPDATE inventory.inventory_batches SET expiration_date = expiration_date"
              " + CASE batch_number WHEN 'B1' THEN 100 ELSE 0 END"),
+    Breakage(
+        "bills.served",
+        """WITH long_ago AS (UPDATE pharmacy.prescription_orders SET updated_at = now() - interval '1 hour')
+           UPDATE billing.invoices SET served = CASE WHEN served IS NULL THEN 'WHOLE' END,
+                  updated_at = now() - interval '1 hour' WHERE order_id = '{medicine}'""",
+    ),
     Breakage("orders.held_once", "UPDATE pharmacy.reservations SET quantity = quantity + 1 WHERE order_id = '{medicine}'"),
 )  # fmt: skip
 

@@ -55,6 +55,7 @@ class Held:
     undone_reason: str | None
     released_reason: str | None
     served: str | None
+    served_version: int
     off_at: datetime | None
     kept_at: datetime | None
     item_id: UUID | None
@@ -65,6 +66,7 @@ class Held:
             undone=self.undone_reason,
             released=self.released_reason,
             served=self.served,
+            served_version=self.served_version,
             is_kept=self.kept_at is not None,
         )
 
@@ -114,6 +116,7 @@ def _as_it_should_be(actor: Actor, payment: Settlement, bill: Held, fate: Fate) 
         undone_reason=fate.undone,
         released_reason=fate.released,
         served=fate.served,
+        served_version=fate.served_version,
         off_at=(bill.off_at or clock.now()) if is_off else None,
         kept_at=bill.kept_at if fate.is_kept and fate.is_doubtful else None,
         item_id=payment.service_id if bill.invoice_type == VISIT else bill.item_id,

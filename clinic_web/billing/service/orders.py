@@ -7,8 +7,8 @@ else waits for it and repeats the answer that stands there.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,9 +24,7 @@ from clinic_web.billing.models import (
     NO_PRICE,
     ORDER_UNDONE,
     PAID,
-    PART,
     PRESCRIPTION,
-    WHOLE,
 )
 from clinic_web.billing.rules import Fate, line_total, total_of
 from clinic_web.billing.service import statements
@@ -245,7 +243,7 @@ def undo(actor: Actor, facility_id: UUID, order_id: UUID) -> None:
             statements.TAKE_BACK.run(asked)
             payment_id = _record(actor, order_id).payment_id
             if payment_id is not None:
-                refund_due = _change(actor, payment_id, undone=ORDER_UNDONE)
+                refund_due = _change(actor, payment_id, _undone)
         bus.publish(
             OrderUnbilled(organization_id=actor.organization_id, order_id=order_id, refund_due=refund_due),
             actor,
@@ -257,15 +255,18 @@ def release(actor: Actor, order_id: UUID, reason: str) -> None:
     with transaction():
         payment_id = _payment_of(actor, order_id)
         if payment_id is not None:
-            _change(actor, payment_id, released=reason)
+            _change(actor, payment_id, lambda fate: fate.with_released(reason))
 
 
-def serve(actor: Actor, order_id: UUID, *, is_whole: bool) -> None:
-    """Something of it was handed over: it is owed, also when the rest is released, now or before."""
+def serve(actor: Actor, order_id: UUID, served: str | None, version: int) -> None:
+    """So much of it the patient has (WHOLE, PART; None: nothing, it was put back), as of ``version``.
+
+    What the patient has is owed, also when the rest is released, now or before; what was put back is not.
+    """
     with transaction():
         payment_id = _payment_of(actor, order_id)
         if payment_id is not None:
-            _change(actor, payment_id, served=WHOLE if is_whole else PART)
+            _change(actor, payment_id, lambda fate: fate.with_served(served, version))
 
 
 def _payment_of(actor: Actor, order_id: UUID) -> UUID | None:
@@ -274,13 +275,13 @@ def _payment_of(actor: Actor, order_id: UUID) -> UUID | None:
     return row.payment_id if row else None
 
 
-def _change(actor: Actor, payment_id: UUID, **news: str) -> Decimal:
-    """Let the bill follow its payment with ``news`` of its fate; return what waits to be given back."""
+def _change(actor: Actor, payment_id: UUID, turn: Callable[[Fate], Fate]) -> Decimal:
+    """Let the bill follow its payment with its fate turned; return what waits to be given back."""
     payment = payments.lock(actor, payment_id)
     bill = hold(actor, payment_id) if payment else None
     if payment is None or bill is None:
         raise LookupError(f"payment {payment_id} has no bill")
-    fate = _with(bill.fate, news)
+    fate = turn(bill.fate)
     is_owed_after_all = bill.fate.is_off and not fate.is_off and payment.is_void
     refund_due = follow(actor, payment, bill, fate)
     if is_owed_after_all:
@@ -290,9 +291,5 @@ def _change(actor: Actor, payment_id: UUID, **news: str) -> Decimal:
     return refund_due
 
 
-def _with(fate: Fate, news: Mapping[str, str]) -> Fate:
-    """The first reason stays; and what was served whole is never served in part again."""
-    changes: dict[str, Any] = {name: getattr(fate, name) or reason for name, reason in news.items()}
-    if news.get("served") == WHOLE:
-        changes["served"] = WHOLE
-    return replace(fate, **changes)
+def _undone(fate: Fate) -> Fate:
+    return fate if fate.undone else fate.with_undone(ORDER_UNDONE)

@@ -85,7 +85,8 @@ HOLD = Statement(
     """
     SELECT i.id, i.facility_id, i.clinic_id, i.doctor_id, i.invoice_number, i.invoice_type, i.patient_id,
            i.visit_id, i.order_id, i.payment_id, i.currency, i.total_amount, i.paid_amount, i.status,
-           i.due_date, i.paid_date, i.undone_reason, i.released_reason, i.served, i.off_at, i.kept_at,
+           i.due_date, i.paid_date, i.undone_reason, i.released_reason, i.served, i.served_version, i.off_at,
+           i.kept_at,
            (SELECT l.item_id FROM billing.invoice_line_items l
              WHERE l.invoice_id = i.id AND l.line_number = 1) AS item_id
       FROM billing.invoices i
@@ -110,6 +111,7 @@ FOLLOW = Statement(
            patient_copay = :total_amount, paid_amount = :paid_amount, status = :status,
            due_date = CAST(:due_date AS date), paid_date = CAST(:paid_date AS date),
            undone_reason = :undone_reason, released_reason = :released_reason, served = :served,
+           served_version = :served_version,
            off_at = CAST(:off_at AS timestamptz), kept_at = CAST(:kept_at AS timestamptz),
            version = version + 1, updated_at = :now
      WHERE id = :id

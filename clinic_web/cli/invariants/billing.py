@@ -92,4 +92,25 @@ ALL = (
               FROM billing.billing_records GROUP BY order_id HAVING count(*) > 1
         """,
     ),
+    Invariant(
+        name="bills.served",
+        promise="a bill knows whether the patient has what is billed, and what nobody got is not owed",
+        counted=INVOICES + " AND invoice_type = 'PRESCRIPTION'",
+        broken="""
+            WITH given AS (
+                SELECT order_id, sum(dispensed_quantity) AS n FROM pharmacy.reservations GROUP BY order_id
+            )
+            SELECT i.id::text, i.invoice_number || ' is ' || i.status || ' and says the patient has '
+                   || COALESCE(i.served, 'nothing') || '; the prescription is ' || p.status || ', handed over '
+                   || COALESCE(g.n, 0)
+              FROM billing.invoices i
+              JOIN pharmacy.prescription_orders p ON p.order_id = i.order_id
+              LEFT JOIN given g ON g.order_id = i.order_id
+             WHERE greatest(i.updated_at, p.updated_at) < %(overdue)s
+               AND greatest(i.updated_at, p.updated_at) >= %(since)s
+               AND ((i.served IS NOT NULL) <> (COALESCE(g.n, 0) > 0)
+                    OR p.status IN ('RELEASED', 'EXPIRED') AND COALESCE(g.n, 0) = 0
+                       AND i.status IN ('ISSUED', 'PARTIALLY_PAID', 'PAID'))
+        """,
+    ),
 )
