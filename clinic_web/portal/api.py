@@ -1,4 +1,4 @@
-"""The front door of the portal: whose records somebody may see, what a letter to a patient says, the way in."""
+"""The front door of the portal: whose records somebody may see, what a letter says, the way in."""
 
 from __future__ import annotations
 
