@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,20 +19,21 @@ from typing import Any
 
 import psycopg
 
-CLAIM, FINISH = "FROM kernel.deliveries d\n", "finished"
+CLAIM = "FROM kernel.deliveries d\n"
+FINISHED = re.compile(r'\[\{"id": "[0-9a-f-]{36}"\}\]')
 
 
 @dataclass
 class Tape:
     """Statements by transaction, in the order of their commits."""
 
-    units: list[list[tuple[str, Any]]] = field(default_factory=list)
-    _open: list[tuple[str, Any]] = field(default_factory=list)
+    units: list[list[tuple[str, Any, bool]]] = field(default_factory=list)
+    _open: list[tuple[str, Any, bool]] = field(default_factory=list)
 
-    def note(self, statement: Any, values: Any) -> None:
+    def note(self, statement: Any, values: Any, is_raw: bool) -> None:
         text = statement.decode() if isinstance(statement, bytes) else str(statement)
         if text.strip().upper() not in ("BEGIN", "COMMIT", "ROLLBACK"):
-            self._open.append((text, values))
+            self._open.append((text, values, is_raw))
 
     def end(self) -> None:
         if self._open:
@@ -47,7 +49,7 @@ def recording() -> Iterator[Tape]:
     rollback = psycopg.Connection.rollback
 
     def execute_and_note(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
-        tape.note(query, params)
+        tape.note(query, params, isinstance(self, psycopg.RawCursor))
         return execute(self, query, params, **more)
 
     def ended(act: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -68,22 +70,35 @@ def recording() -> Iterator[Tape]:
         psycopg.Connection.rollback = rollback  # type: ignore[method-assign]
 
 
-def say(connection: psycopg.Connection[Any], units: list[list[tuple[str, Any]]]) -> None:
+def say(connection: psycopg.Connection[Any], units: list[list[tuple[str, Any, bool]]]) -> None:
     """Say all units again. What is claimed has another id than on the tape, and is finished under that."""
     for unit in units:
         connection.execute("BEGIN")
         claimed = None
-        for statement, values in unit:
-            if claimed and isinstance(values, dict) and FINISH in values:
-                values = {**values, FINISH: json.dumps([{"id": claimed}])}  # noqa: PLW2901
-            cursor = connection.execute(statement.encode(), values)
+        for statement, values, is_raw in unit:
+            cursor = psycopg.RawCursor(connection) if is_raw else connection.cursor()
+            cursor.execute(statement.encode(), _under(claimed, values))
             rows = cursor.fetchall() if cursor.description else []
             if rows and CLAIM in statement:
                 claimed = str(rows[0][0])
         connection.execute("COMMIT")
 
 
-def play(url: str, units: list[list[tuple[str, Any]]]) -> float:
+def _under(claimed: str | None, values: Any) -> Any:
+    """Return the values with the id under which the delivery is claimed here."""
+    if claimed is None or values is None:
+        return values
+    own = json.dumps([{"id": claimed}])
+    if isinstance(values, dict):
+        return {name: own if _finishes(value) else value for name, value in values.items()}
+    return [own if _finishes(value) else value for value in values]
+
+
+def _finishes(value: Any) -> bool:
+    return isinstance(value, str) and FINISHED.fullmatch(value) is not None
+
+
+def play(url: str, units: list[list[tuple[str, Any, bool]]]) -> float:
     """Say all units again on a connection of their own; return how many seconds that took."""
     with psycopg.connect(url, autocommit=True, prepare_threshold=0) as connection:
         began = time.perf_counter()

@@ -108,8 +108,8 @@ ALL = (
     Bug(
         "key forgotten",
         f"{KERNEL}/idempotency.py",
-        "    return _repetition(scope, pressed.fingerprint)",
-        "    return Claim(scope, None)",
+        "        return Claim(scope, None)\n    return _repetition(scope, pressed.fingerprint)",
+        "        return Claim(scope, None)\n    return Claim(scope, None)",
         "a double click acts twice",
         "tests/kernel/test_one_press.py",
     ),

@@ -48,6 +48,7 @@ LEFT = (
     "SELECT count(*) FROM orders.orders WHERE status IN ('CREATED', 'FULFILLING', 'BILLED', 'COMPENSATING')"
 )
 DUE = "SELECT count(*) FROM kernel.deliveries WHERE state = 'DUE'"
+Unit = list[tuple[str, object, bool]]  # a transaction's statements
 NOTHING = ROOT / "bench" / "nothing.py"
 
 
@@ -222,7 +223,7 @@ def _start_of_workers(world: World, ward: Ward, asking: Asking) -> float:
     return time.perf_counter() - began
 
 
-def _recorded() -> list[list[tuple[str, object]]]:
+def _recorded() -> list[Unit]:
     """Lead all waiting orders to their end in this process; return what was said."""
     with recorded.recording() as tape:
         while sum(delivery.drain(queue) for queue in sorted(bus.queues())):
@@ -231,7 +232,7 @@ def _recorded() -> list[list[tuple[str, object]]]:
     return [unit for unit in tape.units if len(unit) > 1]  # a claim alone found nothing
 
 
-def _said_again(url: str, units: list[list[tuple[str, object]]]) -> float:
+def _said_again(url: str, units: list[Unit]) -> float:
     """Return how many orders a second two loops lead to their end."""
     with tempfile.TemporaryDirectory() as folder:
         loops = []
@@ -247,11 +248,14 @@ def _said_again(url: str, units: list[list[tuple[str, object]]]) -> float:
             assert loop.stdin is not None
             loop.stdin.write("go\n")
             loop.stdin.flush()
-        taken = [float(loop.communicate()[0]) for loop in loops]
+        said = [loop.communicate()[0] for loop in loops]
+        if any(loop.returncode for loop in loops):
+            raise RuntimeError(f"a bare loop ended with {[loop.returncode for loop in loops]}")
+        taken = [float(each) for each in said]
     return AT_ONCE / max(taken)
 
 
-def _lane(units: list[list[tuple[str, object]]], lane: int) -> list[list[tuple[str, object]]]:
+def _lane(units: list[Unit], lane: int) -> list[Unit]:
     """Every second unit: the statements ask nothing of each other but locks."""
     return units[lane::2]
 
@@ -286,7 +290,9 @@ def _cost(world: World) -> list[Figure]:
     with recorded.recording() as tape:
         _tell_and_hear(world, EVENTS)
     units = [
-        unit for unit in tape.units if any("domain_events" in text or "processed" in text for text, _ in unit)
+        unit
+        for unit in tape.units
+        if any("domain_events" in text or "processed" in text for text, *_ in unit)
     ]
     with _copies(world, source, 1) as (copy,):
         bare = _bare(copy, units)
@@ -325,7 +331,7 @@ def _ours(world: World) -> float:
     return (cpu._seconds(os.getpid()) + cpu._seconds(backend) - before) / EVENTS
 
 
-def _bare(url: str, units: list[list[tuple[str, object]]]) -> float:
+def _bare(url: str, units: list[Unit]) -> float:
     """The backend is new and counts whole; of this process what it uses meanwhile."""
     with psycopg.connect(url, autocommit=True) as watcher:
         before = cpu._seconds(os.getpid())
