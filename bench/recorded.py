@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-CLAIM = "FROM kernel.deliveries d\n"
+CLAIM = "WITH claimed AS MATERIALIZED"
 FINISHED = re.compile(r'\[\{"id": "[0-9a-f-]{36}"\}\]')
 
 

@@ -73,7 +73,7 @@ def run(world: World) -> list[Figure]:
         ward = orders.prepare(world, asking, AT_ONCE)
         with tenant.of(world.actor.organization_id):
             _settle(asking)
-            return [*_latency(world, ward, asking), *_throughput(world, ward, asking), *_cost(world)]
+            return [*_latency(world, ward, asking), *_throughput(world, ward, asking), *_cost(world, asking)]
     finally:
         asking.close()
 
@@ -283,7 +283,7 @@ def _copies(world: World, source: str, number: int) -> Iterator[list[str]]:
 # ---- What one event costs --------------------------------------------------------------------------------
 
 
-def _cost(world: World) -> list[Figure]:
+def _cost(world: World, asking: Asking) -> list[Figure]:
     bus.subscribe(Tick, hear_tick, schema="notifications")
     source = world.settings.database_owner_url.rsplit("/", 1)[1]
     _tell_and_hear(world, 20)  # what is prepared once is prepared
@@ -294,6 +294,7 @@ def _cost(world: World) -> list[Figure]:
         for unit in tape.units
         if any("domain_events" in text or "processed" in text for text, *_ in unit)
     ]
+    asking.close()
     with _copies(world, source, 1) as (copy,):
         bare = _bare(copy, units)
     ours = _ours(world)
