@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from clinic_web.billing.access import bill_for
 from clinic_web.billing.live import bills_topic
+from clinic_web.billing.queries.at_station import (
+    AtStation,
+    NotPaidYet,
+    at_station,
+    may_be_served,
+    require_paid_first,
+)
 from clinic_web.billing.queries.bills import (
     Bill,
     bills_of_orders,
     bills_of_visits,
-    may_be_served,
     unpaid_of,
 )
 from clinic_web.billing.queries.given_up import is_given_up
@@ -22,8 +28,11 @@ from clinic_web.billing.queries.one import BillInHand, bill_in_hand
 
 __all__ = [
     "BILLS_ASK",
+    "AtStation",
     "Bill",
     "BillInHand",
+    "NotPaidYet",
+    "at_station",
     "bill_for",
     "bill_in_hand",
     "bills_of_orders",
@@ -32,5 +41,6 @@ __all__ = [
     "is_given_up",
     "may_be_served",
     "plain_bills",
+    "require_paid_first",
     "unpaid_of",
 ]

@@ -34,20 +34,6 @@ UNPAID = Statement(
      GROUP BY patient_id, currency HAVING sum(balance_due) > 0
     """
 )
-# Nothing to wait for where no rule says so; what is not billed yet can't have been paid.
-MAY_BE_SERVED = Statement(
-    """
-    SELECT NOT EXISTS (
-        SELECT FROM billing.payment_rules r
-         WHERE r.organization_id = :organization_id AND r.must_be_paid_first
-           AND r.facility_id = COALESCE(i.facility_id, CAST(:facility_id AS uuid))
-           AND r.kind = COALESCE(i.invoice_type, CAST(:kind AS text), r.kind)
-           AND (i.id IS NULL OR i.balance_due > 0)) AS may_be
-      FROM (SELECT CAST(:order_id AS uuid) AS order_id) asked
-      LEFT JOIN billing.invoices i
-        ON i.order_id = asked.order_id AND i.organization_id = :organization_id
-    """
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,20 +111,6 @@ def unpaid_of(actor: Actor, patient_ids: Collection[UUID]) -> dict[UUID, dict[st
         sums = owed[whose[row.patient_id]]
         sums[row.currency] = sums.get(row.currency, ZERO) + row.owed
     return {asked: owed[stay] for asked, stay in stays.items() if stay in owed}
-
-
-def may_be_served(actor: Actor, order_id: UUID, kind: str | None = None) -> bool:
-    """Return whether a station may serve an order: False while it must be paid first and is not.
-
-    ``kind`` (PRESCRIPTION or LAB) says what it is of while it is not billed yet.
-    """
-    asked = {
-        "organization_id": actor.organization_id,
-        "facility_id": actor.facility_id,
-        "order_id": order_id,
-        "kind": kind,
-    }
-    return bool(MAY_BE_SERVED.first(asked).may_be)
 
 
 TYPES: Mapping[str, str] = {"visits": VISIT, "medicines": PRESCRIPTION, "laboratory": LAB}

@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from clinic_web.audit import api as audit
+from clinic_web.billing import api as billing
+from clinic_web.billing.api import AtStation as BillAtStation
 from clinic_web.catalog import api as catalog
 from clinic_web.catalog.api import LabTestCard
 from clinic_web.kernel import clock, push
@@ -28,6 +30,7 @@ from clinic_web.reception import api as reception
 
 EXPECTED, HERE, TAKEN, DONE, OFF, LATE = "expected", "here", "taken", "done", "off", "late"
 LISTS = (EXPECTED, HERE, TAKEN, DONE, OFF, LATE)
+KIND = "LAB"  # as bills call what is done here
 LOOKS_BACK = timedelta(days=14)  # for specimens whose result nobody entered
 MOST = 600
 
@@ -80,6 +83,7 @@ class TestRow:
     doctor: StaffInfo | None = None
     clinic: ClinicInfo | None = None
     ticket: str | None = None
+    bill: BillAtStation | None = None
     is_first: bool = True
 
     @property
@@ -108,6 +112,11 @@ class TestRow:
     @property
     def is_late(self) -> bool:
         return self.late_minutes > 0
+
+    @property
+    def must_wait(self) -> bool:
+        """It is to be paid before the specimen is taken, and is not."""
+        return self.bill is not None and self.bill.must_wait
 
     @property
     def name(self) -> str:
@@ -233,6 +242,7 @@ def _complete(actor: Actor, rows: Sequence[TestRow]) -> list[TestRow]:
     there = organization.directory(actor.organization_id)
     cards = patients.cards(actor, {row.patient_id for row in rows})
     tests = catalog.lab_tests(actor, {row.lab_test_id for row in rows})
+    bills = billing.at_station(actor, {row.order_id for row in rows}, KIND)
     tickets = reception.tickets_of(actor, {row.visit_id for row in rows if row.visit_id})
     return [
         replace(
@@ -242,6 +252,7 @@ def _complete(actor: Actor, rows: Sequence[TestRow]) -> list[TestRow]:
             doctor=there.staff.get(row.doctor_id),
             clinic=there.clinics.get(row.clinic_id),
             ticket=tickets.get(row.visit_id) if row.visit_id else None,
+            bill=bills.get(row.order_id),
         )
         for row in rows
     ]

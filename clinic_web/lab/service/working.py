@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from clinic_web.audit import api as audit
+from clinic_web.billing import api as billing
 from clinic_web.catalog import api as catalog
 from clinic_web.kernel import clock, push
 from clinic_web.kernel.actor import Actor
@@ -21,6 +22,8 @@ from clinic_web.lab import live
 from clinic_web.lab.access import lab_order_for
 from clinic_web.lab.models import LabOrder, Specimen
 from clinic_web.organization import api as organization
+
+KIND = "LAB"  # as rules of payment call what is collected here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +51,14 @@ def undo_arrive(actor: Actor, lab_order_id: UUID, *, version: int) -> Done:
 
 
 def collect(actor: Actor, lab_order_id: UUID, *, version: int) -> Done:
-    """SCHEDULED → COLLECTED: the specimen is taken and gets the number that stands on its label."""
+    """SCHEDULED → COLLECTED: the specimen is taken and gets the number that stands on its label.
+
+    Raises StaleScreen (409) also while it must be paid first and is not.
+    """
     with acting_on(actor, lab_order_id, version) as row:
         specimen = _specimen_of(actor, row)
         row.collect(specimen.id, actor.user_id)
+        billing.require_paid_first(actor, row.order_id, KIND)
         db.session.add(specimen)
         return acted(actor, "lab.collect", row)
 

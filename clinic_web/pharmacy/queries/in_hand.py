@@ -12,6 +12,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from clinic_web.audit import api as audit
+from clinic_web.billing import api as billing
+from clinic_web.billing.api import AtStation as BillAtStation
 from clinic_web.catalog import api as catalog
 from clinic_web.catalog.api import MedicationCard
 from clinic_web.identity import api as identity
@@ -33,7 +35,7 @@ from clinic_web.pharmacy.models import (
     Prescription,
     Reservation,
 )
-from clinic_web.pharmacy.service.dispensing import plain_number
+from clinic_web.pharmacy.service.dispensing import PRESCRIPTION, plain_number
 from clinic_web.pharmacy.service.joining import STATION
 from clinic_web.reception import api as reception
 from clinic_web.reception.api import AtStation, Station
@@ -93,6 +95,7 @@ class InHand:
     doctor: StaffInfo | None
     at: AtStation | None
     stations: tuple[Station, ...]
+    bill: BillAtStation
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -125,6 +128,7 @@ def in_hand(actor: Actor, order_id: UUID) -> InHand:
             doctor=there.staff.get(prescription.doctor_id) if prescription.doctor_id else None,
             at=reception.at_station(actor, STATION, [visit_id]).get(visit_id) if visit_id else None,
             stations=tuple(reception.stations_here(actor, STATION)),
+            bill=billing.at_station(actor, [order_id], PRESCRIPTION)[order_id],
         )
         audit.saw(actor, "prescription.view", "prescription", order_id)
     return shown

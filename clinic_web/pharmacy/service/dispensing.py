@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from clinic_web.audit import api as audit
+from clinic_web.billing import api as billing
 from clinic_web.events.pharmacy import PrescriptionDispensed
 from clinic_web.inventory import api as inventory
 from clinic_web.inventory.api import Taken, Wanted
@@ -37,6 +38,7 @@ from clinic_web.pharmacy.models import (
 from clinic_web.pharmacy.service.reserving import ORDER, Promised, write
 from clinic_web.pharmacy.service.telling import ids_of, tell_worklist
 
+PRESCRIPTION = "PRESCRIPTION"  # as rules of payment call what is handed over here
 WHOLE, PART, NONE = "WHOLE", "PART", "NONE"  # what the patient has of an order
 
 TOO_MUCH = N_("At most %(left)s of this is held.")
@@ -68,8 +70,9 @@ def dispense(
     held; once per ``key``.
 
     What is late by the clock and still held is handed over all the same: the patient stands here. Raises
-    StaleScreen (409) when it is not as the screen showed it or a batch was set aside, InvalidForm or
-    RuleBroken (422) for more than is held or for nothing, BadRequest (400) without a key.
+    StaleScreen (409) when it is not as the screen showed it, is to be paid first and is not, or a batch was
+    set aside, InvalidForm or RuleBroken (422) for more than is held or for nothing, BadRequest (400) without
+    a key.
     """
     with transaction():
         asked = {"order": order_id, "version": version, "quantities": _plain(quantities)}
@@ -79,6 +82,7 @@ def dispense(
         prescription = prescription_for(actor, order_id, lock=True)
         prescription.require_version(version)
         prescription.require_reserved()
+        billing.require_paid_first(actor, order_id, PRESCRIPTION)
         held = reservations_of(prescription)
         portions = _portions(held, quantities)
         before = _given(held)
