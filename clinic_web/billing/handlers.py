@@ -88,6 +88,7 @@ def note_served(event: PrescriptionDispensed) -> None:
     served = event.with_patient or (WHOLE if event.is_whole else PART)
     orders.serve(
         _billing(event.organization_id),
+        event.facility_id,
         event.order_id,
         None if served == NONE else served,
         event.version,

@@ -171,7 +171,8 @@ class InvoiceLine(Model):
 class BillingRecord(Model):
     """What became of an order's request to be billed: one row per order, whatever is asked how often.
 
-    FAILED with CANCELLED is also the tombstone of a request that was taken back before it was heard.
+    FAILED with CANCELLED is also the tombstone of a request that was taken back before it was heard. PENDING
+    is one of which something was handed over before it was billed: what the patient has of it (``served``).
     """
 
     __tablename__ = "billing_records"
@@ -179,6 +180,7 @@ class BillingRecord(Model):
         UniqueConstraint("order_id"),
         one_of("status", PENDING, COMPLETED, FAILED),
         one_of("reason", NO_PRICE, CANCELLED),
+        one_of("served", PART, WHOLE),
         CheckConstraint("status <> 'COMPLETED' OR invoice_id IS NOT NULL", name="completed_has_invoice"),
         CheckConstraint("status <> 'FAILED' OR reason IS NOT NULL", name="failed_has_reason"),
         {"schema": "billing"},
@@ -195,6 +197,8 @@ class BillingRecord(Model):
     status: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     line_id: Mapped[UUID | None]
+    served: Mapped[str | None] = mapped_column(Text)
+    served_version: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
 

@@ -240,3 +240,28 @@ def test_what_costs_nothing_is_paid_from_the_start(shop: Shop) -> None:
     made = bill(order_id=asked.order_id)
     assert (made.total_amount, made.status, made.paid_date) == (0, "PAID", made.invoice_date)
     assert payment(made.payment_id).status == "PAID"
+
+
+@pytest.mark.parametrize(("words", "status"), [
+    ([("WHOLE", 2)], "ISSUED"),
+    ([("NONE", 3), ("WHOLE", 2)], "VOIDED"),
+    ([("WHOLE", 2), ("NONE", 3)], "VOIDED"),
+])  # fmt: skip
+def test_what_was_handed_over_before_it_was_billed_is_kept_for_the_bill(
+    shop: Shop, words: list[tuple[str, int]], status: str
+) -> None:
+    asked = shop.order()
+    for with_patient, version in words:
+        hear(handlers.note_served, dispensed(asked, with_patient, version))
+    assert record(asked.order_id).status == "PENDING"
+    hear(handlers.bill_order, asked)
+    hear(handlers.void_released, of_order(StockReleased, asked))
+    assert bill(order_id=asked.order_id).status == status
+    assert (record(asked.order_id).status, len(told("order.billed"))) == ("COMPLETED", 1)
+
+    undone = shop.order()
+    hear(handlers.note_served, dispensed(undone, "PART"))
+    hear(handlers.undo_bill, compensation(undone))
+    hear(handlers.bill_order, undone)
+    assert told("order.billing_failed")[-1]["reason"] == "CANCELLED"
+    assert (record(undone.order_id).status, record(undone.order_id).reason) == ("FAILED", "CANCELLED")

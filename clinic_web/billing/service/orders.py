@@ -107,10 +107,13 @@ def _bill(actor: Actor, asked: BillingRequested, prices: Mapping[UUID, Price], t
         "now": now,
         "lines": json.dumps(_lines(asked, prices)),
     }
-    if statements.BILL_ORDER.first(values) is None:
+    made = statements.BILL_ORDER.first(values)
+    if made is None:
         _answer_again(actor, asked)
         return
     _open_payment(actor, asked, bill)
+    if made.served_version:
+        _change(actor, bill.payment_id, lambda fate: fate.with_served(made.served, made.served_version))
     push.changed(bills_topic(asked.clinic_id))
     _tell(actor, asked, bill)
 
@@ -258,13 +261,25 @@ def release(actor: Actor, order_id: UUID, reason: str) -> None:
             _change(actor, payment_id, lambda fate: fate.with_released(reason))
 
 
-def serve(actor: Actor, order_id: UUID, served: str | None, version: int) -> None:
+def serve(actor: Actor, facility_id: UUID, order_id: UUID, served: str | None, version: int) -> None:
     """So much of it the patient has (WHOLE, PART; None: nothing, it was put back), as of ``version``.
 
     What the patient has is owed, also when the rest is released, now or before; what was put back is not.
+    What is handed over before it is billed is kept for the bill.
     """
     with transaction():
+        early = {
+            "id": ids.new_id(),
+            "organization_id": actor.organization_id,
+            "facility_id": facility_id,
+            "order_id": order_id,
+            "served": served,
+            "version": version,
+            "now": clock.now(),
+        }
         payment_id = _payment_of(actor, order_id)
+        if payment_id is None and statements.SERVED_EARLY.first(early) is None:
+            payment_id = _payment_of(actor, order_id)  # it was being billed just then
         if payment_id is not None:
             _change(actor, payment_id, lambda fate: fate.with_served(served, version))
 

@@ -38,28 +38,54 @@ BILL_VISIT = Statement(
     """
 )
 # The record is what makes an order billed once: whoever comes second waits for it, and writes nothing.
+# One that is PENDING with a word of what was handed over is taken up by who decides.
 BILL_ORDER = Statement(
     f"""
     WITH record AS (
-        INSERT INTO billing.billing_records
+        INSERT INTO billing.billing_records AS r
                (id, organization_id, facility_id, order_id, invoice_id, payment_id, amount, currency, status,
                 created_at, updated_at)
         VALUES (:record_id, :organization_id, :facility_id, :order_id, :id, :payment_id, :total_amount,
                 :currency, 'COMPLETED', :now, :now)
-            ON CONFLICT (order_id) DO NOTHING RETURNING order_id
+            ON CONFLICT (order_id) DO UPDATE
+           SET invoice_id = EXCLUDED.invoice_id, payment_id = EXCLUDED.payment_id, amount = EXCLUDED.amount,
+               currency = EXCLUDED.currency, status = EXCLUDED.status, updated_at = EXCLUDED.updated_at
+         WHERE r.status = 'PENDING'
+        RETURNING order_id, served, served_version
     ), invoice AS ({_INVOICE} FROM record RETURNING id, organization_id),
        lines AS ({_LINES})
-    SELECT id FROM invoice
+    SELECT id, served, served_version FROM invoice CROSS JOIN record
     """
 )
 # A request that can't be met, or a tombstone.
 REFUSE = Statement(
     """
-    INSERT INTO billing.billing_records
+    INSERT INTO billing.billing_records AS r
            (id, organization_id, facility_id, order_id, status, reason, line_id, created_at, updated_at)
     VALUES (:id, :organization_id, :facility_id, :order_id, 'FAILED', :reason, CAST(:line_id AS uuid),
             :now, :now)
-        ON CONFLICT (order_id) DO NOTHING RETURNING id
+        ON CONFLICT (order_id) DO UPDATE
+       SET status = EXCLUDED.status, reason = EXCLUDED.reason, line_id = EXCLUDED.line_id,
+           updated_at = EXCLUDED.updated_at
+     WHERE r.status = 'PENDING'
+    RETURNING id
+    """
+)
+# What was handed over of an order that is not billed yet waits for its bill; the highest version counts.
+SERVED_EARLY = Statement(
+    """
+    INSERT INTO billing.billing_records AS r
+           (id, organization_id, facility_id, order_id, status, served, served_version, created_at,
+            updated_at)
+    VALUES (:id, :organization_id, :facility_id, :order_id, 'PENDING', CAST(:served AS text), :version,
+            :now, :now)
+        ON CONFLICT (order_id) DO UPDATE
+       SET served = CASE WHEN r.served_version <= EXCLUDED.served_version THEN EXCLUDED.served
+                         ELSE r.served END,
+           served_version = GREATEST(r.served_version, EXCLUDED.served_version),
+           updated_at = EXCLUDED.updated_at
+     WHERE r.status = 'PENDING'
+    RETURNING id
     """
 )
 RECORD = Statement(
