@@ -100,8 +100,9 @@ def taken(technician: Actor, order_id: UUID) -> None:
     """The patient comes to the laboratory, which takes what its tests need."""
     due = select(LabOrder).where(LabOrder.order_id == order_id, LabOrder.status == SCHEDULED)
     for row in db.session.scalars(due).all():
-        arrived = working.arrive(technician, row.id, version=row.version)
-        working.collect(technician, row.id, version=arrived.version)
+        if row.arrived_at is None:
+            working.arrive(technician, row.id, version=row.version)
+        working.collect(technician, row.id, version=row.version)
     work()
 
 
