@@ -8,9 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask
+from sqlalchemy import text
 
 from clinic_web.events.lab import LabScheduled
-from clinic_web.kernel import bus, delivery
+from clinic_web.kernel import bus, delivery, tenant
 from clinic_web.kernel.actor import Actor, system_actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
@@ -23,6 +24,8 @@ from tests.orders.room import Room
 from tests.threads import thread
 
 __all__ = ["ear", "real_room", "ringer"]
+
+WHOSE = text("SELECT kernel.tenant()")
 
 
 def ring(actor: Actor) -> Any:
@@ -104,3 +107,16 @@ def test_of_two_answers_at_once_neither_is_lost(real_room: Room, committing: Fla
     with transaction():
         assert not keeping.carry_out(actor, order, News(kind=saga.CANCEL, reason="late"))
     assert real_room.status(placed.order_id) == "FULFILLING"
+
+
+def test_what_a_transaction_was_told_ends_with_it_and_meets_no_borrower(real_room: Room) -> None:
+    """Whose turn it is in the middle of a transaction is forgotten at its end, whoever goes on from there."""
+    mine, theirs = real_room.cast.organization_id, real_room.cast.other_organization_id
+    db.session.remove()
+    with transaction():
+        assert db.session.scalar(WHOSE) == mine
+        token = tenant.enter(theirs)
+        assert db.session.scalar(WHOSE) == theirs
+    tenant.leave(token)
+    db.session.remove()
+    assert db.session.scalar(WHOSE) == mine
