@@ -46,7 +46,7 @@ HOLDER = """
 """
 STATE = """
     SELECT d.state FROM kernel.deliveries d JOIN kernel.domain_events e ON e.id = d.event_id
-     WHERE e.aggregate_id = %s
+     WHERE e.aggregate_id = %s AND d.consumer LIKE 'notifications.%%'
 """
 EFFECTS = "SELECT count(*) FROM notifications.notifications WHERE reference = %s"
 
