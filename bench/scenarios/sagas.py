@@ -287,15 +287,15 @@ def _cost(world: World, asking: Asking) -> list[Figure]:
     bus.subscribe(Tick, hear_tick, schema="notifications")
     source = world.settings.database_owner_url.rsplit("/", 1)[1]
     _tell_and_hear(world, 20)  # what is prepared once is prepared
-    with recorded.recording() as tape:
-        _tell_and_hear(world, EVENTS)
-    units = [
-        unit
-        for unit in tape.units
-        if any("domain_events" in text or "processed" in text for text, *_ in unit)
-    ]
     asking.close()
-    with _copies(world, source, 1) as (copy,):
+    with _copies(world, source, 1) as (copy,):  # as it was before what is said again there
+        with recorded.recording() as tape:
+            _tell_and_hear(world, EVENTS)
+        units = [
+            unit
+            for unit in tape.units
+            if any("domain_events" in text or "processed" in text for text, *_ in unit)
+        ]
         bare = _bare(copy, units)
     ours = _ours(world)
     statements = sum(map(len, units)) / EVENTS
