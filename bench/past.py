@@ -42,6 +42,61 @@ WITNESSES = f"""
        AND NOT EXISTS (SELECT FROM reception.visit_transitions t WHERE t.visit_id = v.id)
 """  # noqa: S608 - made of constants
 
+# What each of those visits left behind besides, so that PostgreSQL plans as for a clinic that has been open
+# for a while: an empty table is read whole, and a plan made for it is kept while the table grows.
+LEFT_BEHIND = (
+    """
+    INSERT INTO reception.queue_numbers
+           (id, organization_id, queue_id, day, number, visit_id, state, issued_at)
+    SELECT gen_random_uuid(), organization_id, queue_id, queue_day, queue_number, id, 'ISSUED', check_in_time
+      FROM reception.visits WHERE queue_id = %(queue)s AND queue_day < %(today)s
+        ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO payments.payments
+           (id, organization_id, facility_id, clinic_id, doctor_id, service_id, visit_id, patient_id, ticket,
+            currency, total_amount, amount_paid, center_share, share_percent, share_rule_version, status,
+            opened_at, due_at, paid_at, moved_at)
+    SELECT gen_random_uuid(), organization_id, facility_id, clinic_id, doctor_id, service_id, id, patient_id,
+           ticket, 'EGP', 300, 300, 300, 0, 1, 'PAID', check_in_time, check_in_time, end_time, end_time
+      FROM reception.visits WHERE queue_id = %(queue)s AND queue_day < %(today)s
+        ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO kernel.domain_events
+           (id, organization_id, event_type, aggregate_type, aggregate_id, event_data, occurred_at)
+    SELECT id, organization_id, 'visit.opened', 'visit', id, '{}', check_in_time
+      FROM reception.visits WHERE queue_id = %(queue)s AND queue_day < %(today)s
+        ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO kernel.deliveries (event_id, consumer, queue, state, due_at, done_at)
+    SELECT id, 'bench', 'events', 'DONE', check_in_time, check_in_time
+      FROM reception.visits WHERE queue_id = %(queue)s AND queue_day < %(today)s
+        ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO kernel.idempotency_keys
+           (organization_id, user_id, action, key, fingerprint, answer, created_at)
+    SELECT organization_id, doctor_id, 'visit.walk_in', id::text, '', '{}', check_in_time
+      FROM reception.visits WHERE queue_id = %(queue)s AND queue_day < %(today)s
+        ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO audit.access_logs
+           (id, organization_id, action, resource_type, resource_id, result, accessed_at)
+    SELECT gen_random_uuid(), organization_id, 'visit.walk_in', 'visit', id, 'ALLOWED', check_in_time
+      FROM reception.visits WHERE queue_id = %(queue)s AND queue_day < %(today)s
+    """,
+)
+
+
+def of_a_year(world: World, line: Line, number: int) -> None:
+    """Make a past with everything that its visits left behind; to be followed by ``world.settle()``."""
+    load(world, line, number)
+    for rows in LEFT_BEHIND:
+        world.owner.execute(rows.encode(), {"queue": line.queue_id, "today": world.today()})
+
 
 def load(world: World, line: Line, number: int, *, before: int = 0, days: int = 365) -> None:
     """Make the past visits from ``before`` up to ``number``, over ``days`` days."""

@@ -62,10 +62,10 @@ def web(target: str, env: dict[str, str], *, workers: int = 2) -> Iterator[Web]:
 
 
 @contextmanager
-def worker(env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``python worker.py``."""
+def worker(env: dict[str, str], *parts: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``python worker.py``, whole or these parts of it, in a process group of its own."""
     process = subprocess.Popen(
-        [sys.executable, "worker.py"],
+        [sys.executable, "worker.py", *parts],
         cwd=ROOT,
         env=os.environ | env,
         stdout=subprocess.DEVNULL,

@@ -81,7 +81,7 @@ def _template(connection: Connection) -> str:
 
 def _fingerprint() -> str:
     digest = hashlib.sha256()
-    for file in sorted((ROOT / "migrations").rglob("*.py")):
+    for file in sorted([*(ROOT / "migrations").rglob("*.py"), ROOT / "migrations" / ".current-head"]):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 

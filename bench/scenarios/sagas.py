@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import statistics
 import subprocess
 import sys
@@ -41,7 +42,8 @@ from clinic_web.orders.service.placing import Line, NewOrder
 from tests import databases
 
 ROOT = Path(__file__).parents[2]
-ONE_BY_ONE, AT_ONCE, EVENTS = 12 * ROUNDS, 60 * ROUNDS, 80 * ROUNDS
+ONE_BY_ONE, AT_ONCE, EVENTS = 60 * ROUNDS, 60 * ROUNDS, 80 * ROUNDS
+WARM_UP = 20  # orders after which both workers have planned their statements for good
 PATIENCE = 120.0
 LATENCY, TAIL, SHARE, COST = 20.0, 3.0, 0.5, 3.0
 LEFT = (
@@ -104,7 +106,7 @@ def _place(ward: Ward, number: int) -> UUID:
 
 def _latency(world: World, ward: Ward, asking: Asking) -> list[Figure]:
     with worker(world.env), _idle_rq(world) as round_trip:
-        for number in range(4):
+        for number in range(WARM_UP):
             _until_complete(asking, _place(ward, number))
         noops = sorted(round_trip() for _ in range(ONE_BY_ONE))
         taken = sorted(_timed(ward, asking, number) for number in range(ONE_BY_ONE))
@@ -189,18 +191,7 @@ def _throughput(world: World, ward: Ward, asking: Asking) -> list[Figure]:
     with _copies(world, here, 1) as (again,):
         floor = _said_again(again, _recorded())
         # The recording has done the work here; the copy from before is where our workers do it anew.
-    for number in range(AT_ONCE):
-        _place(ward, number)
-    asking.all("VACUUM ANALYZE")
-    began = time.perf_counter()
-    with worker(world.env):
-        while asking.number(LEFT):
-            time.sleep(0.01)
-            if time.perf_counter() - began > PATIENCE:
-                raise TimeoutError("the orders did not end")
-        whole = time.perf_counter() - began
-    started = _start_of_workers(world, ward, asking)
-    ours = AT_ONCE / (whole - started)
+    ours = AT_ONCE / _led_to_their_end(world, ward, asking)
     return [
         Figure(
             what="orders led to their end, a second, two workers",
@@ -209,18 +200,27 @@ def _throughput(world: World, ward: Ward, asking: Asking) -> list[Figure]:
             ratio=ours / floor,
             reach=f">= {SHARE:.0%} of it",
             is_met=ours >= SHARE * floor,
-            rests_on=f"{AT_ONCE} orders that wait until all are complete, less {started:.1f} s of start",
+            rests_on=f"{AT_ONCE} orders that wait, until all are complete; messages are sent later",
         )
     ]
 
 
-def _start_of_workers(world: World, ward: Ward, asking: Asking) -> float:
-    """How long ``worker.py`` takes until its first order is complete, which itself is next to nothing."""
-    order_id = _place(ward, 0)
-    began = time.perf_counter()
-    with worker(world.env):
-        _until_complete(asking, order_id)
-    return time.perf_counter() - began
+def _led_to_their_end(world: World, ward: Ward, asking: Asking) -> float:
+    """Seconds that our two workers take. They have worked before, and stand still while orders are placed."""
+    with worker(world.env, "deliveries") as process:
+        for number in range(WARM_UP):
+            _until_complete(asking, _place(ward, number))
+        os.killpg(process.pid, signal.SIGSTOP)
+        for number in range(AT_ONCE):
+            _place(ward, number)
+        asking.all("VACUUM ANALYZE")
+        began = time.perf_counter()
+        os.killpg(process.pid, signal.SIGCONT)
+        while asking.number(LEFT):
+            time.sleep(0.01)
+            if time.perf_counter() - began > PATIENCE:
+                raise TimeoutError("the orders did not end")
+        return time.perf_counter() - began
 
 
 def _recorded() -> list[Unit]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from bench import past
 from bench.figures import Figure
 from bench.load import Ask
 from bench.multiples import Subject, compare
@@ -16,6 +17,7 @@ from bench.programs import web
 from bench.world import Line, Person, World
 
 PATIENTS = 100
+PAST = 2_000  # visits of the year before
 DESKS = 8
 REACH = 15.0
 
@@ -55,6 +57,7 @@ def run(world: World) -> list[Figure]:
         [world.person("receptionist") for _ in range(DESKS)],
         world.patients(PATIENTS),
     )
+    past.of_a_year(world, hall.line, PAST)
     world.settle()
     form = Subject(
         "a walk-in's number (plain form)", lambda: hall.walk_ins(htmx=False), hall.check, status=303

@@ -6,7 +6,8 @@ queue is enough, however many events are committed meanwhile, so most commits co
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -152,6 +153,11 @@ def wake(queue: str) -> None:
         broker().attempt(lambda redis: _enqueue_drain(queue, redis))
 
 
+def wake_all(queues: Iterable[str]) -> None:
+    for queue in queues:
+        wake(queue)
+
+
 def _enqueue_drain(queue: str, redis: Redis) -> None:
     queue_of(queue, redis).enqueue(
         "clinic_web.kernel.jobs.drain",
@@ -164,11 +170,38 @@ def _enqueue_drain(queue: str, redis: Redis) -> None:
 
 
 def drain(queue: str) -> None:
-    """RQ's entry point for deliveries. The flag goes first: what commits from now on wakes again."""
+    """RQ's entry point for deliveries. The flag goes first: what commits from now on wakes again.
+
+    What a delivery tells on is taken up here, too, once nothing is left in its own queue: a job for each step
+    of an order would take longer than the step. While more is left, other workers are woken for it.
+    """
     broker().attempt(lambda redis: redis.delete(_flag(queue)))
-    with _app_context():
-        if delivery.drain(queue) == delivery.BATCH:
-            wake(queue)
+    line = [queue]  # where something is left; the first is under way
+    with _app_context(), _keeping_the_word() as told:
+        try:
+            for _ in range(delivery.BATCH):
+                if delivery.deliver_next(line[0]):
+                    wake_all(line[1:])
+                    del line[1:]
+                else:
+                    del line[0]
+                line += sorted(told.difference(line))
+                told.clear()
+                if not line:
+                    return
+        finally:
+            wake_all(line)
+
+
+@contextmanager
+def _keeping_the_word() -> Iterator[set[str]]:
+    """Inside the block this worker, which does one thing at a time, keeps to itself whom its commits wake."""
+    global _told
+    _told = set()
+    try:
+        yield _told
+    finally:
+        _told = None
 
 
 OwnJob.ENTRY_POINTS.update({f"{__name__}.drain": drain})
@@ -182,11 +215,14 @@ def _flag(queue: str) -> str:
 def wake_consumers(work: UnitOfWork) -> None:
     for name, arguments, job_id in work.jobs:
         enqueue(name, *arguments, job_id=job_id)
-    for queue in work.queues:
-        wake(queue)
+    if _told is None:
+        wake_all(work.queues)
+    else:
+        _told.update(work.queues)
 
 
 _app: Any = None
+_told: set[str] | None = None
 
 
 def bind_app(app: Any) -> None:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,15 +56,23 @@ class Child:
     started: float = 0.0
 
 
-def main(app: Flask) -> None:
-    """Start all children of ``app`` and keep them alive until SIGTERM or SIGINT."""
-    children = [
-        Child(f"deliveries-{number}", lambda: _work(app, DeliveryWorker, jobs.DELIVERY_QUEUES))
-        for number in (1, 2)
-    ]
-    children.append(Child("outside", lambda: _work(app, OutsideWorker, jobs.OUTSIDE_QUEUES)))
-    children.append(Child("relay", lambda: _relay(app)))
-    Supervisor(children).run()
+def main(app: Flask, parts: Sequence[str] = ()) -> None:
+    """Start the children of ``app`` and keep them alive until SIGTERM or SIGINT.
+
+    ``parts``: which of ``deliveries``, ``outside`` and ``relay``; all of them if none is named. Ends the
+    program with a sentence about a part that there is not.
+    """
+    children = {
+        "deliveries": [
+            Child(f"deliveries-{number}", lambda: _work(app, DeliveryWorker, jobs.DELIVERY_QUEUES))
+            for number in (1, 2)
+        ],
+        "outside": [Child("outside", lambda: _work(app, OutsideWorker, jobs.OUTSIDE_QUEUES))],
+        "relay": [Child("relay", lambda: _relay(app))],
+    }
+    if unknown := set(parts) - set(children):
+        sys.exit(f"A worker has the parts {', '.join(children)}, and not: {', '.join(sorted(unknown))}")
+    Supervisor([child for part in parts or children for child in children[part]]).run()
 
 
 class Supervisor:

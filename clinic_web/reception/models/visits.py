@@ -99,9 +99,21 @@ class Visit(Model, Stamped, Versioned):
 
     __tablename__ = "visits"
     __table_args__ = (
-        UniqueConstraint("appointment_id"),
         UniqueConstraint("queue_id", "queue_day", "queue_number"),
-        UniqueConstraint("organization_id", "external_id"),
+        # What most visits have not is in no index: each entry is paid for with every move of a visit.
+        Index(
+            "uq_visits_appointment_id",
+            "appointment_id",
+            unique=True,
+            postgresql_where=text("appointment_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_visits_organization_id_external_id",
+            "organization_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
         one_of("status", *STATUSES),
         one_of("visit_type", FROM_APPOINTMENT, WALK_IN),
         CheckConstraint("priority IS NULL OR priority_reason IS NOT NULL", name="priority_has_reason"),
@@ -143,7 +155,6 @@ class Visit(Model, Stamped, Versioned):
             "queue_number",
             postgresql_where=text("status = 'WAITING'"),
         ),
-        Index("ix_visits_queue_day", "queue_id", "queue_day", "status"),
         Index("idx_visit_clinic_status_date", "clinic_id", "status", "queue_day"),
         Index("idx_visit_doctor_status", "doctor_id", "status"),
         Index("idx_visit_patient_date", "patient_id", "queue_day"),
@@ -157,7 +168,12 @@ class Visit(Model, Stamped, Versioned):
         Index("ix_visits_by_state", "facility_id", "status", "queue_day"),
         Index("ix_visits_by_ticket", "facility_id", "ticket"),
         Index("ix_visits_of_service", "facility_id", "service_id", "queue_day"),
-        Index("ix_visits_of_attending", "attending_id", "queue_day"),
+        Index(
+            "ix_visits_of_attending",
+            "attending_id",
+            "queue_day",
+            postgresql_where=text("attending_id IS NOT NULL"),
+        ),
         # Each call leaves a dead entry at the head of the line's index: sweep them early.
         {
             "schema": "reception",
