@@ -12,7 +12,6 @@ from flask import Response, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
-from clinic_web.interop.document import WHY, document
 from clinic_web.interop.endpoint import JSON, bp
 from clinic_web.interop.problems import KINDS, STILL_RUNNING
 from clinic_web.ui.web import open_to_all
@@ -42,10 +41,10 @@ def openapi() -> ResponseReturnValue:
 def docs() -> str:
     return render_template(
         "interop/docs.html",
-        api=document(),
+        api=_document(),
         calls=_calls(),
         kinds=KINDS,
-        why=WHY,
+        why=_why(),
         still_running=STILL_RUNNING,
         kind_of=kind_of,
         shape_link=shape_link,
@@ -53,16 +52,29 @@ def docs() -> str:
     )
 
 
+def _document() -> dict[str, Any]:
+    # Only who reads it needs the library it is made with: each start of a process would wait for it.
+    from clinic_web.interop.document import document
+
+    return document()
+
+
+def _why() -> dict[int, str]:
+    from clinic_web.interop.document import WHY
+
+    return WHY
+
+
 @cache
 def _as_json() -> str:
-    return json.dumps(document(), ensure_ascii=False, indent=1)
+    return json.dumps(_document(), ensure_ascii=False, indent=1)
 
 
 @cache
 def _calls() -> list[Shown]:
     return [
         Shown(method.upper(), path, of, _shape_in(of.get("requestBody")), _shape_in(_right_answer(of)))
-        for path, methods in document()["paths"].items()
+        for path, methods in _document()["paths"].items()
         for method, of in methods.items()
     ]
 

@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from clinic_web.audit import api as audit
 from clinic_web.inventory.queries import listing as queries
 from clinic_web.inventory.queries.listing import ItemRow
-from clinic_web.inventory.words import UNIT_WORDS
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.errors import N_
 from clinic_web.kernel.listing import Asked
@@ -50,7 +49,6 @@ def _look(who: Actor, asked: Asked) -> Looked:
             "page": page,
             "states": {name: page.number_in(states) for name, states in queries.STATES.items()},
             "expiring": page.aside.get("expiring", 0),
-            "units": UNIT_WORDS,
         },
     )
 

@@ -16,7 +16,7 @@ from clinic_web.inventory.access import adjustment_for, item_for, item_of_batch,
 from clinic_web.inventory.live import stock_topic
 from clinic_web.inventory.queries.item import count_sheet, item_page
 from clinic_web.inventory.service import correcting, keeping, receiving, setting_aside
-from clinic_web.inventory.words import CORRECTION_WORDS, MOVEMENT_WORDS, STATUS_WORDS, UNIT_WORDS
+from clinic_web.inventory.words import CORRECTION_WORDS, MOVEMENT_WORDS, STATUS_WORDS
 from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken, StaleScreen
 from clinic_web.organization import api as organization
 from clinic_web.ui.texts import say
@@ -64,7 +64,6 @@ def sheet() -> str:
         "inventory/sheet.html",
         facility=facility,
         lines=count_sheet(actor(), facility.id),
-        units=UNIT_WORDS,
         today=today(actor(), facility.id),
     )
 
@@ -244,6 +243,5 @@ def _item(
         movements=MOVEMENT_WORDS,
         statuses=STATUS_WORDS,
         corrections=CORRECTION_WORDS,
-        units=UNIT_WORDS,
         **context,
     )

@@ -29,18 +29,3 @@ CORRECTION_WORDS = {
     LOST: N_("Lost"),
     WRITTEN_OFF: N_("Written off"),
 }
-# What is counted, as the catalogue offers it; anything else is shown as it was written.
-UNIT_WORDS = {
-    "tablet": N_("tablets"),
-    "capsule": N_("capsules"),
-    "ml": N_("ml"),
-    "ampoule": N_("ampoules"),
-    "vial": N_("vials"),
-    "sachet": N_("sachets"),
-    "tube": N_("tubes"),
-    "bottle": N_("bottles"),
-    "inhaler": N_("inhalers"),
-    "pen": N_("pens"),
-    "suppository": N_("suppositories"),
-    "piece": N_("pieces"),
-}

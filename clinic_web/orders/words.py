@@ -42,18 +42,7 @@ STATUS_ICONS = {
 TYPE_WORDS = {PRESCRIPTION: N_("Prescription"), LAB: N_("Laboratory order")}
 TYPE_ICONS = {PRESCRIPTION: "capsule", LAB: "clipboard2-pulse"}
 PRIORITY_WORDS = {"ROUTINE": N_("Routine"), "URGENT": N_("Urgent"), "STAT": N_("At once")}
-UNIT_WORDS = {
-    "tablet": N_("tablets"),
-    "capsule": N_("capsules"),
-    "bottle": N_("bottles"),
-    "ml": N_("ml"),
-    "vial": N_("vials"),
-    "ampoule": N_("ampoules"),
-    "tube": N_("tubes"),
-    "sachet": N_("sachets"),
-    "inhaler": N_("inhalers"),
-    "test": N_("test"),
-}
+
 
 # What a step is called in each of its states.
 STEP_WORDS: dict[tuple[str, str], dict[str, str]] = {
@@ -295,6 +284,11 @@ HISTORY_WORDS = {
 }
 
 
+def worth_telling(history: list[Happened]) -> list[Happened]:
+    """Return the lines without those states of the order that the next line, of their step, says as well."""
+    return [each for each in history if each.step or each.what not in (saga.FULFILLING, saga.BILLED)]
+
+
 def happened(order: Shown, each: Happened) -> str:
     """Return one line of the history in words."""
     if each.what == saga.HEARD:
@@ -327,10 +321,6 @@ def why_happened(order: Shown, each: Happened) -> str:
     if each.reason == BY_A_PERSON:
         return order.said or ""
     return _sentence(order, each.step or each.details.get("step") or RESERVE, each.reason)
-
-
-def unit(name: str) -> str:
-    return say(UNIT_WORDS.get(name, name))
 
 
 def _moment(moment: datetime | None) -> str:

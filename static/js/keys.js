@@ -73,7 +73,7 @@
   const rowsOf = (list) => $$("[data-row]", list).filter(isShown);
   function settle(list, current) {
     const rows = $$("[data-row]", list);
-    const chosen = current || rows.find((row) => row.tabIndex === 0) || rows.find((row) => row.matches("[aria-selected='true']")) || rows[0];
+    const chosen = current || rows.find((row) => row.tabIndex === 0) || rows.find((row) => row.matches("[aria-selected='true'], [aria-current='true']")) || rows[0];
     for (const row of rows) {
       row.tabIndex = row === chosen ? 0 : -1;
       for (const stop of $$(STOPS, row)) {

@@ -8,8 +8,8 @@
     return order ? document.getElementById(`prescription-${order}`) : null;
   };
   function mark() {
-    document.querySelectorAll("#pharmacy-rows [data-row]").forEach((row) => row.removeAttribute("aria-selected"));
-    rowInHand()?.setAttribute("aria-selected", "true");
+    document.querySelectorAll("#pharmacy-rows [data-row]").forEach((row) => row.removeAttribute("aria-current"));
+    rowInHand()?.setAttribute("aria-current", "true");
   }
   document.addEventListener("click", (event) => {
     const close = event.target.closest?.("[data-close-rx]"), hand = $("#hand"), nothing = $("#nothing-in-hand");

@@ -18,7 +18,6 @@ def order_words() -> dict[str, Any]:
     """What every template of orders may say."""
     return {
         "line_of": words.line_of,
-        "unit": words.unit,
         "happened": words.happened,
         "why_happened": words.why_happened,
         "type_words": words.TYPE_WORDS,

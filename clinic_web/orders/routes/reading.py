@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from clinic_web.orders import words
 from clinic_web.orders.live import order_topic, visit_topic
 from clinic_web.orders.queries import shown
 from clinic_web.orders.routes import bp
@@ -22,7 +23,7 @@ def order(order_id: UUID) -> str:
         "orders/page.html",
         "orders/_whole.html",
         order=whole.order,
-        history=whole.history,
+        history=words.worth_telling(whole.history),
         topic=order_topic(order_id),
     )
 
