@@ -26,7 +26,7 @@ from clinic_web.patients import api as patients
 from clinic_web.patients.ports import ports as patients_ports
 from clinic_web.payments.ports import ports as payments_ports
 from clinic_web.reception import api as reception
-from clinic_web.ui import operations, shell, sockets
+from clinic_web.ui import compiled, operations, shell, sockets
 
 logger = structlog.get_logger(__name__)
 
@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
         static_folder=str(ROOT / "static"),
     )
     app.jinja_environment = shell.Environment
+    compiled.keep_compiled(app)
     _configure(app, settings)
     broker.configure(settings.redis_url)
     anchors.configure(settings.audit_anchors, is_production=settings.environment == "production")
