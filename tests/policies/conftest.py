@@ -12,8 +12,10 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from attack.arena import HTMX, Answer, Arena, Knock, gather
-from clinic_web.kernel import jobs, push
+from clinic_web.identity import passwords
+from clinic_web.kernel import jobs, push, tenant
 from clinic_web.kernel.db import db
+from tests.conftest import QUICK_HASHER, thrown_away
 
 
 @dataclass
@@ -52,9 +54,23 @@ class House(Arena):
             nested.rollback()
 
 
+@pytest.fixture(scope="module")
+def gathered(forgetful_app: Flask, built_app: Flask) -> Iterator[House]:
+    """Everybody and everything, in one transaction for all tests of a module, which is thrown away."""
+    with pytest.MonkeyPatch.context() as patch, thrown_away(built_app), tenant.of(tenant.NOBODY):
+        patch.setattr(passwords, "_hasher", QUICK_HASHER)
+        _tell_nobody(patch)
+        yield House(**vars(gather(built_app)))
+
+
 @pytest.fixture
-def house(app: Flask, monkeypatch: pytest.MonkeyPatch) -> House:
-    """Everybody and everything, in the transaction that is thrown away; nobody is told of anything."""
-    monkeypatch.setattr(push, "_emit", lambda event, payload, room: None)
-    monkeypatch.setattr(jobs, "enqueue", lambda name, *ids, job_id: True)
-    return House(**vars(gather(app)))
+def house(gathered: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """The same, as it was before the test; nobody is told of anything."""
+    _tell_nobody(monkeypatch)
+    with gathered.nothing_stays():
+        yield gathered
+
+
+def _tell_nobody(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(push, "_emit", lambda event, payload, room: None)
+    patch.setattr(jobs, "enqueue", lambda name, *ids, job_id: True)
