@@ -20,11 +20,13 @@ from clinic_web.identity import api as identity
 from clinic_web.identity.ports import ports as identity_ports
 from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs, secret_store, tenant
 from clinic_web.kernel.db import db, engine_options, use_green_connections
+from clinic_web.orders import api as orders
 from clinic_web.organization import api as organization
 from clinic_web.organization.ports import ports as organization_ports
 from clinic_web.patients import api as patients
 from clinic_web.patients.ports import ports as patients_ports
 from clinic_web.payments.ports import ports as payments_ports
+from clinic_web.pharmacy.ports import ports as pharmacy_ports
 from clinic_web.reception import api as reception
 from clinic_web.ui import compiled, operations, shell, sockets
 
@@ -146,4 +148,5 @@ def _wire_modules(app: Flask) -> None:
     payments_ports.visit_states = reception.visit_states
     payments_ports.stand = reception.stand_with
     payments_ports.is_given_up = billing.is_given_up
+    pharmacy_ports.hold_if_wanted = orders.hold_if_wanted
     cli.register(app)

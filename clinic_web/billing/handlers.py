@@ -81,7 +81,7 @@ def undo_bill(event: CompensationRequested) -> None:
 
 
 def void_released(event: StockReleased | ReservationExpired | LabReleased) -> None:
-    orders.release(_billing(event.organization_id), event.order_id, REASONS[type(event)])
+    orders.release(_billing(event.organization_id), event.facility_id, event.order_id, REASONS[type(event)])
 
 
 def note_served(event: PrescriptionDispensed) -> None:

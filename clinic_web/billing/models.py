@@ -172,7 +172,8 @@ class BillingRecord(Model):
     """What became of an order's request to be billed: one row per order, whatever is asked how often.
 
     FAILED with CANCELLED is also the tombstone of a request that was taken back before it was heard. PENDING
-    is one of which something was handed over before it was billed: what the patient has of it (``served``).
+    is one of which something was told before it was billed: what the patient has of it (``served``), or that
+    it was released.
     """
 
     __tablename__ = "billing_records"
@@ -181,6 +182,7 @@ class BillingRecord(Model):
         one_of("status", PENDING, COMPLETED, FAILED),
         one_of("reason", NO_PRICE, CANCELLED),
         one_of("served", PART, WHOLE),
+        one_of("released_reason", *RELEASES),
         CheckConstraint("status <> 'COMPLETED' OR invoice_id IS NOT NULL", name="completed_has_invoice"),
         CheckConstraint("status <> 'FAILED' OR reason IS NOT NULL", name="failed_has_reason"),
         {"schema": "billing"},
@@ -199,6 +201,7 @@ class BillingRecord(Model):
     line_id: Mapped[UUID | None]
     served: Mapped[str | None] = mapped_column(Text)
     served_version: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
+    released_reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
 

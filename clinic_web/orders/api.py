@@ -13,6 +13,7 @@ from clinic_web.orders.queries.lists import ASK as ORDERS_ASK
 from clinic_web.orders.queries.lists import plain_orders
 from clinic_web.orders.queries.shown import Shown, one, orders_by_id, orders_of, orders_of_visit, whole
 from clinic_web.orders.service.ending import cancel
+from clinic_web.orders.service.keeping import hold_if_wanted
 from clinic_web.orders.service.placing import Line, NewOrder, Placed, change, place, retry
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "cancel",
     "change",
     "clinic_topic",
+    "hold_if_wanted",
     "one",
     "order_for",
     "order_topic",

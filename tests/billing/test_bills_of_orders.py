@@ -176,6 +176,18 @@ def test_what_nobody_came_for_is_void_or_a_refund_is_due(shop: Shop, event: type
     hear(handlers.void_released, of_order(event, shop.order()))  # never billed: nothing to void
 
 
+@pytest.mark.parametrize("event", [StockReleased, ReservationExpired, LabReleased])
+def test_what_was_released_before_it_was_billed_is_void_from_the_start(shop: Shop, event: type[Any]) -> None:
+    asked = shop.order()
+    for _ in range(2):
+        hear(handlers.void_released, of_order(event, asked))
+    assert record(asked.order_id).status == "PENDING"
+    hear(handlers.bill_order, asked)
+    made = bill(order_id=asked.order_id)
+    assert (made.status, made.balance_due, payment(made.payment_id).is_void) == ("VOIDED", 0, True)
+    assert (record(asked.order_id).status, len(told("order.billed"))) == ("COMPLETED", 1)
+
+
 @pytest.mark.parametrize("is_released_first", [True, False])
 @pytest.mark.parametrize(("is_whole", "paid", "status"), [
     (True, "0", "ISSUED"), (False, "0", "ISSUED"), (True, "32.34", "PAID"), (False, "32.34", "REFUND_DUE"),

@@ -223,6 +223,24 @@ def test_what_is_cancelled_frees_its_place_and_the_last_one_the_order(
     assert api.standing_of(lab.system, [order.order_id])[order.order_id].answer == "RELEASED"
 
 
+def test_what_was_collected_of_an_order_that_is_called_off_is_not_expected_again(
+    lab: Laboratory, lina: FlaskClient
+) -> None:
+    blood, urine, swab = (lab.test(name, capacity=1) for name in ("Blood", "Urine", "Swab"))
+    order = lab.ask(blood, urine, swab)
+    taken, unusable, _ = lab.rows(order)
+    for row in (taken, unusable):
+        assert press(lina, row, "collect").status_code == 200
+    assert press(lina, unusable, "fail", reason="Clotted").status_code == 200
+    lab.tell(lab.undoing(order))
+    assert [fresh(row).status for row in lab.rows(order)] == ["COLLECTED", "FAILED", "CANCELLED"]
+    assert press(lina, taken, "undo-collect").status_code == 200
+    assert fresh(taken).status == "CANCELLED" and lab.slots(blood) == {lab.at(8): 0}
+    refused = press(lina, unusable, "collect-anew")
+    assert refused.status_code == 409 and "called off" in refused.text
+    assert fresh(unusable).status == "FAILED"
+
+
 def test_a_time_made_smaller_throws_nobody_out(lab: Laboratory, lina: FlaskClient) -> None:
     blood = lab.test(capacity=3)
     rows = [the_test(lab, blood) for _ in range(3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -11,12 +12,17 @@ from sqlalchemy import text
 
 from clinic_web.inventory import api as inventory
 from clinic_web.kernel import bus, delivery
+from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
+from clinic_web.kernel.errors import StaleScreen
 from clinic_web.orders.models import LAB
 from clinic_web.orders.saga import COMPLETED, FAILED
 from clinic_web.orders.service import ending, placing
 from clinic_web.orders.service.placing import Line, NewOrder
+from clinic_web.pharmacy.models import Prescription
+from clinic_web.pharmacy.service import dispensing, releasing
 from tests import factories
+from tests.cast import hire
 from tests.orders.room import Room
 
 PLACES_TAKEN = text("SELECT COALESCE(sum(taken), 0) FROM lab.slots")
@@ -53,6 +59,17 @@ class House:
     def bill(self, order_id: UUID) -> tuple[str, Decimal] | None:
         row = db.session.execute(BILLS, {"order_id": order_id}).first()
         return None if row is None else (row.status, row.total_amount)
+
+    @property
+    def pharmacist(self) -> Actor:
+        cast = self.room.cast
+        if "huda" not in cast.people:
+            hire(cast, "huda", "pharmacist", cast.organization_id, cast.facility_id)
+        return cast.people["huda"].actor
+
+    def reserved(self, order_id: UUID) -> Prescription | None:
+        db.session.expire_all()
+        return db.session.get(Prescription, order_id)
 
     def messages(self, order_id: UUID) -> list[str]:
         return list(db.session.scalars(MESSAGES, {"order_id": str(order_id)}))
@@ -115,6 +132,47 @@ def test_what_has_no_price_gives_the_stock_back(house: House) -> None:
     assert house.status(order_id) == FAILED
     assert house.free() == 30
     assert house.bill(order_id) is None
+
+
+def test_released_before_the_bill_was_asked_for_nothing_is_owed(house: House) -> None:
+    """The word that the pharmacy let it go overtakes the bill, on every way that the words can take."""
+    first = ["stock", "events", "billing"]
+    for order_of_queues in itertools.permutations(first):
+        order_id = house.place(Line(item_id=house.tablets, quantity=Decimal(5)))
+        while house.bill(order_id) is None and house.reserved(order_id) is None:
+            delivery.deliver_next("stock")
+        held = house.reserved(order_id)
+        assert held is not None
+        releasing.release(house.pharmacist, order_id, version=held.version, reason="Not fetched")
+        for queue in order_of_queues:
+            delivery.deliver_next(queue)
+        everybody_works()
+        bill = house.bill(order_id)
+        assert bill is None or bill[0] == "VOIDED", order_of_queues
+        assert house.free() == 30
+
+
+def test_what_is_called_off_is_not_handed_over_and_what_is_handed_over_not_called_off(house: House) -> None:
+    """Neither has heard of the other: no delivery goes out between the two presses."""
+    order_id = house.place(Line(item_id=house.tablets, quantity=Decimal(5)))
+    delivery.deliver_next("stock")
+    held = house.reserved(order_id)
+    assert held is not None
+    ending.cancel(house.room.salma, order_id, "Another medicine")
+    with pytest.raises(StaleScreen, match="called this order off"):
+        dispensing.dispense(house.pharmacist, order_id, version=held.version, key=str(uuid4()))
+    everybody_works()
+    assert (house.status(order_id), house.free()) == ("CANCELLED", 30)
+
+    order_id = house.place(Line(item_id=house.tablets, quantity=Decimal(5)))
+    delivery.deliver_next("stock")
+    held = house.reserved(order_id)
+    assert held is not None
+    dispensing.dispense(house.pharmacist, order_id, version=held.version, key=str(uuid4()))
+    with pytest.raises(StaleScreen, match="handed over"):
+        ending.cancel(house.room.salma, order_id, "Another medicine")
+    everybody_works()
+    assert (house.status(order_id), house.bill(order_id)) == (COMPLETED, ("ISSUED", Decimal("7.50")))
 
 
 def test_cancelled_at_any_point_nothing_is_held_and_nothing_owed(house: House) -> None:

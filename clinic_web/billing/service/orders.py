@@ -112,8 +112,8 @@ def _bill(actor: Actor, asked: BillingRequested, prices: Mapping[UUID, Price], t
         _answer_again(actor, asked)
         return
     _open_payment(actor, asked, bill)
-    if made.served_version:
-        _change(actor, bill.payment_id, lambda fate: fate.with_served(made.served, made.served_version))
+    if made.served_version or made.released_reason:
+        _change(actor, bill.payment_id, lambda fate: _as_told_before(fate, made))
     push.changed(bills_topic(asked.clinic_id))
     _tell(actor, asked, bill)
 
@@ -253,10 +253,23 @@ def undo(actor: Actor, facility_id: UUID, order_id: UUID) -> None:
         )
 
 
-def release(actor: Actor, order_id: UUID, reason: str) -> None:
-    """Nobody came for it: void the bill, or ask a person about what was paid. What is unbilled stays so."""
+def release(actor: Actor, facility_id: UUID, order_id: UUID, reason: str) -> None:
+    """Nobody came for it: void the bill, or ask a person about what was paid.
+
+    What is released before it is billed is kept for the bill, which may be under way.
+    """
     with transaction():
+        early = {
+            "id": ids.new_id(),
+            "organization_id": actor.organization_id,
+            "facility_id": facility_id,
+            "order_id": order_id,
+            "reason": reason,
+            "now": clock.now(),
+        }
         payment_id = _payment_of(actor, order_id)
+        if payment_id is None and statements.RELEASED_EARLY.first(early) is None:
+            payment_id = _payment_of(actor, order_id)  # it was being billed just then
         if payment_id is not None:
             _change(actor, payment_id, lambda fate: fate.with_released(reason))
 
@@ -304,6 +317,12 @@ def _change(actor: Actor, payment_id: UUID, turn: Callable[[Fate], Fate]) -> Dec
         db.session.flush()  # what follows asks PostgreSQL without the session
         settle_payment(actor, payment_id)
     return refund_due
+
+
+def _as_told_before(fate: Fate, record: Any) -> Fate:
+    """What was told of an order before its bill was there."""
+    fate = fate.with_served(record.served, record.served_version)
+    return fate.with_released(record.released_reason) if record.released_reason else fate
 
 
 def _undone(fate: Fate) -> Fate:

@@ -51,10 +51,10 @@ BILL_ORDER = Statement(
            SET invoice_id = EXCLUDED.invoice_id, payment_id = EXCLUDED.payment_id, amount = EXCLUDED.amount,
                currency = EXCLUDED.currency, status = EXCLUDED.status, updated_at = EXCLUDED.updated_at
          WHERE r.status = 'PENDING'
-        RETURNING order_id, served, served_version
+        RETURNING order_id, served, served_version, released_reason
     ), invoice AS ({_INVOICE} FROM record RETURNING id, organization_id),
        lines AS ({_LINES})
-    SELECT id, served, served_version FROM invoice CROSS JOIN record
+    SELECT id, served, served_version, released_reason FROM invoice CROSS JOIN record
     """
 )
 # A request that can't be met, or a tombstone.
@@ -83,6 +83,19 @@ SERVED_EARLY = Statement(
        SET served = CASE WHEN r.served_version <= EXCLUDED.served_version THEN EXCLUDED.served
                          ELSE r.served END,
            served_version = GREATEST(r.served_version, EXCLUDED.served_version),
+           updated_at = EXCLUDED.updated_at
+     WHERE r.status = 'PENDING'
+    RETURNING id
+    """
+)
+# The same of what was released before it was billed; the first reason stays.
+RELEASED_EARLY = Statement(
+    """
+    INSERT INTO billing.billing_records AS r
+           (id, organization_id, facility_id, order_id, status, released_reason, created_at, updated_at)
+    VALUES (:id, :organization_id, :facility_id, :order_id, 'PENDING', :reason, :now, :now)
+        ON CONFLICT (order_id) DO UPDATE
+       SET released_reason = COALESCE(r.released_reason, EXCLUDED.released_reason),
            updated_at = EXCLUDED.updated_at
      WHERE r.status = 'PENDING'
     RETURNING id

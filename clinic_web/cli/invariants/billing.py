@@ -86,7 +86,13 @@ ALL = (
                                                        OR i.total_amount <> b.amount
                                  WHEN 'FAILED' THEN i.id IS NOT NULL
                                                     AND i.status IN ('ISSUED', 'PARTIALLY_PAID', 'PAID')
-                                 ELSE b.updated_at < %(overdue)s END
+                                 -- Something was told of an order that nobody has asked to be billed (yet).
+                                 ELSE b.updated_at < %(overdue)s
+                                      AND (b.served IS NOT NULL
+                                           OR EXISTS (SELECT FROM kernel.domain_events e
+                                                       WHERE (e.aggregate_type, e.aggregate_id)
+                                                           = ('order', b.order_id)
+                                                         AND e.event_type = 'order.billing_requested')) END
              UNION ALL
             SELECT order_id::text, count(*) || ' records of one order'
               FROM billing.billing_records GROUP BY order_id HAVING count(*) > 1

@@ -17,7 +17,7 @@ from clinic_web.lab.models import CANCELLED, RELEASED, HeardOrder, LabOrder
 from clinic_web.lab.service import ground
 from clinic_web.lab.service.holding import tell_released
 from clinic_web.lab.service.statements import GIVE_BACK_PLACES, HOLD_PLACES, LOCK_SLOTS
-from clinic_web.lab.service.working import Done, acted
+from clinic_web.lab.service.working import CALLED_OFF, Done, acted
 from clinic_web.organization import api as organization
 
 
@@ -45,7 +45,7 @@ def undo(actor: Actor, lab_order_id: UUID, *, version: int) -> Done:
         heard, row = order_with_test(actor, lab_order_id)
         row.require_version(version)
         if heard.answer == RELEASED:
-            raise StaleScreen(N_("The whole order is called off. The doctor can write it again."))
+            raise StaleScreen(CALLED_OFF)
         row.undo_cancel()
         _hold_again(actor, row)
         return acted(actor, "lab.undo_cancel", row)

@@ -15,14 +15,16 @@ from clinic_web.catalog import api as catalog
 from clinic_web.kernel import clock, push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
-from clinic_web.kernel.errors import N_, RuleBroken
+from clinic_web.kernel.errors import N_, RuleBroken, StaleScreen
 from clinic_web.kernel.ids import dated_number, new_id
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.lab import live
-from clinic_web.lab.access import lab_order_for
-from clinic_web.lab.models import LabOrder, Specimen
+from clinic_web.lab.access import lab_order_for, order_with_test
+from clinic_web.lab.models import RELEASED, HeardOrder, LabOrder, Specimen
+from clinic_web.lab.service.statements import GIVE_BACK_PLACES
 from clinic_web.organization import api as organization
 
+CALLED_OFF = N_("The whole order is called off. The doctor can write it again.")
 KIND = "LAB"  # as rules of payment call what is collected here
 
 
@@ -64,10 +66,16 @@ def collect(actor: Actor, lab_order_id: UUID, *, version: int) -> Done:
 
 
 def undo_collect(actor: Actor, lab_order_id: UUID, *, version: int) -> Done:
-    """COLLECTED → SCHEDULED: pressed by mistake; the label's number is not used again."""
-    with acting_on(actor, lab_order_id, version) as row:
+    """COLLECTED → SCHEDULED: pressed by mistake; the label's number is not used again.
+
+    Of an order that was called off meanwhile the test is off, too (CANCELLED), and its place is free.
+    """
+    with acting_on_order(actor, lab_order_id, version) as (heard, row):
         _discard_specimen(row)
         row.undo_collect()
+        if heard.answer == RELEASED:
+            row.call_off()
+            GIVE_BACK_PLACES.run({"slot_ids": [row.slot_id], "now": clock.now()})
         return acted(actor, "lab.undo_collect", row)
 
 
@@ -88,8 +96,13 @@ def undo_fail(actor: Actor, lab_order_id: UUID, *, version: int) -> Done:
 
 
 def collect_anew(actor: Actor, lab_order_id: UUID, *, version: int) -> Done:
-    """FAILED → SCHEDULED: another specimen is wanted; who is here can give it at once."""
-    with acting_on(actor, lab_order_id, version) as row:
+    """FAILED → SCHEDULED: another specimen is wanted; who is here can give it at once.
+
+    Raises StaleScreen (409) also when the whole order was called off meanwhile.
+    """
+    with acting_on_order(actor, lab_order_id, version) as (heard, row):
+        if heard.answer == RELEASED:
+            raise StaleScreen(CALLED_OFF)
         _discard_specimen(row)
         row.collect_anew()
         return acted(actor, "lab.collect_anew", row)
@@ -114,6 +127,15 @@ def acting_on(actor: Actor, lab_order_id: UUID, version: int) -> Iterator[LabOrd
         row = lab_order_for(actor, lab_order_id, lock=True)
         row.require_version(version)
         yield row
+
+
+@contextmanager
+def acting_on_order(actor: Actor, lab_order_id: UUID, version: int) -> Iterator[tuple[HeardOrder, LabOrder]]:
+    """The same with its order held: what is to be taken anew depends on whether that is still wanted."""
+    with transaction(), db.session.no_autoflush:
+        heard, row = order_with_test(actor, lab_order_id)
+        row.require_version(version)
+        yield heard, row
 
 
 def acted(actor: Actor, action: str, row: LabOrder) -> Done:

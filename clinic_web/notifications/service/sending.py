@@ -37,7 +37,7 @@ logger = structlog.get_logger(__name__)
 
 FIRST_PAUSE = timedelta(seconds=30)
 CLAIM = timedelta(seconds=jobs.TIMEOUT + 15)
-BATCH = 200
+BATCH = 1000  # of one sweep: more than are sent until the next
 
 
 def send(notification_id: UUID) -> None:

@@ -13,6 +13,7 @@ from clinic_web.orders.access import order_for
 from clinic_web.orders.saga import News
 from clinic_web.orders.service import keeping
 from clinic_web.orders.service.keeping import Known
+from clinic_web.pharmacy import api as pharmacy
 
 LONGEST_REASON = 300
 CHANGED = "CHANGED"  # the reason of an order that another took the place of
@@ -49,8 +50,10 @@ def cancel(actor: Actor, order_id: UUID, reason: str) -> Known:
     said = _reason(reason)
     with transaction():
         for _ in range(keeping.TRIES):
+            keeping.hold(actor, order_id)
             order = order_for(actor, order_id)
             _require_cancellable(order)
+            _require_nothing_handed_over(actor, order)
             news = News(kind=saga.CANCEL, reason=BY_A_PERSON)
             if keeping.carry_out(actor, order, news, said=said):
                 _note(actor, "order.cancel", order, said)
@@ -60,6 +63,8 @@ def cancel(actor: Actor, order_id: UUID, reason: str) -> Known:
 
 def cancel_for_change(actor: Actor, order: Known) -> None:
     """Cancel in the transaction under way, because another order takes its place."""
+    keeping.hold(actor, order.id)
+    _require_nothing_handed_over(actor, order)
     if not keeping.carry_out(actor, order, News(kind=saga.CANCEL, reason=CHANGED)):
         raise StaleScreen(N_("Somebody else changed this just now. Please look again."))
     _note(actor, "order.cancel", order, None)
@@ -101,6 +106,13 @@ def _require_cancellable(order: Known) -> None:
     if saga.is_handed_over(order.saga):
         raise StaleScreen(HANDED_OVER, number=order.order_number)
     raise stale(order)
+
+
+def _require_nothing_handed_over(actor: Actor, order: Known) -> None:
+    """Of what was handed over just now the saga may not have heard; whoever hands over holds the order."""
+    standing = pharmacy.standing_of(actor, [order.id]).get(order.id)
+    if standing is not None and standing.dispensed:
+        raise StaleScreen(HANDED_OVER, number=order.order_number)
 
 
 def _reason(typed: str) -> str:

@@ -23,7 +23,17 @@ from clinic_web.kernel.errors import Busy
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.statement import Statement
 from clinic_web.orders import deciding, live
-from clinic_web.orders.saga import Decision, News, Note, Saga, Step
+from clinic_web.orders.saga import (
+    CANCELLED,
+    COMPENSATING,
+    FAILED,
+    NEEDS_HUMAN,
+    Decision,
+    News,
+    Note,
+    Saga,
+    Step,
+)
 from clinic_web.orders.service.telling import tell
 
 TRIES = 20
@@ -74,6 +84,10 @@ WRITE = Statement(
     """  # noqa: S608 - constants
 )
 NOTE_ONLY = Statement(NOTED)
+ONE = "SELECT status FROM orders.orders WHERE id = :order_id AND organization_id = :organization_id"
+HOLD = Statement(f"{ONE} FOR NO KEY UPDATE")
+HOLD_IF_WANTED = Statement(f"{ONE} FOR SHARE")
+OFF = {COMPENSATING, FAILED, CANCELLED, NEEDS_HUMAN}
 
 _STEP = [each.name for each in dataclasses.fields(Step)]
 _MOMENTS = {name for name in _STEP if name.endswith("_at")}
@@ -103,6 +117,17 @@ class Known:
 
 
 _PLAIN = [each.name for each in dataclasses.fields(Known) if each.name not in ("lines", "saga")]
+
+
+def hold(actor: Actor, order_id: UUID) -> None:
+    """Hold an order that is to be called off: who is handing something of it over is waited for."""
+    HOLD.run({"order_id": order_id, "organization_id": actor.organization_id})
+
+
+def hold_if_wanted(actor: Actor, order_id: UUID) -> bool:
+    """Return whether something of an order may be handed over; until the commit nobody calls it off."""
+    row = HOLD_IF_WANTED.first({"order_id": order_id, "organization_id": actor.organization_id})
+    return row is None or row.status not in OFF
 
 
 def read(organization_id: UUID, order_id: UUID) -> Known | None:

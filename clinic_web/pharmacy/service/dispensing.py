@@ -35,6 +35,7 @@ from clinic_web.pharmacy.models import (
     Prescription,
     Reservation,
 )
+from clinic_web.pharmacy.ports import ports
 from clinic_web.pharmacy.service.reserving import ORDER, Promised, write
 from clinic_web.pharmacy.service.telling import ids_of, tell_worklist
 
@@ -70,15 +71,17 @@ def dispense(
     held; once per ``key``.
 
     What is late by the clock and still held is handed over all the same: the patient stands here. Raises
-    StaleScreen (409) when it is not as the screen showed it, is to be paid first and is not, or a batch was
-    set aside, InvalidForm or RuleBroken (422) for more than is held or for nothing, BadRequest (400) without
-    a key.
+    StaleScreen (409) when it is not as the screen showed it, was called off, is to be paid first and is not,
+    or a batch was set aside, InvalidForm or RuleBroken (422) for more than is held or for nothing, BadRequest
+    (400) without a key.
     """
     with transaction():
         asked = {"order": order_id, "version": version, "quantities": _plain(quantities)}
         claim = idempotency.claim(actor, "prescription.dispense", key, asked)
         if claim.answer is not None:
             return _again(claim.answer)
+        if not ports.hold_if_wanted(actor, order_id):
+            raise StaleScreen(N_("The doctor has called this order off: nothing of it is handed over."))
         prescription = prescription_for(actor, order_id, lock=True)
         prescription.require_version(version)
         prescription.require_reserved()
