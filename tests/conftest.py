@@ -45,6 +45,14 @@ TENANTS_ROLES = """
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
+gc.disable()  # what is imported to collect the tests stays: see wsgi.py
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first: none of them is left for the end, and those of the browser share one house."""
 

@@ -96,6 +96,16 @@ def enqueue(name: str, *arguments: str, job_id: str) -> bool:
     )
 
 
+def forget(name: str, job_id: str) -> None:
+    """Take a job out of its queue, because what it is for has been done."""
+
+    def take_out(redis: Redis) -> None:
+        queue_of(_jobs[name].queue, redis).remove(job_id)
+        redis.delete(OwnJob.key_for(job_id))
+
+    broker().attempt(take_out)
+
+
 def enqueue_after_commit(name: str, *arguments: str, job_id: str) -> None:
     """Put a job into its queue when, and only if, the current transaction commits.
 

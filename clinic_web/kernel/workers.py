@@ -7,6 +7,7 @@ The parent only supervises: a child that dies is started again. Children die wit
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ from redis import Redis
 from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import configure_mappers
 
 from clinic_web.kernel import delivery, jobs, relay, schedule
 from clinic_web.kernel.broker import broker
@@ -67,7 +69,7 @@ def main(app: Flask, parts: Sequence[str] = ()) -> None:
             Child(f"deliveries-{number}", lambda: _work(app, DeliveryWorker, jobs.DELIVERY_QUEUES))
             for number in (1, 2)
         ],
-        "outside": [Child("outside", lambda: _work(app, OutsideWorker, jobs.OUTSIDE_QUEUES))],
+        "outside": [Child("outside", lambda: _work_in_forks(app))],
         "relay": [Child("relay", lambda: _relay(app))],
     }
     if unknown := set(parts) - set(children):
@@ -133,6 +135,31 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() == 1:
         os._exit(1)
+
+
+_prepares: list[Callable[[], None]] = []
+
+
+def before_forking(prepare: Callable[[], None]) -> None:
+    """Let ``prepare`` do once what each job that runs in a fork would have to do anew: read translations, put
+    statements together. What a process has in memory its forks have, too; connections it has none by then."""
+    if prepare not in _prepares:
+        _prepares.append(prepare)
+
+
+def _work_in_forks(app: Flask) -> None:
+    with app.app_context():
+        configure_mappers()
+        try:
+            for prepare in _prepares:
+                prepare()
+        except SQLAlchemyError as error:  # then each fork does it itself
+            logger.warning("not_prepared", error_type=type(error).__name__)
+        db.session.remove()
+        db.engine.dispose()
+    gc.collect()
+    gc.freeze()
+    _work(app, OutsideWorker, jobs.OUTSIDE_QUEUES)
 
 
 def _work(app: Flask, kind: type[DeliveryWorker] | type[OutsideWorker], queues: tuple[str, ...]) -> None:

@@ -8,4 +8,4 @@ from clinic_web.notifications.service import sending
 
 
 def send(notification_id: str) -> None:
-    sending.send(UUID(notification_id))
+    sending.send_and_go_on(UUID(notification_id))

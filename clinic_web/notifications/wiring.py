@@ -24,7 +24,7 @@ from clinic_web.events.reception import (
     VisitCalled,
     VisitNext,
 )
-from clinic_web.kernel import acting, bus, jobs, schedule, tenant
+from clinic_web.kernel import acting, bus, jobs, schedule, tenant, workers
 from clinic_web.kernel.errors import N_
 from clinic_web.notifications import (
     channels,
@@ -69,6 +69,7 @@ def wire(app: Flask) -> None:
     }
     for event, handler in hears.items():
         bus.subscribe(event, handler, schema="notifications", queue="notifications")
+    workers.before_forking(sending.prepare)
     _add_pages(app)
     jobs.register("notifications.send", send, queue="outside", acts_for=acting.ROWS_TENANT)
     schedule.every(

@@ -17,17 +17,21 @@ from sqlalchemy import select
 from clinic_web.config import Settings
 from clinic_web.events.orders import NotificationRequested
 from clinic_web.kernel import bus, clock, delivery, failpoints, tenant
+from clinic_web.kernel import jobs as kernel_jobs
+from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.notifications import channels, mail
 from clinic_web.notifications.models import Notification
 from clinic_web.notifications.service import sending
+from clinic_web.notifications.service.queueing import job_of
 from tests import factories
 from tests.cast import Cast, assemble
 from tests.notifications.conftest import Post
 from tests.post import Mailbox, asleep, open_for_business
 
 ROOT = Path(__file__).parents[2]
+ENQUEUE = kernel_jobs.enqueue  # ``post`` puts another in its place
 
 
 def ready(post: Post, **fields: str) -> Notification:
@@ -44,6 +48,36 @@ def test_who_has_an_address_gets_a_letter(post: Post, mailbox: Mailbox) -> None:
     assert letter["Message-ID"] == f"<{row.id}@example.org>" == post.row().external_id
     assert (post.row().notification_type, post.row().recipient) == ("EMAIL", "m…@example.org")
     assert post.bodies() == []
+
+
+def several(post: Post, number: int) -> list[Notification]:
+    for each in range(number):
+        patient = post.patient(email=f"p{each}@example.org")
+        post.tell(NotificationRequested(**post.of_order(patient)))
+    return post.rows()
+
+
+def test_while_messages_pile_up_one_job_sends_them_all(post: Post, mailbox: Mailbox) -> None:
+    first, *late = several(post, 4)
+    broker().redis.delete("rq:queue:outside")
+    for row in late:
+        row.due_at = clock.now() - timedelta(minutes=1)
+        ENQUEUE("notifications.send", str(row.id), job_id=job_of(row.id))
+    db.session.commit()
+    assert waiting_jobs() == 3
+    sending.send_and_go_on(first.id)
+    assert {row.status for row in post.rows()} == {"SENT"}
+    assert len(mailbox.letters) == 4 and waiting_jobs() == 0
+
+
+def test_what_is_not_late_waits_for_its_own_job(post: Post, mailbox: Mailbox) -> None:
+    first, other = several(post, 2)
+    sending.send_and_go_on(first.id)
+    assert [row.status for row in post.rows() if row.id == other.id] == ["PENDING"]
+
+
+def waiting_jobs() -> int:
+    return int(broker().redis.llen("rq:queue:outside"))
 
 
 def test_a_server_that_says_later_is_asked_again_and_at_last_given_up(post: Post, mailbox: Mailbox) -> None:
@@ -112,6 +146,7 @@ from uuid import UUID
 from clinic_web.app import create_app
 from clinic_web.kernel import jobs, tenant
 from clinic_web.notifications.service import sending
+from clinic_web.notifications.service.queueing import job_of
 with create_app(is_worker=True).app_context(), tenant.of(UUID(sys.argv[1])):
     sending.send(UUID(sys.argv[2]))
 """
