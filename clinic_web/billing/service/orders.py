@@ -259,14 +259,7 @@ def release(actor: Actor, facility_id: UUID, order_id: UUID, reason: str) -> Non
     What is released before it is billed is kept for the bill, which may be under way.
     """
     with transaction():
-        early = {
-            "id": ids.new_id(),
-            "organization_id": actor.organization_id,
-            "facility_id": facility_id,
-            "order_id": order_id,
-            "reason": reason,
-            "now": clock.now(),
-        }
+        early = _early(actor, facility_id, order_id) | {"reason": reason}
         payment_id = _payment_of(actor, order_id)
         if payment_id is None and statements.RELEASED_EARLY.first(early) is None:
             payment_id = _payment_of(actor, order_id)  # it was being billed just then
@@ -281,20 +274,23 @@ def serve(actor: Actor, facility_id: UUID, order_id: UUID, served: str | None, v
     What is handed over before it is billed is kept for the bill.
     """
     with transaction():
-        early = {
-            "id": ids.new_id(),
-            "organization_id": actor.organization_id,
-            "facility_id": facility_id,
-            "order_id": order_id,
-            "served": served,
-            "version": version,
-            "now": clock.now(),
-        }
+        early = _early(actor, facility_id, order_id) | {"served": served, "version": version}
         payment_id = _payment_of(actor, order_id)
         if payment_id is None and statements.SERVED_EARLY.first(early) is None:
             payment_id = _payment_of(actor, order_id)  # it was being billed just then
         if payment_id is not None:
             _change(actor, payment_id, lambda fate: fate.with_served(served, version))
+
+
+def _early(actor: Actor, facility_id: UUID, order_id: UUID) -> dict[str, Any]:
+    """What a record holds of an order that is not billed yet, besides what was told of it."""
+    return {
+        "id": ids.new_id(),
+        "organization_id": actor.organization_id,
+        "facility_id": facility_id,
+        "order_id": order_id,
+        "now": clock.now(),
+    }
 
 
 def _payment_of(actor: Actor, order_id: UUID) -> UUID | None:
