@@ -19,7 +19,7 @@ from clinic_web.config import Settings, read_settings
 from clinic_web.identity import api as identity
 from clinic_web.identity.ports import ports as identity_ports
 from clinic_web.kernel import broker, failpoints, housekeeping, jobs, logs, secret_store, tenant
-from clinic_web.kernel.db import db, engine_options, use_green_connections
+from clinic_web.kernel.db import db, engine_options, tune_connections
 from clinic_web.orders import api as orders
 from clinic_web.organization import api as organization
 from clinic_web.organization.ports import ports as organization_ports
@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     broker.configure(settings.redis_url)
     anchors.configure(settings.audit_anchors, is_production=settings.environment == "production")
     db.init_app(app)
-    use_green_connections(app)
+    tune_connections(app)
     tenant.install(app)
     _offer_migrations(app)
     jobs.bind_app(app)

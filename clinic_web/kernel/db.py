@@ -112,10 +112,19 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def use_green_connections(app: Flask) -> None:
-    """Let a process that runs greenlets wait for PostgreSQL as cheaply as its loop can."""
-    if is_module_patched("select"):
-        from clinic_web.kernel import green
+# The driver's hundred are fewer than the pages of one morning ask for: what it forgot is planned anew.
+PREPARED_MAX = 400
 
-        with app.app_context():
+
+def tune_connections(app: Flask) -> None:
+    """Let connections keep their plans, and greenlets wait for PostgreSQL as cheaply as their loop can."""
+    with app.app_context():
+        event.listen(db.engine, "connect", _keep_plans)
+        if is_module_patched("select"):
+            from clinic_web.kernel import green
+
             event.listen(db.engine, "do_connect", green.connect)
+
+
+def _keep_plans(driver: Any, _record: object) -> None:
+    driver.prepared_max = PREPARED_MAX

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -17,21 +14,13 @@ from sqlalchemy import text
 
 from clinic_web.audit import api, nightly, sealing
 from clinic_web.audit.rows import REFUSED_SUBJECT, action_subject
-from clinic_web.config import Settings
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import transaction
+from tests import apart
 from tests.audit.conftest import look
 from tests.threads import thread
-
-ROOT = Path(__file__).parents[2]
-SEAL = """
-from clinic_web.app import create_app
-from clinic_web.audit import sealing
-with create_app(is_worker=True).app_context():
-    print(sealing.seal_all())
-"""
 
 
 def numbers(app: Flask) -> dict[str, Any]:
@@ -57,33 +46,19 @@ def whole(app: Flask, actor: Actor, file: Path, rows: int) -> None:
 
 
 def test_killed_in_the_middle_nothing_is_lost_or_doubled(
-    committing: Flask, settings: Settings, tenant: Actor, anchor_file: Path
+    committing: Flask, tenant: Actor, anchor_file: Path
 ) -> None:
     with committing.app_context():
         look(tenant, 20)
         sealing.seal(tenant.organization_id)
         look(tenant, 20)
-    killed = _seal(settings, "audit.before_seal_commit=kill")
-    assert killed.returncode == -signal.SIGKILL
+    killed = apart.run(committing, sealing.seal_all, "audit.before_seal_commit=kill")
+    assert killed.code == -signal.SIGKILL
     assert numbers(committing)["sealed"] == 30
-    after = _seal(settings, "transaction.after_commit=kill")
-    assert after.returncode == -signal.SIGKILL
-    assert _seal(settings).stdout.strip() == "0"
+    after = apart.run(committing, sealing.seal_all, "transaction.after_commit=kill")
+    assert after.code == -signal.SIGKILL
+    assert apart.run(committing, sealing.seal_all).said == "0"
     whole(committing, tenant, anchor_file, 60)
-
-
-def _seal(settings: Settings, failpoints: str = "") -> subprocess.CompletedProcess[str]:
-    env = os.environ | {
-        "APP_ENV": "test",
-        "SECRET_KEY": settings.secret_key,
-        "SECRET_STORE_KEY": settings.secret_store_key,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "FAILPOINTS": failpoints,
-    }
-    return subprocess.run(
-        [sys.executable, "-c", SEAL], cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
 
 
 def test_people_write_while_two_seal(committing: Flask, tenant: Actor, anchor_file: Path) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Barrier
 from uuid import UUID
 
@@ -15,6 +12,7 @@ from flask import Flask
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
+from clinic_web.app import create_app
 from clinic_web.config import Settings
 from clinic_web.kernel import bus, delivery, health, tenant
 from clinic_web.kernel.actor import Actor
@@ -23,12 +21,10 @@ from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.statement import Statement
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.patients.models import Patient
-from tests import factories
+from tests import apart, factories
 from tests.cast import Cast
 from tests.kernel.conftest import BellRang, Ear
 from tests.threads import ThreadPoolExecutor
-
-ROOT = Path(__file__).parents[2]
 
 # Machinery of the program, without a word of any tenant's: what is due, what ran, how often what has changed;
 # the names of rights; that an event was heard; the key of an empty program's wizard.
@@ -45,12 +41,6 @@ NO_TENANTS = {
     "reception.processed_events",
     "setup.keys",
 }
-READY = """
-from clinic_web.app import create_app
-from clinic_web.kernel.health import readiness
-with create_app(is_worker=True).app_context():
-    print(readiness(needs_wall=False).is_ready, readiness(needs_wall=True).is_ready)
-"""
 NAMES = Statement("SELECT first_name FROM patients.patients ORDER BY first_name")
 
 
@@ -264,11 +254,10 @@ def test_the_owner_sees_everything_and_so_does_a_backup(small: tuple[UUID, UUID]
 def test_a_role_above_the_wall_is_not_let_work(settings: Settings, built_app: Flask) -> None:
     with built_app.app_context():
         assert health.readiness(needs_wall=True).is_ready
-    found = subprocess.run(  # a process of its own: the engine belongs to the program's one app
-        [sys.executable, "-c", READY],
-        env=os.environ | {"APP_ENV": "test", "DATABASE_URL": settings.database_owner_url,
-                          "SECRET_KEY": settings.secret_key, "SECRET_STORE_KEY": settings.secret_store_key,
-                          "REDIS_URL": settings.redis_url},
-        capture_output=True, text=True, check=True, cwd=ROOT,
-    )  # fmt: skip
-    assert found.stdout.split() == ["True", "False"]
+    above = dataclasses.replace(settings, database_url=settings.database_owner_url)
+
+    def look() -> list[bool]:  # in a process of its own: the engine belongs to the program's one app
+        with create_app(above, is_worker=True).app_context():
+            return [health.readiness(needs_wall=needs).is_ready for needs in (False, True)]
+
+    assert apart.run(built_app, look).said == "[True, False]"

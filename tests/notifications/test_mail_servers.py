@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from clinic_web.config import Settings
 from clinic_web.events.orders import NotificationRequested
 from clinic_web.kernel import bus, clock, delivery, failpoints, tenant
 from clinic_web.kernel import jobs as kernel_jobs
@@ -25,12 +20,11 @@ from clinic_web.notifications import channels, mail
 from clinic_web.notifications.models import Notification
 from clinic_web.notifications.service import sending
 from clinic_web.notifications.service.queueing import job_of
-from tests import factories
+from tests import apart, factories
 from tests.cast import Cast, assemble
 from tests.notifications.conftest import Post
 from tests.post import Mailbox, asleep, open_for_business
 
-ROOT = Path(__file__).parents[2]
 ENQUEUE = kernel_jobs.enqueue  # ``post`` puts another in its place
 
 
@@ -143,18 +137,6 @@ def test_one_message_is_in_one_hand(post: Post, mailbox: Mailbox) -> None:
     assert len(mailbox.letters) == 1 and post.tries() == [("LOST", None), ("SENT", None)]
 
 
-SEND = """
-import sys
-from uuid import UUID
-from clinic_web.app import create_app
-from clinic_web.kernel import jobs, tenant
-from clinic_web.notifications.service import sending
-from clinic_web.notifications.service.queueing import job_of
-with create_app(is_worker=True).app_context(), tenant.of(UUID(sys.argv[1])):
-    sending.send(UUID(sys.argv[2]))
-"""
-
-
 def test_what_broke_off_after_the_recording_is_recorded_once(post: Post) -> None:
     post.tell(NotificationRequested(**post.of_order(post.patient())))
     failpoints.arm("notifications.delivered", "raise")
@@ -169,13 +151,19 @@ def test_what_broke_off_after_the_recording_is_recorded_once(post: Post) -> None
 
 
 @pytest.mark.slow
-def test_a_worker_killed_after_it_sent_doubles_nothing(committing: Flask, settings: Settings) -> None:
+def test_a_worker_killed_after_it_sent_doubles_nothing(committing: Flask) -> None:
     with committing.app_context(), open_for_business() as (box, smtp):
         channels.use("SMTP", smtp)
         cast = assemble()
         row_id = _ready_for_real(cast)
         db.session.remove()
-        assert _send_in_a_process(settings, cast, row_id, smtp) == -signal.SIGKILL
+
+        def send() -> None:
+            with tenant.of(cast.organization_id):
+                sending.send(row_id)
+
+        killed = apart.run(committing, send, "notifications.delivered=kill")
+        assert killed.code == -signal.SIGKILL
         with tenant.of(cast.organization_id):
             clock.shift(sending.CLAIM + timedelta(seconds=1))
             sending.send(row_id)
@@ -197,18 +185,3 @@ def _ready_for_real(cast: Cast) -> UUID:
     row_id = db.session.scalar(select(Notification.id))
     assert row_id
     return row_id
-
-
-def _send_in_a_process(settings: Settings, cast: Cast, row_id: UUID, smtp: mail.SmtpChannel) -> int:
-    env = os.environ | {
-        "APP_ENV": "test",
-        "SECRET_KEY": settings.secret_key,
-        "SECRET_STORE_KEY": settings.secret_store_key,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "SMTP_URL": smtp._parts.geturl(),
-        "MAIL_FROM": "desk@example.org",
-        "FAILPOINTS": "notifications.delivered=kill",
-    }
-    run = [sys.executable, "-c", SEND, str(cast.organization_id), str(row_id)]
-    return subprocess.run(run, cwd=ROOT, env=env, check=False, timeout=60).returncode

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
@@ -14,10 +11,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from clinic_web.config import Settings
 from clinic_web.kernel import clock, jobs, tenant
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotAllowed, NotFound
@@ -28,6 +25,7 @@ from clinic_web.reception.queries.affected import SAME, affected, with_proposals
 from clinic_web.reception.service import checking_in, settling
 from clinic_web.reception.service.settling import Away, Decision
 from clinic_web.reception.slots import Slot, SlotRefused
+from tests import apart
 from tests.reception.desk import Desk
 from tests.reception.test_races import at_once
 
@@ -189,37 +187,18 @@ def _dies_at_the_second() -> Callable[..., None]:
     return die
 
 
-WORK = """
-import sys
-from uuid import UUID
-from clinic_web.app import create_app
-from clinic_web.kernel import tenant
-from clinic_web.reception.service import settling
-with create_app(is_worker=True).app_context(), tenant.of(UUID(sys.argv[2])):
-    settling.go_on(UUID(sys.argv[1]))
-"""
-
-
 @pytest.mark.parametrize(("failpoint", "done"), [("before_commit", 0), ("after_commit", 1)])
 def test_a_kill_on_either_side_of_a_commit_cancels_each_once(
-    real_desk: Desk, settings: Settings, failpoint: str, done: int
+    real_desk: Desk, committing: Flask, failpoint: str, done: int
 ) -> None:
     settlement_id = asked_for(real_desk, 3)
-    env = os.environ | {
-        "APP_ENV": "test",
-        "SECRET_KEY": settings.secret_key,
-        "SECRET_STORE_KEY": settings.secret_store_key,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "FAILPOINTS": f"transaction.{failpoint}=kill",
-    }
-    killed = subprocess.run(
-        [sys.executable, "-c", WORK, str(settlement_id), str(real_desk.cast.organization_id)],
-        env=env,
-        check=False,
-        timeout=60,
-    )
-    assert killed.returncode == -signal.SIGKILL
+
+    def go_on() -> None:
+        with tenant.of(real_desk.cast.organization_id):
+            settling.go_on(settlement_id)
+
+    killed = apart.run(committing, go_on, f"transaction.{failpoint}=kill")
+    assert killed.code == -signal.SIGKILL
     run = db.session.get_one(Settlement, settlement_id, populate_existing=True)
     assert run.items_done == done
     db.session.rollback()

@@ -5,43 +5,22 @@ The acts of others commit for real here, in processes of their own.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import signal
-import subprocess
-import sys
-from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from clinic_web.config import Settings
-from clinic_web.kernel import kept
+from clinic_web.kernel import kept, tenant
 from clinic_web.kernel.broker import Broker, broker
 from clinic_web.kernel.kept import Kept
+from tests import apart
 from tests.cast import sign_in
 from tests.reception.desk import Desk
 
-ROOT = Path(__file__).parents[2]
 VISIT = re.compile(r'id="visit-([0-9a-f-]{36})"')
-
-WALK_IN = """
-import json, sys
-from uuid import UUID
-from clinic_web.app import create_app
-from clinic_web.identity.api import actors_of
-from clinic_web.kernel import tenant
-from clinic_web.reception.service.walking_in import WalkIn, open_walk_in
-asked = json.loads(sys.argv[1])
-house = UUID(asked["organization_id"])
-with create_app(is_worker=True).app_context(), tenant.of(house):
-    actor = actors_of(house)["amina"]
-    walk_in = WalkIn(patient_id=UUID(asked["patient_id"]), service_id=UUID(asked["service_id"]))
-    print(open_walk_in(actor, walk_in, key=asked["key"]).visit_id)
-"""
 
 
 @pytest.fixture
@@ -57,42 +36,18 @@ def shown(browser: FlaskClient, address: str = "/visits") -> list[UUID]:
     return [UUID(each) for each in VISIT.findall(answer.text)]
 
 
-def walk_in_elsewhere(
-    settings: Settings, desk: Desk, failpoints: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Somebody walks in, in a process of its own, which may be killed on its way."""
-    env = os.environ | {
-        "APP_ENV": "test",
-        "SECRET_KEY": settings.secret_key,
-        "SECRET_STORE_KEY": settings.secret_store_key,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "FAILPOINTS": failpoints,
-    }
-    asked = {
-        "organization_id": str(desk.cast.organization_id),
-        "patient_id": str(desk.patient()),
-        "service_id": str(desk.cast.cleaning),
-        "key": str(uuid4()),
-    }
-    return subprocess.run(
-        [sys.executable, "-c", WALK_IN, json.dumps(asked)],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_a_process_that_is_killed_right_after_its_commit_leaves_nothing_old(
-    settings: Settings, real_desk: Desk, browser: FlaskClient
+    committing: Flask, real_desk: Desk, browser: FlaskClient
 ) -> None:
     first = real_desk.walk_in().visit_id
     assert shown(browser) == shown(browser) == [first]
 
-    killed = walk_in_elsewhere(settings, real_desk, "transaction.after_commit=kill")
-    assert killed.returncode == -signal.SIGKILL
+    def walk_in() -> None:
+        with tenant.of(real_desk.cast.organization_id):
+            real_desk.walk_in()
+
+    killed = apart.run(committing, walk_in, "transaction.after_commit=kill")
+    assert killed.code == -signal.SIGKILL
     assert len(shown(browser)) == 2
 
 

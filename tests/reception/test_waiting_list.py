@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -17,7 +14,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from clinic_web.config import Settings
 from clinic_web.kernel import clock, delivery, failpoints, schedule
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound, RuleBroken, StaleScreen
@@ -30,6 +26,7 @@ from clinic_web.reception.service.offering import Accepted
 from clinic_web.reception.service.rescheduling import NewTime
 from clinic_web.reception.service.waiting import Wish
 from clinic_web.reception.slots import SlotTaken
+from tests import apart
 from tests.reception.desk import Desk
 from tests.reception.test_desk_in_hand import fields_of
 from tests.reception.test_races import at_once, some_patients
@@ -208,31 +205,14 @@ def test_a_handler_that_breaks_leaves_nothing_half_done(desk: Desk) -> None:
     assert len(offers()) == 1
 
 
-WORK = """
-from clinic_web.app import create_app
-from clinic_web.kernel import delivery
-with create_app(is_worker=True).app_context():
-    while delivery.deliver_next("events"):
-        pass
-"""
-
-
 @pytest.mark.slow
-def test_a_worker_that_is_killed_offers_once(real_desk: Desk, committing: Flask, settings: Settings) -> None:
+def test_a_worker_that_is_killed_offers_once(real_desk: Desk, committing: Flask) -> None:
     patients = some_patients(real_desk, 2)
     booked = real_desk.book(at=real_desk.tomorrow(9), patient_id=patients[0])
     wish(real_desk, patient_id=patients[1])
     cancelling.cancel_appointment(real_desk.amina, booked.appointment_id, "ill", version=1)
-    env = os.environ | {
-        "APP_ENV": "test",
-        "SECRET_KEY": settings.secret_key,
-        "SECRET_STORE_KEY": settings.secret_store_key,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "FAILPOINTS": "delivery.before_commit=kill",
-    }
-    killed = subprocess.run([sys.executable, "-c", WORK], env=env, check=False, timeout=60)
-    assert killed.returncode == -signal.SIGKILL
+    killed = apart.run(committing, partial(delivery.drain, "events"), "delivery.before_commit=kill")
+    assert killed.code == -signal.SIGKILL
     assert offers() == []
     db.session.rollback()
     deliver()
