@@ -27,7 +27,7 @@ PATIENCE = 60.0  # only a machine that has other work, too, lets one wait so lon
 
 @dataclass(frozen=True)
 class Ended:
-    """``code`` is negative for a signal, as with `subprocess`; ``said`` what the work returned, or its error."""
+    """``code`` is negative for a signal, as with `subprocess`; ``said``: the work's result, or its error."""
 
     code: int
     said: str
