@@ -40,7 +40,7 @@ class PatientManager(RedisManager):  # type: ignore[misc]  # python-socketio has
         self._heard: dict[str, threading.Event] = {}
 
     def initialize(self) -> None:
-        """With the first socket: under one name, forked processes take each other's words for their own echo."""
+        """With the first socket. Under one name, forked processes took each other's words for their own."""
         self.host_id = uuid4().hex
         super().initialize()
         if not self.write_only:
