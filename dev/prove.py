@@ -121,7 +121,7 @@ def _pytest(arguments: list[str]) -> list[str]:
     """
     if any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments):
         return [_tool("pytest"), *arguments]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = 3
     return [_tool("pytest"), "-n", str(cores), "--dist", "worksteal", *arguments]
 
 
