@@ -20,6 +20,9 @@ from redis.exceptions import ConnectionError, RedisError
 T = TypeVar("T")
 logger = structlog.get_logger(__name__)
 
+# A command, and what its answer is given to.
+Said = tuple[tuple[str | int, ...], Callable[[Any], object] | None]
+
 TIMEOUT = 0.3
 PAUSE = 1.0
 
@@ -53,31 +56,40 @@ class Broker:
         return result
 
     def publish(self, channel: str, message: str) -> None:
-        """Publish a message, at once or with the others of ``together``."""
-        waiting: list[tuple[str, str]] | None = getattr(self._mine, "waiting", None)
+        """Publish a message, at once or with what else ``together`` sends."""
+        self.say("PUBLISH", channel, message)
+
+    def say(self, *command: str | int, then: Callable[[Any], object] | None = None) -> None:
+        """Send one small command over the connection that is kept for telling, at once or ``together``.
+
+        ``then`` is called with Redis's answer; with None when Redis is away.
+        """
+        waiting: list[Said] | None = getattr(self._mine, "waiting", None)
         if waiting is None:
-            self._tell([(channel, message)])
+            self._tell([(command, then)])
         else:
-            waiting.append((channel, message))
+            waiting.append((command, then))
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Send what is published inside as one round trip. Nothing inside may wait for anything."""
-        messages: list[tuple[str, str]] = []
-        self._mine.waiting = messages
+        """Send what is said inside as one round trip. Nothing inside may wait for anything."""
+        if getattr(self._mine, "waiting", None) is not None:
+            yield
+            return
+        waiting: list[Said] = []
+        self._mine.waiting = waiting
         try:
             yield
         finally:
             self._mine.waiting = None
-        if messages:
-            self._tell(messages)
+        if waiting:
+            self._tell(waiting)
 
-    def say(self, *command: str | int) -> Any:
-        """Send one small command over the connection that is kept for telling; None when Redis is away."""
-        return (self._say([command]) or [None])[0]
-
-    def _tell(self, messages: list[tuple[str, str]]) -> None:
-        self._say([("PUBLISH", channel, message) for channel, message in messages])
+    def _tell(self, said: list[Said]) -> None:
+        answers = self._say([command for command, _ in said])
+        for at, (_, then) in enumerate(said):
+            if then:
+                then(answers[at] if answers else None)
 
     def _say(self, commands: list[tuple[Any, ...]]) -> list[Any] | None:
         with self._line_is_free:

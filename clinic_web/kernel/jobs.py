@@ -159,8 +159,12 @@ def queue_of(name: str, redis: Redis) -> Queue:
 
 def wake(queue: str) -> None:
     """Make sure a drain of ``queue`` is pending: the first of a burst enqueues it, the others find it."""
-    if broker().say("SET", _flag(queue), 1, "NX", "EX", WAKE_FOR):
-        broker().attempt(lambda redis: _enqueue_drain(queue, redis))
+
+    def enqueue_if(is_first: object) -> None:
+        if is_first:
+            broker().attempt(lambda redis: _enqueue_drain(queue, redis))
+
+    broker().say("SET", _flag(queue), 1, "NX", "EX", WAKE_FOR, then=enqueue_if)
 
 
 def wake_all(queues: Iterable[str]) -> None:
@@ -221,10 +225,14 @@ def _flag(queue: str) -> str:
     return f"clinic:wake:{queue}"
 
 
-@unit_of_work.after_commit
-def wake_consumers(work: UnitOfWork) -> None:
+@unit_of_work.afterwards
+def enqueue_all(work: UnitOfWork) -> None:
     for name, arguments, job_id in work.jobs:
         enqueue(name, *arguments, job_id=job_id)
+
+
+@unit_of_work.after_commit
+def wake_consumers(work: UnitOfWork) -> None:
     if _told is None:
         wake_all(work.queues)
     else:

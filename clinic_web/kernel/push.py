@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import select
 
 from clinic_web.kernel import unit_of_work
-from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
 from clinic_web.kernel.tables import Stream
 from clinic_web.kernel.unit_of_work import StreamMoved, UnitOfWork
@@ -53,11 +52,14 @@ def emit(event: str, payload: dict[str, Any], room: str) -> None:
 
 @unit_of_work.after_commit
 def tell(work: UnitOfWork) -> None:
-    """Staff screens first, in one round trip; then the publishers, which may take longer."""
-    with broker().together():
-        for stream in work.moved:
-            if _publisher_of(stream) is None:
-                _emit("changed", {"topic": stream.topic, "version": stream.seq}, stream.topic)
+    """Tell staff screens."""
+    for stream in work.moved:
+        if _publisher_of(stream) is None:
+            _emit("changed", {"topic": stream.topic, "version": stream.seq}, stream.topic)
+
+
+@unit_of_work.afterwards
+def publish(work: UnitOfWork) -> None:
     for stream in work.moved:
         if publisher := _publisher_of(stream):
             publisher(stream)

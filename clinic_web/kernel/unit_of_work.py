@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from clinic_web.kernel import clock, record
+from clinic_web.kernel.broker import broker
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, Busy, StaleScreen
 from clinic_web.kernel.failpoints import failpoint
@@ -73,13 +74,23 @@ class UnitOfWork:
 
 
 # After the commit: push tells the screens, jobs wakes the workers. Bound at start by those modules.
-_after_commit: list[Callable[[UnitOfWork], None]] = []
+Listener = Callable[[UnitOfWork], None]
+_after_commit: list[Listener] = []
+_afterwards: list[Listener] = []
 
 
-def after_commit(listener: Callable[[UnitOfWork], None]) -> Callable[[UnitOfWork], None]:
-    """Register what is told of every committed unit of work. A listener must not raise and must not block."""
+def after_commit(listener: Listener) -> Listener:
+    """Register what is told of every committed unit of work. A listener must not raise and must not block:
+    what they all say to Redis goes in one round trip."""
     if listener not in _after_commit:
         _after_commit.append(listener)
+    return listener
+
+
+def afterwards(listener: Listener) -> Listener:
+    """Register what may take longer: it comes when all that is quick has been told. It must not raise."""
+    if listener not in _afterwards:
+        _afterwards.append(listener)
     return listener
 
 
@@ -149,7 +160,10 @@ def _unit_of_work(session: Session) -> Iterator[UnitOfWork]:
         return  # a single statement that found nothing to do: whoever fails after it has done nothing
     session.info["has_committed"] = True
     failpoint("transaction.after_commit")
-    for listener in _after_commit:
+    with broker().together():
+        for listener in _after_commit:
+            listener(work)
+    for listener in _afterwards:
         listener(work)
 
 
