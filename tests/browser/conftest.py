@@ -22,11 +22,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from clinic_web.app import create_app
 from clinic_web.config import Settings
 from clinic_web.identity import api as identity
+from clinic_web.identity import passwords
 from clinic_web.kernel.db import db
+from clinic_web.kernel.unit_of_work import transaction
 from tests import databases
 from tests.browser.rest import JOINS, settle
-from tests.cast import PASSWORD, Cast, assemble
-from tests.conftest import empty_tables
+from tests.cast import PASSWORD, Cast
+from tests.conftest import QUICK_HASHER, empty_tables, thrown_away
+from tests.snapshot import Snapshot, take
 
 ROOT = Path(__file__).parents[2]
 # Only a machine that has other work, too, lets one wait so long; it promises nothing of how quick a thing is.
@@ -147,12 +150,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     databases.drop(name)
 
 
+@pytest.fixture(scope="session")
+def rows_of_the_cast(running: House) -> Snapshot:
+    with pytest.MonkeyPatch.context() as patch, thrown_away(running.app):
+        patch.setattr(passwords, "_hasher", QUICK_HASHER)
+        return take()
+
+
 @pytest.fixture
-def house(running: House) -> Iterator[House]:
+def house(running: House, rows_of_the_cast: Snapshot) -> Iterator[House]:
     """The running program with the cast in it and nothing else."""
     with running.app.app_context():
         empty_tables(running.app.config["SETTINGS"].database_owner_url)
-        running.cast = assemble()
+        with transaction():
+            running.cast = rows_of_the_cast.lay_out()
     for name in ("web", "worker"):
         if name not in running.processes:
             running.start(name)
