@@ -152,6 +152,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="session")
 def rows_of_the_cast(running: House) -> Snapshot:
+    empty_tables(running.app.config["SETTINGS"].database_owner_url)
     with pytest.MonkeyPatch.context() as patch, thrown_away(running.app):
         patch.setattr(passwords, "_hasher", QUICK_HASHER)
         return take()
