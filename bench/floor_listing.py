@@ -40,7 +40,8 @@ def program() -> Flask:
 
 
 def listing() -> Flask:
-    app, facts, pool = Flask("floor"), _facts(), Pool(os.environ["DATABASE_URL"])
+    app, facts = Flask("floor"), _facts()
+    pool = Pool(os.environ["DATABASE_URL"], facts["place"]["organization_id"])
     page, metadata = "x" * facts["size"], {"ids": facts["ids"]}
 
     @app.get("/healthz")

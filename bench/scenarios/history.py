@@ -15,6 +15,7 @@ from bench.programs import web
 from bench.scenarios import calls
 from bench.scenarios.calls import Ward
 from bench.world import World, new_world
+from clinic_web.kernel import tenant
 
 FEW, MANY = 1_000, 1_000_000
 REACH = 1.2
@@ -48,7 +49,7 @@ def run(world: World) -> list[Figure]:
 
 
 def _hall(world: World, number: int) -> Ward:
-    with world.app.app_context():
+    with world.app.app_context(), tenant.of(world.actor.organization_id):
         hall = calls.ward(world, doctors=calls.DOCTORS, clinics=calls.CLINICS)
         for line in hall.lines:
             past.load(world, line, number // len(hall.lines))
