@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dev import places, say, shell, tools
 
-LOCKED = ("requirements.txt", "requirements-dev.txt")
+LOCKED = ("requirements.txt", "requirements-dev.txt", "requirements-pip.txt")
 OLDEST_PYTHON = "3.11"
 COMPILE = ["pip", "compile", "--quiet", "--generate-hashes", "--no-deps", "--universal", "--no-annotate",
            "--no-header", "--python-version", OLDEST_PYTHON]  # fmt: skip

@@ -13,6 +13,7 @@ from dev import places, say, shell, stamps
 
 RUNTIME = places.ROOT / "requirements.lock"
 DEVELOPMENT = places.ROOT / "requirements-dev.lock"
+INSTALLER = places.ROOT / "requirements-pip.lock"
 MADE = places.VENV / ".made"
 
 
@@ -27,6 +28,7 @@ def ensure(*, development: bool) -> None:
     digest = stamps.of_files(files)
     if not stamps.matches(stamp, digest):
         with say.step(f"installing Python packages ({files[-1].name})"):
+            _install(INSTALLER)
             _install(files[-1])
             stamps.keep(stamp, digest)
 

@@ -10,7 +10,7 @@ import pytest
 
 from dev import assets, places, tools
 
-FILES = ["requirements.txt", "requirements-dev.txt", "requirements-local.txt"]
+FILES = ["requirements.txt", "requirements-dev.txt", "requirements-pip.txt", "requirements-local.txt"]
 PINNED = re.compile(r"^[A-Za-z0-9_.-]+(\[[a-z]+\])?==[^\s*]+( ; .+)?$")
 
 
@@ -31,7 +31,7 @@ def test_nothing_that_breaks_web_sockets_is_there() -> None:
 
 def test_what_is_installed_is_what_the_files_say() -> None:
     installed = {_plain(found.name): found.version for found in distributions()}
-    wanted = chain.from_iterable(requirement_lines(name) for name in FILES[:2])
+    wanted = chain.from_iterable(requirement_lines(name) for name in FILES[:3])
     pins = [re.split(r"==|\[", line.split(" ;")[0]) for line in wanted if " ;" not in line]
     assert {pin[0]: pin[-1] for pin in pins if installed.get(_plain(pin[0])) != pin[-1].split("==")[-1]} == {}
 
