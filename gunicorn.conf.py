@@ -18,10 +18,6 @@ bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gevent"
 
-# The program is loaded once and forked: a worker that died is back at once, and their memory is shared.
-# Nothing connects or starts greenlets while it is loaded.
-preload_app = True
-
 # Every open screen holds one socket, and each counts as one connection of its worker.
 worker_connections = 4000
 

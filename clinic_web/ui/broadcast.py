@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any, TypeGuard
-from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -40,8 +39,6 @@ class PatientManager(RedisManager):  # type: ignore[misc]  # python-socketio has
         self._heard: dict[str, threading.Event] = {}
 
     def initialize(self) -> None:
-        """With the first socket. Under one name, forked processes took each other's words for their own."""
-        self.host_id = uuid4().hex
         super().initialize()
         if not self.write_only:
             self.server.start_background_task(self._follow_for_ever)
