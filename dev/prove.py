@@ -115,14 +115,14 @@ def test_environment(environment: Mapping[str, str], addresses: Mapping[str, str
 
 
 def _pytest(arguments: list[str]) -> list[str]:
-    """As many processes as there are cores, unless the arguments say how many.
+    """One process more than there are cores, as some always wait, unless the arguments say how many.
 
     Whoever is done takes over half of what the slowest has before it, so that all end together.
     """
     if any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments):
         return [_tool("pytest"), *arguments]
-    cores = 3
-    return [_tool("pytest"), "-n", str(cores), "--dist", "worksteal", *arguments]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return [_tool("pytest"), "-n", str(cores + 1), "--dist", "worksteal", *arguments]
 
 
 def _perform(check: Check, env: Mapping[str, str]) -> Result:
