@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
 
 from clinic_web.kernel import failpoints
+from clinic_web.kernel.broker import Broker
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import NotFound, RuleBroken
 from clinic_web.kernel.failpoints import FailpointReached
@@ -164,3 +166,19 @@ def test_midnight_of_the_facility_turns_the_queues_day(at: Callable[[datetime], 
         visit = desk.visit(desk.walk_in().visit_id)
         drawn[day] += 1
         assert (visit.queue_day.isoformat(), visit.queue_number) == (day, drawn[day])
+
+
+def test_screens_and_workers_are_told_of_it_in_one_round_trip(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips: list[list[str]] = []
+    send = Broker._say
+
+    def note(self: Broker, commands: list[tuple[Any, ...]]) -> list[Any] | None:
+        trips.append([command[0] for command in commands])
+        return send(self, commands)
+
+    patient = desk.patient()
+    monkeypatch.setattr(Broker, "_say", note)
+    desk.walk_in(patient_id=patient)
+    assert [set(each) for each in trips] == [{"PUBLISH", "SET"}]
