@@ -23,7 +23,7 @@ def ensure(*, development: bool) -> None:
         with say.step("making the Python environment .venv"):
             _make()
             stamps.keep(MADE, sys.version)
-    files = [RUNTIME, DEVELOPMENT] if development else [RUNTIME]
+    files = [INSTALLER, RUNTIME, DEVELOPMENT] if development else [INSTALLER, RUNTIME]
     stamp = places.VENV / f".installed-{files[-1].stem}"
     digest = stamps.of_files(files)
     if not stamps.matches(stamp, digest):

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 from flask import Flask
 
-from clinic_web.kernel import failpoints
-from clinic_web.kernel import tenant as tenants
+from clinic_web.kernel import failpoints, tenant
 from clinic_web.kernel.db import db
-
-PATIENCE = 60.0  # only a machine that has other work, too, lets one wait so long
 
 
 @dataclass(frozen=True)
@@ -45,12 +40,9 @@ class Apart:
         return Ended(os.waitstatus_to_exitcode(status), said)
 
     def wait_until_stopped(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
-                return
-            time.sleep(0.02)
-        raise TimeoutError("the process did not stop at its failpoint")
+        """Wait for the kernel's word that it is frozen."""
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "it ended before its failpoint"
 
     def kill(self) -> Ended:
         os.kill(self.pid, signal.SIGKILL)
@@ -84,7 +76,7 @@ def _be_apart(app: Flask, work: Callable[[], object], failpoint: str, mouth: int
             failpoints.arm(name, action)
         with app.app_context():
             db.engine.dispose(close=False)  # the parent's connections stay the parent's
-            with tenants.of(tenants.NOBODY):
+            with tenant.of(tenant.NOBODY):
                 said = str(work())
         code = 0
     except BaseException:

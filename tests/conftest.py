@@ -19,9 +19,7 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from psycopg.errors import DeadlockDetected
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import OperationalError
 
 from clinic_web.app import create_app
 from clinic_web.config import Settings
@@ -29,7 +27,7 @@ from clinic_web.identity import api as identity
 from clinic_web.identity import passwords
 from clinic_web.kernel import clock, push, tenant
 from clinic_web.kernel.db import Model, db
-from clinic_web.kernel.unit_of_work import transaction
+from clinic_web.kernel.unit_of_work import run_again, transaction
 from tests import databases
 from tests.cast import Cast, assemble, sign_in
 from tests.snapshot import Snapshot, take
@@ -45,7 +43,6 @@ TENANTS_ROLES = """
          rights AS (DELETE FROM identity.role_permissions WHERE role_id IN (SELECT id FROM theirs))
     DELETE FROM identity.roles WHERE id IN (SELECT id FROM theirs)
 """
-TRIES_TO_EMPTY = 5
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
@@ -175,35 +172,39 @@ def app(forgetful_app: Flask, built_app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture(scope="session")
 def snapshot(built_app: Flask) -> Snapshot:
-    """The rows of the cast, whose passwords are hashed at next to no cost."""
-    with pytest.MonkeyPatch.context() as patch, thrown_away(built_app):
+    return rows_of_the_cast(built_app)
+
+
+def rows_of_the_cast(app: Flask) -> Snapshot:
+    """The cast as rows of this app's database, its passwords hashed at next to no cost."""
+    with pytest.MonkeyPatch.context() as patch, thrown_away(app):
         patch.setattr(passwords, "_hasher", QUICK_HASHER)
         return take()
 
 
 @pytest.fixture
-def committing(built_app: Flask, settings: Settings) -> Iterator[Flask]:
+def committing(built_app: Flask) -> Iterator[Flask]:
     """The app as it runs: commits are real, and seen by other threads and processes."""
     yield built_app
     with built_app.app_context():
         db.session.remove()
-    empty_tables(settings.database_owner_url)
+    empty_tables(built_app)
 
 
-def empty_tables(url: str) -> None:
+def empty_tables(app: Flask) -> None:
     """Empty the tables that have rows: a TRUNCATE makes new files for each table and each of its indexes.
 
     The program's own rights and roles, half of all rows that a test needs, stay as the process wrote them.
+    A worker may still deliver what the test before left it: after a deadlock with it, all is done again.
     """
-    engine = create_engine(url)
-    for tries_left in reversed(range(TRIES_TO_EMPTY)):
-        try:
-            with engine.begin() as connection:
-                _empty(connection)
-            break
-        except OperationalError as error:  # a worker still delivers what the test before left it
-            if not (tries_left and isinstance(error.orig, DeadlockDetected)):
-                raise
+    engine = create_engine(app.config["SETTINGS"].database_owner_url)
+
+    def empty() -> None:
+        with engine.begin() as connection:
+            _empty(connection)
+
+    with app.app_context():
+        run_again(empty)
     engine.dispose()
 
 

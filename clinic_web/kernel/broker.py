@@ -73,9 +73,6 @@ class Broker:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Send what is said inside as one round trip. Nothing inside may wait for anything."""
-        if getattr(self._mine, "waiting", None) is not None:
-            yield
-            return
         waiting: list[Said] = []
         self._mine.waiting = waiting
         try:

@@ -22,14 +22,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from clinic_web.app import create_app
 from clinic_web.config import Settings
 from clinic_web.identity import api as identity
-from clinic_web.identity import passwords
 from clinic_web.kernel.db import db
 from clinic_web.kernel.unit_of_work import transaction
 from tests import databases
 from tests.browser.rest import JOINS, settle
 from tests.cast import PASSWORD, Cast
-from tests.conftest import QUICK_HASHER, empty_tables, thrown_away
-from tests.snapshot import Snapshot, take
+from tests.conftest import empty_tables, rows_of_the_cast
+from tests.snapshot import Snapshot
 
 ROOT = Path(__file__).parents[2]
 # Only a machine that has other work, too, lets one wait so long; it promises nothing of how quick a thing is.
@@ -151,20 +150,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
-def rows_of_the_cast(running: House) -> Snapshot:
-    empty_tables(running.app.config["SETTINGS"].database_owner_url)
-    with pytest.MonkeyPatch.context() as patch, thrown_away(running.app):
-        patch.setattr(passwords, "_hasher", QUICK_HASHER)
-        return take()
+def snapshot_here(running: House) -> Snapshot:
+    empty_tables(running.app)
+    return rows_of_the_cast(running.app)
 
 
 @pytest.fixture
-def house(running: House, rows_of_the_cast: Snapshot) -> Iterator[House]:
+def house(running: House, snapshot_here: Snapshot) -> Iterator[House]:
     """The running program with the cast in it and nothing else."""
-    with running.app.app_context():
-        empty_tables(running.app.config["SETTINGS"].database_owner_url)
-        with transaction():
-            running.cast = rows_of_the_cast.lay_out()
+    empty_tables(running.app)
+    with running.app.app_context(), transaction():
+        running.cast = snapshot_here.lay_out()
     for name in ("web", "worker"):
         if name not in running.processes:
             running.start(name)

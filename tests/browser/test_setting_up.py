@@ -27,7 +27,7 @@ def fill(page: Page, **fields: str) -> None:
 def newcomer(running: House, new_tab: Callable[..., Page]) -> Page:
     """A browser that has opened the address which an empty program printed."""
     with running.app.app_context():
-        empty_tables(running.app.config["SETTINGS"].database_owner_url)
+        empty_tables(running.app)
         key = service.new_key()
         db.session.remove()
     page = new_tab(viewport={"width": 1024, "height": 800}, timezone_id="Europe/Berlin")
