@@ -6,7 +6,6 @@ from gevent import monkey
 monkey.patch_all()
 
 import atexit  # noqa: E402
-import gc  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
 import shutil  # noqa: E402
@@ -17,6 +16,10 @@ from typing import Any  # noqa: E402
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gevent"
+
+# The program is loaded once and forked: a worker that died is back at once, and their memory is shared.
+# Nothing connects or starts greenlets while it is loaded.
+preload_app = True
 
 # Every open screen holds one socket, and each counts as one connection of its worker.
 worker_connections = 4000
@@ -48,13 +51,6 @@ _MASTER = os.getpid()
 def _forget_metrics() -> None:
     if os.getpid() == _MASTER:
         shutil.rmtree(METRICS, ignore_errors=True)
-
-
-def post_worker_init(_worker: Any) -> None:
-    """The program itself is never garbage: looking through it again and again took a twentieth of all."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -267,6 +267,9 @@ def _teller(app: Flask, facts: Values) -> Callable[[], None]:
         ping_timeout=5,
         http_compression=False,
     )
+
+    # Forked as ours is, and each process under a name of its own.
+    os.register_at_fork(after_in_child=lambda: setattr(socketio.server.manager, "host_id", uuid4().hex))
 
     def join(message: dict[str, str]) -> dict[str, bool]:
         join_room(message["topic"])

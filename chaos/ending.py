@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from chaos.asking import Asking
 from chaos.clients import Log
 from clinic_web.cli.invariants import running
 from clinic_web.cli.invariants.running import Asked
+from clinic_web.kernel import clock
 
 DUE = "SELECT count(*) FROM kernel.deliveries WHERE state = 'DUE'"
 UNDER_WAY = """
@@ -44,12 +46,15 @@ WHY = """
 """
 
 
-def come_to_rest(asking: Asking, mend: Callable[[], None], *, patience: float, hurry: bool) -> float | None:
-    """Wait until nothing is due and no order is under way; return how long that took, None if it never came.
+def come_to_rest(
+    asking: Asking, mend: Callable[[], None], *, patience: float, hurry: bool
+) -> datetime | None:
+    """Wait until nothing is due and no order is under way; return since when, None if that never came.
 
     A run without ``hurry`` waits for the messages, too, that pile up while their sender is killed all the time.
+    Without them more may become due later: each message tells how it fared.
     """
-    began = time.monotonic()
+    began, rested_at = time.monotonic(), clock.now()
     still = 0
     while time.monotonic() - began < patience:
         mend()
@@ -59,8 +64,10 @@ def come_to_rest(asking: Asking, mend: Callable[[], None], *, patience: float, h
         if not (waiting or hurry):
             waiting = asking.number(UNSENT)
         still = still + 1 if waiting == 0 else 0
+        if still == 0:
+            rested_at = clock.now()
         if still >= 3:
-            return time.monotonic() - began
+            return rested_at
         time.sleep(0.25)
     return None
 
@@ -85,11 +92,12 @@ def what_is_left(asking: Asking) -> list[str]:
     return [str(row[0]) for row in asking.all(WHY)]
 
 
-def breaches(owner_url: str) -> tuple[list[str], int]:
+def breaches(owner_url: str, rested_at: datetime | None) -> tuple[list[str], int]:
     """Return what breaks an invariant, in words, and how many rows were looked at."""
     found, looked = [], 0
+    asked = Asked(is_settled=True, rested_at=rested_at)
     with running.moment(owner_url) as connection:
-        for proof in running.prove(connection, running.all_of_them(), Asked(is_settled=True)):
+        for proof in running.prove(connection, running.all_of_them(), asked):
             looked += proof.counted
             if not proof.holds:
                 first = "; ".join(f"{each.id} {each.says}" for each in proof.first[:5])

@@ -18,6 +18,7 @@ from chaos.asking import Asking
 from chaos.clients import Browser, Log
 from chaos.faults import Saboteur
 from chaos.journeys import desk, orders
+from clinic_web.kernel import clock
 
 ROOT = Path(__file__).parents[1]
 SHORT = 1000  # sagas: a shorter run waits for no pause that the program makes between two tries
@@ -181,12 +182,15 @@ class _Run:
             self.house.mend()
 
         patience, hurry = PATIENCE[self.wanted.is_short], self.wanted.is_short
-        outcome.rest = ending.come_to_rest(self.asking, mend, patience=patience, hurry=hurry)
-        if outcome.rest is None:
+        began = clock.now()
+        rested_at = ending.come_to_rest(self.asking, mend, patience=patience, hurry=hurry)
+        if rested_at is None:
             outcome.wrong += ["it never came to rest", *ending.what_is_left(self.asking)]
+        else:
+            outcome.rest = (rested_at - began).total_seconds()
         outcome.figures = ending.figures_of_orders(self.asking)
         outcome.wrong += ending.stuck(self.asking)
-        found, outcome.rows = ending.breaches(owner_url)
+        found, outcome.rows = ending.breaches(owner_url, rested_at)
         outcome.wrong += found
         outcome.wrong += [f"lost: {each}" for each in ending.lost(self.asking, log)]
         outcome.wrong += [f"gave up: {each}" for each in log.given_up]

@@ -66,7 +66,8 @@ def reading(name: str, help: str, read: Read, *, label: str | None = None) -> No
 
 def watch_pool(engine: Engine) -> None:
     """Count the connections that are taken from the engine's pool and given back."""
-    pool_size.set(engine.pool.size())  # type: ignore[attr-defined]
+    # Not now: the process that loads the program forks others, and uses no pool itself.
+    event.listen(engine, "connect", lambda *_: pool_size.set(engine.pool.size()))  # type: ignore[attr-defined]
     event.listen(engine, "checkout", lambda *_: connections.inc())
     event.listen(engine, "checkin", lambda *_: connections.dec())
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any, TypeGuard
+from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -39,6 +40,8 @@ class PatientManager(RedisManager):  # type: ignore[misc]  # python-socketio has
         self._heard: dict[str, threading.Event] = {}
 
     def initialize(self) -> None:
+        """With the first socket: processes of one name take each other's words for their own echo."""
+        self.host_id = uuid4().hex
         super().initialize()
         if not self.write_only:
             self.server.start_background_task(self._follow_for_ever)

@@ -72,6 +72,17 @@ def test_what_is_well_is_called_well_and_every_way_to_break_it_is_named(
     assert {each.name for each in running.all_of_them()} == {each.invariant for each in broken.ALL}
 
 
+def test_what_becomes_due_after_all_had_come_to_rest_is_not_late(
+    written: dict[str, str], settings: Settings
+) -> None:
+    in_time, rested_at = running.named(["deliveries.in_time"]), clock.now()
+    with owner(settings) as connection:
+        connection.execute("UPDATE kernel.deliveries SET state = 'DUE', done_at = NULL, due_at = now()")
+        (late,) = running.prove(connection, in_time, Asked(is_settled=True))
+        (meanwhile,) = running.prove(connection, in_time, Asked(is_settled=True, rested_at=rested_at))
+    assert (late.holds, meanwhile.holds) == (False, True)
+
+
 def _break(
     connection: psycopg.Connection[tuple[object, ...]], each: broken.Breakage, written: dict[str, str]
 ) -> str:

@@ -44,17 +44,19 @@ class NotTheOwner(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """``since``: rows that were last touched before it are passed over where their table can tell.
-    ``is_settled``: everything has come to rest, so what is due at all is late."""
+    ``is_settled``: everything has come to rest, so what is due at all is late; where ``rested_at`` says when,
+    that which was due before."""
 
     since: datetime | None = None
     is_settled: bool = False
+    rested_at: datetime | None = None
 
     def parameters(self) -> dict[str, Any]:
         now, subscriptions = clock.now(), bus.subscriptions()
         return {
             "since": self.since or BEGINNING,
             "now": now,
-            "overdue": END if self.is_settled else now - GRACE,
+            "overdue": (self.rested_at or END) if self.is_settled else now - GRACE,
             "topics": [each.event.TOPIC for each in subscriptions],
             "consumers": [each.consumer for each in subscriptions],
             "choosy": [each.consumer for each in subscriptions if each.concerns is not None],
