@@ -59,7 +59,7 @@ def rename(view_id: UUID) -> ResponseReturnValue:
 @bp.post("/<uuid:view_id>/delete")
 @needs(OWN_ACCOUNT)
 def delete(view_id: UUID) -> ResponseReturnValue:
-    row = views.delete(actor(), view_id)
+    row = views.delete(actor(), view_id, require=_listing)
     undo = url_for("views.take_back", view_id=view_id)
     return _done(_listing(row.list), _("Deleted: %(name)s", name=row.name), row.query, undo=undo)
 
@@ -67,7 +67,7 @@ def delete(view_id: UUID) -> ResponseReturnValue:
 @bp.post("/<uuid:view_id>/take-back")
 @needs(OWN_ACCOUNT)
 def take_back(view_id: UUID) -> ResponseReturnValue:
-    row = views.take_back(actor(), view_id)
+    row = views.take_back(actor(), view_id, require=_listing)
     return _done(_listing(row.list), _("Here again: %(name)s", name=row.name), row.query, is_undo=True)
 
 

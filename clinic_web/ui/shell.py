@@ -17,6 +17,7 @@ from flask_babel import Babel
 from clinic_web.config import Settings
 from clinic_web.kernel import clock, health
 from clinic_web.ui import answers, headers, nav, policies, private, texts
+from clinic_web.ui.nav import Link
 from clinic_web.ui.ports import ports
 from clinic_web.ui.signed import FormGuard, Sessions
 from clinic_web.ui.web import ACT, actor_or_none, new_key, open_to_all, place
@@ -35,6 +36,7 @@ def install(app: Flask, settings: Settings) -> None:
     answers.install(app)
     app.jinja_env.filters.update(texts.FILTERS)
     app.jinja_env.globals.update(asset=asset, csp_nonce=headers.csp_nonce, new_key=new_key, can=_can)
+    app.jinja_env.globals.update(navigation=_navigation, flashed_act=_flashed_act)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
     _health_routes(app, settings)
@@ -69,20 +71,28 @@ def _can(permission: str) -> bool:
     return who is not None and who.can(permission)
 
 
+def _navigation() -> list[Link]:
+    return nav.for_actor(actor_or_none())
+
+
+def _flashed_act() -> Any:
+    """What was done last, for the page that shows it: asked by a fragment, it would be lost."""
+    acts = get_flashed_messages(category_filter=[ACT])
+    return acts[-1] if acts else None
+
+
 def _context() -> dict[str, Any]:
+    """What every template may use, fragments too; what only whole pages show is asked for by them."""
     here = place()
     language = texts.language()
-    acts = get_flashed_messages(category_filter=[ACT])
     return {
         "locale": language,
         "direction": "rtl" if language in texts.RIGHT_TO_LEFT else "ltr",
         "theme": ports.theme() or "auto",
         "place": texts.local_name(here.name, here.name_ar) if here else None,
         "currency": here.currency if here else None,
-        "navigation": nav.for_actor(actor_or_none()),
         "facility_now": clock.now(),
         "facility_timezone": here.timezone if here else "UTC",
-        "last_act": acts[-1] if acts else None,
     }
 
 

@@ -114,6 +114,17 @@ def test_only_a_shared_view_is_seen_by_others_and_only_by_right_shared(
     assert keep(amina, "Taken", list="payments", query="").status_code == 200
 
 
+def test_who_may_no_longer_see_a_list_deletes_no_view_of_it(
+    mona: FlaskClient, as_person: Callable[[str], FlaskClient], cast: Cast
+) -> None:
+    keep(mona, "Money", list="payments", query="")
+    view = kept("Money")
+    view.user_id = cast.people["salma"].user_id
+    db.session.commit()
+    assert as_person("salma").post(f"/views/{view.id}/delete", headers=HTMX).status_code == 403
+    assert kept("Money").deleted_at is None
+
+
 def test_who_may_not_see_a_list_keeps_no_view_of_it(as_person: Callable[[str], FlaskClient]) -> None:
     assert keep(as_person("salma"), "Money", list="payments", query="").status_code == 403
 

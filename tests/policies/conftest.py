@@ -25,11 +25,16 @@ class House(Arena):
     def asks(self, who: str, method: str, url: str, **options: object) -> TestResponse:
         """Send a request and take back whatever it did."""
         with self.nothing_stays():
-            client = self.app.test_client(use_cookies=False)
-            headers = HTMX | self.brings.get(who, {})
-            answer = client.open(url, method=method, headers=headers, **options)  # type: ignore[arg-type]
-            answer.close()
-            return answer
+            return self.sends(who, method, url, **options)
+
+    def sends(self, who: str, method: str, url: str, **options: object) -> TestResponse:
+        """Send a request that is to be refused: it does nothing that had to be taken back."""
+        client = self.app.test_client(use_cookies=False)
+        headers = HTMX | self.brings.get(who, {})
+        answer = client.open(url, method=method, headers=headers, **options)  # type: ignore[arg-type]
+        answer.close()
+        db.session.remove()
+        return answer
 
     def knock(self, knock: Knock) -> Answer:
         """Send an attack's request in this process, and take back whatever it did."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,8 @@ from clinic_web.kernel.ids import new_id
 from clinic_web.kernel.unit_of_work import constraint_of, transaction
 
 SHARE = "view.share"
+# Is called with a view's list before anything is done, and raises where one may not see that (any more).
+Require = Callable[[str], object]
 LONGEST = 40
 MOST = 20  # of one person in one list: more are no help above a table
 
@@ -92,19 +95,20 @@ def rename(actor: Actor, view_id: UUID, name: str, *, version: int) -> SavedView
     return row
 
 
-def delete(actor: Actor, view_id: UUID) -> SavedView:
+def delete(actor: Actor, view_id: UUID, *, require: Require) -> SavedView:
     """Take a view away; ``take_back`` undoes it. Raises NotFound (404)."""
-    return _set_deleted(actor, view_id, clock.now(), was_deleted=False)
+    return _set_deleted(actor, view_id, clock.now(), require)
 
 
-def take_back(actor: Actor, view_id: UUID) -> SavedView:
+def take_back(actor: Actor, view_id: UUID, *, require: Require) -> SavedView:
     """Undo ``delete``. Raises RuleBroken (422) where another view has the name by now, NotFound (404)."""
-    return _set_deleted(actor, view_id, None, was_deleted=True)
+    return _set_deleted(actor, view_id, None, require)
 
 
-def _set_deleted(actor: Actor, view_id: UUID, at: datetime | None, *, was_deleted: bool) -> SavedView:
+def _set_deleted(actor: Actor, view_id: UUID, at: datetime | None, require: Require) -> SavedView:
     with transaction():
-        row = _view_for(actor, view_id, is_deleted=was_deleted)
+        row = _view_for(actor, view_id, is_deleted=at is None)
+        require(row.list)
         row.deleted_at, row.updated_by = at, actor.user_id
         _write()
     return row
