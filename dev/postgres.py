@@ -8,6 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from dev import account, ports, postgres_binaries, postgres_data, processes, say, shell
 
@@ -18,7 +19,6 @@ START_TRIES, START_PAUSE = 20, 0.3
 # No promise is bent to be quick: what holds here holds on a real server. `jit` only slows short queries.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "max_connections": "200",
     "fsync": "on",
     "synchronous_commit": "on",
@@ -31,6 +31,7 @@ SETTINGS = {
     "lc_messages": "C",
     "jit": "off",
 }
+LONGEST_SOCKET = 107  # bytes that a socket's path may have (unix(7))
 # Tests kill processes, never the machine: what the kernel has taken outlives every process, so waiting for
 # the disk would prove nothing there.
 FOR_TESTS = {
@@ -67,8 +68,18 @@ class Postgres:
     def port(self) -> int:
         return int((self.folder / "port").read_text())
 
+    @property
+    def socket_folder(self) -> Path | None:
+        """Where tests find the socket, half as dear as a TCP port; None where its path would be too long."""
+        longest = len(os.fsencode(self.folder / ".s.PGSQL.65535"))
+        return self.folder if self.is_for_tests and longest <= LONGEST_SOCKET else None
+
     def url(self, user: str, password: str, database: str) -> str:
-        return f"postgresql://{user}:{password}@127.0.0.1:{self.port()}/{database}"
+        port, sockets = self.port(), self.socket_folder
+        if sockets and (sockets / f".s.PGSQL.{port}").exists():
+            where = f"host={quote(str(sockets), safe='')}&port={port}"
+            return f"postgresql://{user}:{password}@/{database}?{where}"
+        return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
 
     def ensure_running(self) -> None:
         """Adopts the server that runs, or starts one."""
@@ -136,6 +147,7 @@ class Postgres:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         settings = SETTINGS | {"port": str(ports.kept(self.folder / "port"))}
+        settings["unix_socket_directories"] = str(self.socket_folder or "")
         settings |= FOR_TESTS if self.is_for_tests else {}
         command = [self.binaries["postgres"], "-D", str(self.data)]
         command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

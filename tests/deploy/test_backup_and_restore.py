@@ -60,8 +60,9 @@ def empty_database() -> Iterator[str]:
 def run(script: str, argument: object, url: str, programs: str) -> subprocess.CompletedProcess[str]:
     at = make_url(url)
     env = {
-        "PATH": os.environ["PATH"], "PGBIN": programs, "PGHOST": at.host or "",
-        "PGPORT": str(at.port or 5432), "PGUSER": at.username or "", "PGDATABASE": at.database or "",
+        "PATH": os.environ["PATH"], "PGBIN": programs, "PGHOST": str(at.host or at.query["host"]),
+        "PGPORT": str(at.port or at.query.get("port", 5432)),
+        "PGUSER": at.username or "", "PGDATABASE": at.database or "",
     }  # fmt: skip
     if at.password:
         env["PGPASSWORD"] = str(at.password)

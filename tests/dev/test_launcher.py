@@ -1,8 +1,12 @@
 """What the launcher decides before it does anything."""
 
-import pytest
+import dataclasses
+from pathlib import Path
 
-from dev import postgres, postgres_binaries, prove, run, say, secretsfile, servers, supervise, valkey
+import pytest
+from sqlalchemy import make_url
+
+from dev import account, postgres, postgres_binaries, prove, run, say, secretsfile, servers, supervise, valkey
 
 
 def test_the_address_has_defaults() -> None:
@@ -70,6 +74,18 @@ def test_a_table_is_as_wide_as_its_words() -> None:
         "desk           /desk",
         "administrator  /",
     ]
+
+
+def test_tests_reach_their_server_by_its_socket_where_it_has_one(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("21000\n")
+    (tmp_path / ".s.PGSQL.21000").touch()
+    me, found = account.Account(None, 0, 0), postgres_binaries.Binaries(tmp_path, 15)
+    tests = postgres.Postgres(tmp_path, me, found, "", is_for_tests=True)
+    assert make_url(tests.url("a", "b", "c")).query == {"host": str(tmp_path), "port": "21000"}
+    others = dataclasses.replace(tests, is_for_tests=False)
+    assert others.url("a", "b", "c") == "postgresql://a:b@127.0.0.1:21000/c"
+    deep = dataclasses.replace(tests, folder=tmp_path / ("d" * 100))
+    assert deep.socket_folder is None
 
 
 def test_only_the_tests_own_server_does_not_wait_for_the_disk() -> None:
