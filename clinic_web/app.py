@@ -11,7 +11,6 @@ import structlog
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from clinic_web import cli
 from clinic_web.audit import anchors
 from clinic_web.audit.ports import ports as audit_ports
 from clinic_web.billing import api as billing
@@ -77,7 +76,6 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     db.init_app(app)
     tune_connections(app)
     tenant.install(app)
-    _offer_migrations(app)
     jobs.bind_app(app)
     housekeeping.register()
     operations.install(app)
@@ -87,6 +85,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     else:
         sockets.install(app, settings)
     _wire_modules(app)
+    _offer_commands(app)
     shell.require_policies(app)
     return app
 
@@ -98,11 +97,14 @@ def _warn_of_plain_http(settings: Settings) -> None:
         logger.warning("public_url_without_tls", host=host)
 
 
-def _offer_migrations(app: Flask) -> None:
-    """Add ``flask db``. Web and worker never migrate, so they are spared importing Alembic."""
+def _offer_commands(app: Flask) -> None:
+    """Add ``flask db`` and our own commands. Web and worker have none, so they are spared loading them."""
     if os.environ.get("FLASK_RUN_FROM_CLI"):
         from flask_migrate import Migrate
 
+        from clinic_web import cli
+
+        cli.register(app)
         Migrate(app, db, directory=str(ROOT / "migrations"))
 
 
@@ -149,4 +151,3 @@ def _wire_modules(app: Flask) -> None:
     payments_ports.stand = reception.stand_with
     payments_ports.is_given_up = billing.is_given_up
     pharmacy_ports.hold_if_wanted = orders.hold_if_wanted
-    cli.register(app)

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Connection, create_engine, event, text
 
+from clinic_web import cli
 from clinic_web.app import create_app
 from clinic_web.config import Settings
 from clinic_web.identity import api as identity
@@ -90,6 +91,7 @@ def settings(database: str) -> Settings:
 def built_app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    cli.register(app)
     with app.app_context():
         identity.ensure_permissions()
     # As the web's processes do: the program itself is never garbage, and looking through it takes its time.
