@@ -44,14 +44,26 @@ def lint() -> int:
 def test(pytest_arguments: list[str]) -> int:
     """With arguments only pytest runs: then somebody works on one thing and wants its answer quickly."""
     python_env.ensure(development=True)
-    assets.ensure()
-    words.ensure_compiled()
-    browser = chromium.find()
-    with test_servers() as env:
-        env["CHROMIUM"] = browser
-        tests = Check("tests", _pytest(pytest_arguments))
-        began = time.monotonic()
-        return _report([_perform(tests, env)] if pytest_arguments else _all_checks(tests, env), began)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        compiled = None if pytest_arguments else beside.submit(_compile_tests)
+        assets.ensure()
+        words.ensure_compiled()
+        browser = chromium.find()
+        with test_servers() as env:
+            env["CHROMIUM"] = browser
+            tests = Check("tests", _pytest(pytest_arguments))
+            began = time.monotonic()
+            if compiled is None:
+                return _report([_perform(tests, env)], began)
+            compiled.result()
+            return _report(_all_checks(tests, env), began)
+
+
+def _compile_tests() -> None:
+    """Let pytest find the tests once, beside the servers' start: it compiles them and the program while it
+    looks, which each of its processes would do anew. Whether they can be found at all is told later."""
+    command = [_tool("pytest"), "--collect-only", "-qq", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    subprocess.run(command, cwd=places.ROOT, capture_output=True, check=False)
 
 
 def _all_checks(tests: Check, env: Mapping[str, str]) -> list[Result]:
