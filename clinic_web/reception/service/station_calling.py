@@ -27,6 +27,7 @@ from clinic_web.reception.models.queues import TODAY
 from clinic_web.reception.models.stations import ONE_AT_THE_COUNTER, StaleStop
 from clinic_web.reception.models.visits import CALLED, WAITING
 from clinic_web.reception.service import answers
+from clinic_web.reception.service.calling import PAUSES
 from clinic_web.reception.service.moves import tell_line
 from clinic_web.reception.service.numbers import timezone_of
 from clinic_web.reception.service.stations import (
@@ -37,9 +38,6 @@ from clinic_web.reception.service.stations import (
     state_of_stop,
     tell_station,
 )
-
-# How long to leave the last of a line to a colleague before looking again, in seconds (see calling.py).
-PAUSES = (0.01, 0.02, 0.04, 0.08, 0.15)
 
 _WAITS = f"s.queue_id = :queue_id AND s.queue_day = {TODAY} AND s.status = 'WAITING'"
 _CALL = """
