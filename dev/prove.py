@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,12 @@ AXE = places.NODE_MODULES / "axe-core" / "axe.min.js"
 
 @dataclass(frozen=True)
 class Check:
-    """``is_slow``: more than a few seconds."""
+    """``is_slow``: more than a few seconds. ``after``: what must be over before it begins."""
 
     name: str
     command: list[str]
     is_slow: bool = False
+    after: Future[None] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,9 @@ def test(pytest_arguments: list[str]) -> int:
         browser = chromium.find()
         with test_servers() as env:
             env["CHROMIUM"] = browser
-            tests = Check("tests", _pytest(pytest_arguments))
+            tests = Check("tests", _pytest(pytest_arguments), after=compiled)
             began = time.monotonic()
-            if compiled is None:
-                return _report([_perform(tests, env)], began)
-            compiled.result()
-            return _report(_all_checks(tests, env), began)
+            return _report([_perform(tests, env)] if pytest_arguments else _all_checks(tests, env), began)
 
 
 def _compile_tests() -> None:
@@ -138,6 +136,8 @@ def _pytest(arguments: list[str]) -> list[str]:
 
 
 def _perform(check: Check, env: Mapping[str, str]) -> Result:
+    if check.after:
+        check.after.result()
     say.line(check.name)
     began = time.monotonic()
     done = subprocess.run(check.command, env=env, cwd=places.ROOT, check=False)
