@@ -70,7 +70,7 @@ class Postgres:
 
     @property
     def socket_folder(self) -> Path | None:
-        """Where tests find the socket, half as dear as a TCP port; None where its path would be too long."""
+        """Where tests find the socket, a third cheaper than a TCP port; None where its path is too long."""
         longest = len(os.fsencode(self.folder / ".s.PGSQL.65535"))
         return self.folder if self.is_for_tests and longest <= LONGEST_SOCKET else None
 

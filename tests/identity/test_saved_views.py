@@ -76,6 +76,14 @@ def test_what_is_wrong_stands_at_the_field_and_nothing_typed_is_lost(mona: Flask
     assert plain.status_code == 422 and "<!doctype" in plain.text
 
 
+def test_what_was_done_is_told_by_the_page_and_lost_to_no_fragment_before_it(mona: FlaskClient) -> None:
+    form = {"list": "visits", "name": "Waiting", "query": "", "idempotency_key": str(uuid4())}
+    assert mona.post("/views", data=form).status_code == 303
+    assert "Kept: Waiting" not in line(mona, "visits")
+    assert "Kept: Waiting" in mona.get("/visits").text
+    assert "Kept: Waiting" not in mona.get("/visits").text
+
+
 def test_the_same_press_keeps_once(mona: FlaskClient) -> None:
     assert keep(mona, "Once", idempotency_key="same").status_code == 200
     assert keep(mona, "Once", idempotency_key="same").status_code == 200
