@@ -50,7 +50,7 @@ def rename(view_id: UUID) -> ResponseReturnValue:
     listing = _listing(request.form.get("list", ""))
     version = request.form.get("version", type=int, default=0)
     try:
-        row = views.rename(actor(), view_id, request.form.get("name", ""), version=version)
+        row = views.rename(actor(), view_id, request.form.get("name", ""), version=version, require=_listing)
     except (RuleBroken, StaleScreen) as error:
         return _refused(listing, error, renamed=view_id)
     return _done(listing, _("Changed: %(name)s", name=row.name), row.query)

@@ -122,14 +122,16 @@ def test_only_a_shared_view_is_seen_by_others_and_only_by_right_shared(
     assert keep(amina, "Taken", list="payments", query="").status_code == 200
 
 
-def test_who_may_no_longer_see_a_list_deletes_no_view_of_it(
+def test_who_may_no_longer_see_a_list_changes_no_view_of_it(
     mona: FlaskClient, as_person: Callable[[str], FlaskClient], cast: Cast
 ) -> None:
     keep(mona, "Money", list="payments", query="")
     view = kept("Money")
     view.user_id = cast.people["salma"].user_id
     db.session.commit()
-    assert as_person("salma").post(f"/views/{view.id}/delete", headers=HTMX).status_code == 403
+    salma, form = as_person("salma"), {"list": "visits", "name": "Else", "version": "1"}
+    assert salma.post(f"/views/{view.id}/rename", data=form, headers=HTMX).status_code == 403
+    assert salma.post(f"/views/{view.id}/delete", headers=HTMX).status_code == 403
     assert kept("Money").deleted_at is None
 
 

@@ -80,11 +80,12 @@ def keep(actor: Actor, *, list_name: str, name: str, query: str, is_shared: bool
         return row.id
 
 
-def rename(actor: Actor, view_id: UUID, name: str, *, version: int) -> SavedView:
+def rename(actor: Actor, view_id: UUID, name: str, *, version: int, require: Require) -> SavedView:
     """Give a view another name. Raises RuleBroken (422), StaleScreen (409), NotFound (404)."""
     name = _name(name)
     with transaction():
         row = _view_for(actor, view_id)
+        require(row.list)
         if row.version != version:
             raise StaleScreen(
                 N_("Somebody else changed this view while you worked."),

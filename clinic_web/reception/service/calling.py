@@ -40,9 +40,9 @@ T = TypeVar("T")
 
 CALL = "visit.call_next"
 
-# How long to leave the last of a line to a colleague before looking again, in seconds: 2 in all, as long as
-# anybody waits for a row (`lock_timeout`).
-PAUSES = (0.01, 0.02, 0.04, 0.08, 0.15, 0.2, 0.5, 1.0)
+# How long to leave the last of a line to a colleague before looking again, in seconds: 1.5 in all, less than
+# a second press of the same key waits for this one's answer (`lock_timeout`).
+PAUSES = (0.01, 0.02, 0.04, 0.08, 0.15, 0.2, 0.4, 0.6)
 
 
 @dataclass(frozen=True, kw_only=True)
