@@ -29,6 +29,12 @@ def find(environment: Mapping[str, str] = os.environ) -> str:
     return _on_path() or _from_apt(SHELL) or _from_apt("chromium") or _from_npm()
 
 
+def prepare(environment: Mapping[str, str] = os.environ) -> None:
+    """Let Debian's packages bring one, where `find` would do so, while other things are installed."""
+    if not (environment.get("CHROMIUM") or _on_path()):
+        _from_apt(SHELL)
+
+
 def _on_path() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 

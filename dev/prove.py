@@ -44,11 +44,14 @@ def lint() -> int:
 
 def test(pytest_arguments: list[str]) -> int:
     """With arguments only pytest runs: then somebody works on one thing and wants its answer quickly."""
-    python_env.ensure(development=True)
-    with ThreadPoolExecutor(max_workers=1) as beside:
+    python_env.make()  # may ask apt, which does one thing at a time
+    with ThreadPoolExecutor(max_workers=2) as beside:
+        prepared = beside.submit(chromium.prepare)
+        python_env.ensure(development=True)
         compiled = None if pytest_arguments else beside.submit(_compile_tests)
         assets.ensure()
         words.ensure_compiled()
+        prepared.result()
         browser = chromium.find()
         with test_servers() as env:
             env["CHROMIUM"] = browser

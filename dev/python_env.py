@@ -19,10 +19,7 @@ MADE = places.VENV / ".made"
 
 def ensure(*, development: bool) -> None:
     """Brings .venv up to the locks of the requirement files; does nothing when it is there already."""
-    if not (MADE.exists() and places.PYTHON.exists()):
-        with say.step("making the Python environment .venv"):
-            _make()
-            stamps.keep(MADE, sys.version)
+    make()
     files = [INSTALLER, RUNTIME, DEVELOPMENT] if development else [INSTALLER, RUNTIME]
     stamp = places.VENV / f".installed-{files[-1].stem}"
     digest = stamps.of_files(files)
@@ -31,6 +28,14 @@ def ensure(*, development: bool) -> None:
             _install(INSTALLER)
             _install(files[-1])
             stamps.keep(stamp, digest)
+
+
+def make() -> None:
+    """Makes an empty .venv where there is none."""
+    if not (MADE.exists() and places.PYTHON.exists()):
+        with say.step("making the Python environment .venv"):
+            _make()
+            stamps.keep(MADE, sys.version)
 
 
 def _install(file: Path) -> None:
