@@ -90,22 +90,31 @@ def by_psycopg(*, tells: bool = False) -> Flask:
     @app.post("/next")
     def call_next() -> str:
         with pool.connection() as connection:
-            values = _who_asks(connection.cursor(), facts)
-            ticket = _call(connection.cursor(), values)
+            ticket = _call(connection.cursor(), _who_is_remembered(facts))
         tell()
         return f"{ticket} called"
 
     return app
 
 
-def _who_asks(cursor: psycopg.Cursor[Any], facts: Values) -> Values:
+def _who_is_remembered(facts: Values) -> Values:
+    """Who asks, and what a statement proves it by."""
     token, now = request.cookies["token"], datetime.now(UTC)
-    values = facts["people"][token] | facts["place"] | {"now": now}
-    digest = hashlib.sha256(token.encode()).digest()
-    cursor.execute(sql.SESSION, {"token_hash": digest, "now": now, "idle_since": now - IDLE})
+    proof = {"who_token": hashlib.sha256(token.encode()).digest(), "who_idle_since": now - IDLE}
+    return dict(facts["people"][token] | facts["place"] | proof | {"now": now})
+
+
+def _who_asks(cursor: psycopg.Cursor[Any], facts: Values) -> Values:
+    values = _who_is_remembered(facts)
+    session = {
+        "token_hash": values["who_token"],
+        "now": values["now"],
+        "idle_since": values["who_idle_since"],
+    }
+    cursor.execute(sql.SESSION, session)
     if cursor.fetchone() is None:
         raise PermissionError
-    return dict(values)
+    return values
 
 
 def _claim(cursor: psycopg.Cursor[Any], values: Values, action: str, body: Values) -> None:

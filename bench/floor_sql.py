@@ -131,7 +131,7 @@ RECORD_BOOKED = f"WITH {EVENTS}, {DELIVERIES}, {ANSWERS}, {WITNESSES} {STREAMS}"
 BOOKING = (SESSION, CLAIM, PATIENT, TERMS, BOOK, PAYMENT, RECORD_BOOKED)
 # Long, and nothing in it that a floor would leave out.
 CALL_NEXT = CALL_NEXT_AT_ONCE.sql
-CALLING = (SESSION, CALL_NEXT)
+CALLING = (CALL_NEXT,)  # which also proves whose session it is
 WITNESS = """
     INSERT INTO audit.access_logs
            (id, organization_id, user_id, action, resource_type, resource_id, result,

@@ -1,7 +1,8 @@
 """CPU per request of all server processes, as a multiple of a bare Flask answer's in the same run.
 
 Both programs run side by side with the same gunicorn settings and take turns under the same load: eight
-connections, the client in this process, which is not counted. Medians over rounds.
+connections, in bursts of the same length, because each burst opens its connections and finds the processors'
+caches full of something else. The client is in this process, which is not counted. Medians over rounds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bench.load import Ask, require, send
 from bench.programs import Web
 from bench.world import World
 
-WARM_UP = 2
+WARM_UP = 4  # until every connection has its statements prepared
 BATCHES = 2
 BARE = 2000
 
@@ -57,15 +58,14 @@ def turns(bare: Web, subjects: Sequence[tuple[World, Web, Subject]]) -> list[lis
     falls on all of them alike. Returns the rounds of each subject."""
     rounds: list[list[Round]] = [[] for _ in subjects]
     for number in range(WARM_UP + ROUNDS):
-        bare_cost = _bare_cost(bare)
         for kept, (world, ours, subject) in zip(rounds, subjects, strict=True):
             meters = {
                 name: cpu.Meter(pid) for name, pid in (("web", ours.pid), *vars(servers.find(world)).items())
             }
-            requests = sum(_batch(ours, subject, meters) for _ in range(BATCHES))
+            bursts = [_batch(ours, subject, meters) for _ in range(BATCHES)]
             if number >= WARM_UP:
                 costs = {name: meter.each for name, meter in meters.items()}
-                kept.append(Round(requests=requests, bare=bare_cost, **costs))
+                kept.append(Round(requests=sum(bursts), bare=_bare_cost(bare, bursts[0]), **costs))
     return rounds
 
 
@@ -78,11 +78,13 @@ def _batch(ours: Web, subject: Subject, meters: dict[str, cpu.Meter]) -> int:
     return len(asks)
 
 
-def _bare_cost(bare: Web) -> float:
+def _bare_cost(bare: Web, burst: int) -> float:
+    """Return what a bare answer costs in bursts of so many, about ``BARE`` in all."""
     meter = cpu.Meter(bare.pid)
-    with cpu.running([meter], BARE):
-        answers = send(bare.port, [Ask("/")] * BARE)
-    require(answers, 200)
+    for _ in range(max(1, BARE // burst)):
+        with cpu.running([meter], burst):
+            answers = send(bare.port, [Ask("/")] * burst)
+        require(answers, 200)
     return meter.each
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -55,6 +57,14 @@ MODULES = (
 )
 
 
+class Program(Flask):
+    """Flask without its question, asked of every function of every request, whether that is a coroutine:
+    none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> Flask:
     """Build the program. ``is_worker``: without a socket server; it tells screens through Redis only."""
     settings = settings or read_settings()
@@ -62,7 +72,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     failpoints.configure(settings)
     _warn_of_plain_http(settings)
     secret_store.configure(settings)
-    app = Flask(
+    app = Program(
         "clinic_web",
         root_path=str(ROOT / "clinic_web"),
         template_folder=str(ROOT / "templates"),
@@ -113,7 +123,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings) | {"poolclass": tenant.Pool},
         SESSION_COOKIE_NAME="__Host-clinic" if settings.is_https else "clinic",
         SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_HTTPONLY=True,
@@ -145,6 +155,7 @@ def _wire_modules(app: Flask) -> None:
     identity_ports.facilities = organization.facilities_offered
     identity_ports.staff = organization.staff_offered
     identity_ports.house_stands_at = organization.stands_at
+    identity_ports.house_at_hand = organization.stand_at_hand
     organization_ports.upcoming = reception.upcoming
     patients_ports.is_treating = reception.is_treating
     payments_ports.visit_states = reception.visit_states

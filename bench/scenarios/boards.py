@@ -41,9 +41,7 @@ class Side:
 def run(world: World) -> list[Figure]:
     hall = ward(world, doctors=WARM_UP + CALLS)
     screens = paired_screens(world, hall.line, SCREENS)
-    hall.set_back()
-    asks = [press_next(doctor) for doctor in hall.line.doctors[:3]]
-    missing = statements.differences([statements.sent(world, ask) for ask in asks][-1], floor_sql.CALLING)
+    missing = statements.differences(_sent(world, hall), floor_sql.CALLING)
     with Crowd() as crowd, web("wsgi:app", world.env) as our_web:
         ours = Side(our_web, screens, press_next)
         message = _one_message(hall, crowd, ours)
@@ -55,6 +53,15 @@ def run(world: World) -> list[Figure]:
                 _block(hall, crowd, floor)
                 _block(hall, crowd, ours)
     return [_figure(ours, floor, missing, len(json.dumps(message)))]
+
+
+def _sent(world: World, hall: Ward) -> list[str]:
+    """The statements of a call by somebody whom the process remembers."""
+    sent: list[str] = []
+    for _ in range(3):
+        hall.set_back()
+        sent = statements.sent(world, press_next(hall.line.doctors[0]))
+    return sent
 
 
 def _one_message(hall: Ward, crowd: Crowd, ours: Side) -> dict[str, str]:
@@ -90,7 +97,7 @@ def _call(crowd: Crowd, side: Side, connection: Connection, doctor: Person) -> t
 
 def _figure(ours: Side, floor: Side, missing: list[str], size: int) -> Figure:
     mine, least = statistics.median(ours.seen), statistics.median(floor.seen)
-    same = f"{len(floor_sql.CALLING)} statements on both sides" if not missing else "; ".join(missing)
+    same = f"{len(floor_sql.CALLING)} statement(s) on both sides" if not missing else "; ".join(missing)
     return Figure(
         what=f"call next: HTTP in -> the last of {SCREENS} boards has it",
         ours=_times(ours),

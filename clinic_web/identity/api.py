@@ -15,6 +15,7 @@ from clinic_web.identity.passwords import generate as generate_password
 from clinic_web.identity.permissions import EVERYBODY, OWN_ACCOUNT, PERMISSIONS, ROLES
 from clinic_web.identity.ports import Offered
 from clinic_web.identity.queries import SignedIn, actor_of_token, actors_of, open_session_rights
+from clinic_web.identity.remembering import IS_WHO_ASKS, ProvingStatement
 from clinic_web.identity.roles import RoleInfo, role_ids_of, role_names_of, roles_of_tenant, roles_with
 from clinic_web.identity.service.api_tokens import NewToken, Program, may_be_named, program_of
 from clinic_web.identity.service.api_tokens import issue as issue_token
@@ -39,6 +40,7 @@ from clinic_web.kernel.errors import N_, DomainError, InvalidForm, RuleBroken
 
 __all__ = [
     "EVERYBODY",
+    "IS_WHO_ASKS",
     "OWN_ACCOUNT",
     "PERMISSIONS",
     "ROLES",
@@ -47,6 +49,7 @@ __all__ = [
     "NewToken",
     "Offered",
     "Program",
+    "ProvingStatement",
     "RoleInfo",
     "SignInRefused",
     "SignedIn",

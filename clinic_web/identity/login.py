@@ -11,7 +11,7 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from clinic_web.identity import queries
+from clinic_web.identity import queries, remembering
 from clinic_web.identity.queries import SignedIn
 from clinic_web.identity.service import api_tokens, devices, proving, sessions
 from clinic_web.identity.service.tries import Source
@@ -20,6 +20,7 @@ from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError
 from clinic_web.kernel.ids import new_token
+from clinic_web.kernel.tenant import NotProved
 
 logger = structlog.get_logger(__name__)
 
@@ -38,6 +39,9 @@ class OnlySessions(LoginManager):  # type: ignore[misc]  # Flask-Login has no ty
     def _load_user(self) -> None:
         token = session.get("_user_id")
         self._update_request_context_with_user(self._user_callback(token) if token else None)
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return response
 
 
 def install(app: Flask) -> None:
@@ -75,6 +79,39 @@ def load_user(token: str) -> SignedIn | None:
     if user:
         tenant.enter(user.actor.organization_id)
     return user
+
+
+def remember() -> bool:
+    """Take who asks from this process's memory, if it has them, until that is proved (see ``remembering``).
+    Where somebody was asked for already, or nothing is remembered, it says no."""
+    token = session.get("_user_id")
+    if not token or "actor" in g or "_login_user" in g or not tenant.is_lending():
+        return False
+    agent = request.headers.get("User-Agent")
+    user = queries.remembered(token, ip_address=ip_address(), user_agent=agent)
+    if user is None:
+        return False
+    unproved = remembering.unproved(user, prove=lambda: _prove(user))
+    if unproved is None:
+        return False
+    tenant.enter_unproved(unproved)
+    g.actor, g._login_user = user.actor, user
+    return True
+
+
+def _prove(user: SignedIn) -> None:
+    """Ask PostgreSQL after all, and go on only with who was remembered, in the house as it was."""
+    house = remembering.house_of(user)
+    if not queries.is_still(user) or remembering.house_of(user) != house:
+        raise NotProved
+
+
+def forget() -> None:
+    """Nobody is known any more in this request: who wants to know asks PostgreSQL."""
+    for name in ("actor", "_login_user", "place"):
+        g.pop(name, None)
+    db.session.rollback()
+    tenant.enter(tenant.NOBODY)
 
 
 def ip_address() -> str | None:

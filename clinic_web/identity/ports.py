@@ -27,18 +27,24 @@ def _keeps_nothing(at: StreamMoved) -> bool:
     return True
 
 
+def _has_nothing(organization_id: UUID) -> StreamMoved | None:
+    return None
+
+
 @dataclass
 class Ports:
     """``facilities`` and ``staff``: the open ones of the actor's tenant, by name.
 
     ``house_stands_at`` hears at each request where the stream of the person's house stands, so that nothing
-    older of it is shown. ``public_url`` is where people open the program, ``can_mail`` whether letters leave
+    older of it is shown. ``house_at_hand`` returns where it stood when this process read of it what will be
+    used without asking. ``public_url`` is where people open the program, ``can_mail`` whether letters leave
     the house. ``patients_start`` is the endpoint at which patients begin.
     """
 
     facilities: Callable[[Actor], list[Offered]] = _none
     staff: Callable[[Actor], list[Offered]] = _none
     house_stands_at: Callable[[StreamMoved], object] = _keeps_nothing
+    house_at_hand: Callable[[UUID], StreamMoved | None] = _has_nothing
     public_url: str = ""
     can_mail: bool = False
     patients_start: str = "identity.login"

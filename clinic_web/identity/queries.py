@@ -125,6 +125,7 @@ class Remembered:
     actor: Actor
     language: str
     theme: str
+    last_seen_at: datetime
     must_change_password: bool = False
     lacks_factor: bool = False
 
@@ -138,7 +139,23 @@ def actor_of_token(
     token: str, *, ip_address: str | None = None, user_agent: str | None = None
 ) -> SignedIn | None:
     """Return whose session this is, with their rights as they are now; None when it is not open."""
-    token_hash, now = hash_of(token), clock.now()
+    token_hash = hash_of(token)
+    found = _open_session(token_hash)
+    if found is None:
+        return None
+    organization_id, last_seen_at, stamp = found
+    person = _remembered.get(token_hash)
+    if person is None or person.stamp != stamp:
+        with tenant.of(organization_id):
+            person = _read(token_hash, stamp, last_seen_at)
+    person.last_seen_at = last_seen_at
+    return _signed_in(token, person, ip_address, user_agent)
+
+
+def _open_session(token_hash: bytes) -> tuple[UUID, datetime, UUID] | None:
+    """Return the tenant, the last use and the rights stamp of an open session; what is kept of a house that
+    has changed since, and of a session that is not open, is forgotten."""
+    now = clock.now()
     row = IS_OPEN.first({"token_hash": token_hash, "now": now, "idle_since": now - IDLE_LIMIT})
     if row is None or row.organization_id is None:
         _remembered.pop(token_hash, None)
@@ -146,24 +163,39 @@ def actor_of_token(
     organization_id, last_seen_at, stamp, topic, epoch, seq = row
     if topic:
         ports.house_stands_at(StreamMoved(topic, str(epoch), seq))
-    person = _remembered.get(token_hash)
-    if person is None or person.stamp != stamp:
-        with tenant.of(organization_id):
-            person = _read(token_hash, stamp)
+    return organization_id, last_seen_at, stamp
+
+
+def is_still(user: SignedIn) -> bool:
+    """Return whether somebody remembered is still signed in, with the same rights."""
+    found = _open_session(hash_of(user.token))
+    return found is not None and found[2] == user.rights_stamp
+
+
+def remembered(token: str, *, ip_address: str | None, user_agent: str | None) -> SignedIn | None:
+    """Return who this session's person was when PostgreSQL was last asked; None when this process never
+    asked, or not since their last use was noted too long ago. Whether it is still so must be proved."""
+    person = _remembered.get(hash_of(token))
+    if person is None or clock.now() - person.last_seen_at >= SEEN_EVERY:
+        return None
+    return _signed_in(token, person, ip_address, user_agent)
+
+
+def _signed_in(token: str, person: Remembered, ip_address: str | None, user_agent: str | None) -> SignedIn:
     return SignedIn(
         token=token,
         session_id=person.session_id,
         actor=_coming_from(person, ip_address, user_agent),
         language=person.language,
         theme=person.theme,
-        rights_stamp=stamp,
-        last_seen_at=last_seen_at,
+        rights_stamp=person.stamp,
+        last_seen_at=person.last_seen_at,
         must_change_password=person.must_change_password,
         lacks_factor=person.lacks_factor,
     )
 
 
-def _read(token_hash: bytes, stamp: UUID) -> Remembered:
+def _read(token_hash: bytes, stamp: UUID, last_seen_at: datetime) -> Remembered:
     """Read the person after the stamp: what is remembered under it may be newer than it says, never older."""
     row = db.session.execute(PERSON_OF, {"token_hash": token_hash}).one()
     actor = Actor(
@@ -181,7 +213,14 @@ def _read(token_hash: bytes, stamp: UUID) -> Remembered:
     if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
     person = Remembered(
-        stamp, row.session_id, actor, row.language, row.theme, row.must_change_password, row.lacks_factor
+        stamp=stamp,
+        session_id=row.session_id,
+        actor=actor,
+        language=row.language,
+        theme=row.theme,
+        last_seen_at=last_seen_at,
+        must_change_password=row.must_change_password,
+        lacks_factor=row.lacks_factor,
     )
     _remembered[token_hash] = person
     return person

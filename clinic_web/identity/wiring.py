@@ -97,6 +97,8 @@ def _say_what_addresses_name() -> None:
 
 def _bind_ports() -> None:
     ports.actor = login.load_actor
+    ports.remember = login.remember
+    ports.forget = login.forget
     ports.session_id = login.session_id
     ports.is_fresh = login.is_fresh
     ports.language = login.language

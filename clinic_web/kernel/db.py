@@ -10,9 +10,10 @@ from uuid import UUID
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from gevent.monkey import is_module_patched
+from psycopg.pq import TransactionStatus
 from sqlalchemy import CheckConstraint, DateTime, Integer, MetaData, Numeric, event, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 
 from clinic_web.config import Settings
 from clinic_web.kernel.ids import new_id
@@ -100,6 +101,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_timeout": 8,
         "pool_pre_ping": False,  # the first statement of a request notices a lost connection, see ui/who.py
         "pool_recycle": 1800,
+        "pool_reset_on_return": None,  # by `_take_back`, which asks first whether anything is open
         "pool_use_lifo": True,  # the connection used last has its statements prepared and its caches warm
         "connect_args": {
             "options": options,
@@ -114,6 +116,12 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     }
 
 
+def open_session() -> Session | None:
+    """Return the session of the work under way, if anything has asked for one. A press that is one statement
+    of its own needs none, and making and closing one costs what a small statement does."""
+    return db.session() if db.session.registry.has() else None
+
+
 # The driver's hundred are fewer than the pages of one morning ask for: what it forgot is planned anew.
 PREPARED_MAX = 400
 
@@ -122,10 +130,17 @@ def tune_connections(app: Flask) -> None:
     """Let connections keep their plans, and greenlets wait for PostgreSQL as cheaply as their loop can."""
     with app.app_context():
         event.listen(db.engine, "connect", _keep_plans)
+        event.listen(db.engine, "reset", _take_back)
         if is_module_patched("select"):
             from clinic_web.kernel import green
 
             event.listen(db.engine, "do_connect", green.connect)
+
+
+def _take_back(driver: Any, _record: object, _state: object) -> None:
+    """Let no borrower find what another left open. Mostly nothing is: a statement commits by itself."""
+    if driver.pgconn.transaction_status != TransactionStatus.IDLE:
+        driver.rollback()
 
 
 def _keep_plans(driver: Any, _record: object) -> None:

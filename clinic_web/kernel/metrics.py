@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import structlog
@@ -41,6 +42,13 @@ connections = Gauge(
 pool_size = Gauge(
     "clinic_database_pool_size", "Connections that the pools may open", multiprocess_mode="livesum"
 )
+
+
+@cache
+def requests_of(method: str, route: str, status: int) -> Histogram:
+    """Return the counts of one kind of request, as ``labels`` does at twice the price."""
+    return requests.labels(method, route, status)
+
 
 # What one reading returns: a figure, figures by label, or None when it is not to be had just now.
 Read = Callable[[], "float | Mapping[str, float] | None"]

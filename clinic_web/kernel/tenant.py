@@ -11,21 +11,39 @@ tenant of the request before, pay nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Flask, g, has_app_context
 from psycopg.pq import TransactionStatus
-from sqlalchemy import event, text
+from sqlalchemy import Engine, QueuePool, event, text
+from sqlalchemy.pool import PoolProxiedConnection
 
-from clinic_web.kernel.db import db
+from clinic_web.kernel.db import db, open_session
 
+
+@dataclass(frozen=True)
+class Unproved:
+    """A tenant that is known from memory only. ``values`` are what a statement proves it by that does so
+    itself; ``prove`` asks PostgreSQL, and raises NotProved if it is not so."""
+
+    organization_id: UUID
+    values: Mapping[str, Any]
+    prove: Callable[[], None]
+
+
+class NotProved(Exception):
+    """What was remembered of who asks is no longer so: whatever came of it is not to be shown."""
+
+
+Known = UUID | str | Unproved | None
 NOBODY: Final = None
 _AS_IT_IS: Final = "as it is"
-_current: ContextVar[UUID | str | None] = ContextVar("tenant", default=NOBODY)
+_current: ContextVar[Known] = ContextVar("tenant", default=NOBODY)
 
 EVERYBODY = text("SELECT kernel.tenants()")
 
@@ -36,17 +54,72 @@ def current() -> UUID | None:
     return found if isinstance(found, UUID) else NOBODY
 
 
-def enter(organization_id: UUID | None) -> Token[UUID | str | None]:
+def enter(organization_id: UUID | None) -> Token[Known]:
     """Work for this tenant from now on; ``leave`` with what this returns goes back."""
     token = _current.set(organization_id)
     _tell_session()
     return token
 
 
-def leave(token: Token[UUID | str | None]) -> None:
+def leave(token: Token[Known]) -> None:
     """Work for whom it was before ``enter``."""
     _current.reset(token)
     _tell_session()
+
+
+def enter_unproved(remembered: Unproved) -> None:
+    """Work for a tenant from memory: until that is proved nobody is lent a connection (see ``Pool``)."""
+    _current.set(remembered)
+
+
+def is_lending() -> bool:
+    """Return whether connections are lent by the pool. A test that is rolled back has one of its own, which
+    asks for no proof."""
+    return isinstance(db.engine, Engine)
+
+
+def is_unproved() -> bool:
+    return isinstance(_current.get(), Unproved)
+
+
+def require_proof() -> None:
+    """Prove what is remembered of who asks, where nobody has. Raises NotProved."""
+    found = _current.get()
+    if isinstance(found, Unproved):
+        with as_it_is():
+            found.prove()
+        proved()
+
+
+@contextmanager
+def proving() -> Iterator[Mapping[str, Any]]:
+    """Lend the statement inside a connection all the same: it proves who asks with the values that this
+    yields, or does nothing. ``proved`` says that it did."""
+    found = _current.get()
+    if not isinstance(found, Unproved):
+        yield {}
+        return
+    token = _current.set(found.organization_id)
+    try:
+        yield found.values
+    finally:
+        _current.reset(token)
+
+
+def proved() -> None:
+    """The tenant that was remembered is who asks: work for them from now on. No connection was lent before,
+    so the session has none that would have to be told."""
+    found = _current.get()
+    if isinstance(found, Unproved):
+        _current.set(found.organization_id)
+
+
+class Pool(QueuePool):
+    """Lends nothing before it is proved who asks."""
+
+    def connect(self) -> PoolProxiedConnection:
+        require_proof()
+        return super().connect()
 
 
 @contextmanager
@@ -144,8 +217,8 @@ def _tell_session() -> None:
     """The session may hold a connection already: before the tenant was known it looked something up."""
     if not has_app_context():
         return
-    session = db.session()
-    if session.in_transaction():
+    session = open_session()
+    if session and session.in_transaction():
         tell(session.connection())
 
 
@@ -166,7 +239,7 @@ def tell(connection: Any) -> None:
         _tell(driver, _current.get(), is_local=True)
 
 
-def _tell(driver: Any, wanted: UUID | str | None, *, is_local: bool) -> None:
+def _tell(driver: Any, wanted: Known, *, is_local: bool) -> None:
     driver.execute(
         "SELECT set_config('app.tenant', %s, %s)", ["" if wanted is NOBODY else str(wanted), is_local]
     )

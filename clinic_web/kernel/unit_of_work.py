@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
+from flask import g
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -29,7 +30,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from clinic_web.kernel import clock, record
 from clinic_web.kernel.broker import broker
-from clinic_web.kernel.db import db
+from clinic_web.kernel.db import db, open_session
 from clinic_web.kernel.errors import N_, Busy, StaleScreen
 from clinic_web.kernel.failpoints import failpoint
 
@@ -94,9 +95,15 @@ def afterwards(listener: Listener) -> Listener:
     return listener
 
 
+def under_way() -> UnitOfWork | None:
+    """Return the unit of work under way, if there is one: the application context's, as sessions are."""
+    work: UnitOfWork | None = g.get("unit_of_work")
+    return work
+
+
 def current() -> UnitOfWork:
     """Return the unit of work under way; publishing outside one is a bug."""
-    work: UnitOfWork | None = db.session().info.get("unit_of_work")
+    work = under_way()
     if work is None:
         raise RuntimeError(
             "There is no transaction under way: publish and push belong inside `with transaction():`."
@@ -106,23 +113,23 @@ def current() -> UnitOfWork:
 
 def is_under_way() -> bool:
     """Return whether a transaction or a single statement is under way."""
-    return "unit_of_work" in db.session().info
+    return under_way() is not None
 
 
 def has_committed() -> bool:
     """Return whether this request (or job) has committed something, so that nobody says nothing happened."""
-    return bool(db.session().info.get("has_committed"))
+    return bool(g.get("has_committed"))
 
 
 @contextmanager
 def transaction() -> Iterator[UnitOfWork]:
     """Run one use case: commit at its end, roll back when it raises. An inner transaction joins the outer."""
-    session = db.session()
-    outer: UnitOfWork | None = session.info.get("unit_of_work")
+    outer = under_way()
     if outer is not None:
         yield outer
         return
-    with _unit_of_work(session) as work:
+    with _unit_of_work() as work:
+        session = db.session()
         _begin(session)
         yield work
         session.flush()
@@ -134,31 +141,32 @@ def transaction() -> Iterator[UnitOfWork]:
 def single_statement() -> Iterator[UnitOfWork]:
     """Run a use case that is one statement and records itself (see ``at_once``): PostgreSQL commits it by
     itself, so its locks are held for no round trip. Inside a transaction it is a part of that one."""
-    session = db.session()
-    outer: UnitOfWork | None = session.info.get("unit_of_work")
+    outer = under_way()
     if outer is not None:
         yield outer
         return
-    with _unit_of_work(session) as work:
+    with _unit_of_work() as work:
         yield work
 
 
 @contextmanager
-def _unit_of_work(session: Session) -> Iterator[UnitOfWork]:
-    work = session.info["unit_of_work"] = UnitOfWork()
+def _unit_of_work() -> Iterator[UnitOfWork]:
+    work = g.unit_of_work = UnitOfWork()
     try:
         yield work
-        is_begun = session.in_transaction()
-        if is_begun:
+        session = open_session()
+        is_begun = session is not None and session.in_transaction()
+        if session and is_begun:
             session.commit()
     except BaseException:
-        session.rollback()
+        if session := open_session():
+            session.rollback()
         raise
     finally:
-        session.info.pop("unit_of_work", None)
+        g.pop("unit_of_work", None)
     if not (is_begun or work.moved):
         return  # a single statement that found nothing to do: whoever fails after it has done nothing
-    session.info["has_committed"] = True
+    g.has_committed = True
     failpoint("transaction.after_commit")
     with broker().together():
         for listener in _after_commit:

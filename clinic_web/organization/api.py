@@ -18,6 +18,7 @@ from clinic_web.organization.directory import (
     directory,
     facility,
     look_again,
+    stand_at_hand,
     stands_at,
     topic,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "shifts",
     "shifts_on",
     "staff_offered",
+    "stand_at_hand",
     "stands_at",
     "survey",
     "terms",

@@ -22,7 +22,7 @@ from clinic_web.kernel import push
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, NotFound
-from clinic_web.kernel.unit_of_work import StreamMoved, UnitOfWork
+from clinic_web.kernel.unit_of_work import StreamMoved, UnitOfWork, under_way
 from clinic_web.organization.models import (
     DOCTOR,
     Clinic,
@@ -162,7 +162,8 @@ def directory(organization_id: UUID) -> Directory:
     """Return what the organization consists of; at most one look-up by key per call, and per second."""
     kept = _kept.get(organization_id)
     name = topic(organization_id)
-    if name in _changing_now():
+    work = under_way()
+    if work and name in work.topics:
         return load(organization_id)  # this transaction's own changes, which may yet be rolled back
     if kept and time.monotonic() - kept.looked_at < LOOK_AGAIN_AFTER:
         return kept.directory
@@ -178,13 +179,17 @@ def directory(organization_id: UUID) -> Directory:
 
 def as_of(organization_id: UUID) -> StreamMoved | None:
     """Return at which state of the organization's stream this process read its directory, if it keeps one."""
-    kept = _kept.get(organization_id)
-    return None if kept is None or topic(organization_id) in _changing_now() else kept.at
+    kept, work = _kept.get(organization_id), under_way()
+    return None if kept is None or (work and topic(organization_id) in work.topics) else kept.at
 
 
-def _changing_now() -> set[str]:
-    work: UnitOfWork | None = db.session().info.get("unit_of_work")
-    return work.topics if work else set()
+def stand_at_hand(organization_id: UUID) -> StreamMoved | None:
+    """Return at which state of the stream the copy of this process was read, and let it be used: for those
+    whose own statement then asks whether the stream still stands there, or who ask right after."""
+    at = as_of(organization_id)
+    if at:
+        _kept[organization_id].looked_at = time.monotonic()
+    return at
 
 
 def forget_changed(work: UnitOfWork) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import event
-from sqlalchemy.orm import object_session
 
+from clinic_web.kernel.unit_of_work import under_way
 from clinic_web.patients.models import Patient, PatientLink
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ def may_join(joiner: Joiner, topic: str) -> bool:
 @event.listens_for(PatientLink, "after_insert")
 @event.listens_for(PatientLink, "after_update")
 def _moved(_mapper: Any, _connection: Any, patient: Patient | PatientLink) -> None:
-    session = object_session(patient)
-    work = session.info.get("unit_of_work") if session else None
+    work = under_way()
     if work is not None:
         work.topics.add(patients_topic(patient.organization_id))

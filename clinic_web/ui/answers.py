@@ -88,7 +88,6 @@ def install(app: Flask) -> None:
 def _name_request() -> None:
     """Give every request a short name that a person can read to support; it is in each of its log lines."""
     g.request_id = ids.code(6)
-    structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 

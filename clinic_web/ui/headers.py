@@ -12,7 +12,7 @@ from clinic_web.kernel.errors import N_, DomainError
 POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self' 'nonce-{nonce}'",
+        "script-src {scripts}",
         "style-src 'self'",
         "img-src 'self' data:",
         "font-src 'self'",
@@ -23,15 +23,17 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+NO_SCRIPTS_INSIDE = POLICY.format(scripts="'self'")  # of what carries none, such as every fragment
 # Of a file that somebody opens by itself: it is no page, and can do nothing.
 POLICY_OF_FILES = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
-FIXED = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
+FIXED = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+)
+ONLY_BY_TLS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 NUL = "\x00"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
@@ -92,21 +94,24 @@ def refuse_what_is_no_text() -> None:
 def install(app: Flask, settings: Settings) -> None:
     app.before_request(refuse_cross_site)
     app.before_request(refuse_what_is_no_text)
+    fixed = (*FIXED, ONLY_BY_TLS) if settings.is_https else FIXED
 
     @app.after_request
     def protect(response: Response) -> Response:
         headers = response.headers
-        for name, value in FIXED.items():
-            headers[name] = value
-        if settings.is_https:
-            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        headers.extend(fixed)
         if request.endpoint == "static":
-            headers["Content-Security-Policy"] = POLICY_OF_FILES
+            headers.add("Content-Security-Policy", POLICY_OF_FILES)
             _say_letters(response)
         else:
             headers.setdefault("Cache-Control", "no-store")
-            headers["Content-Security-Policy"] = POLICY.format(nonce=csp_nonce())
+            headers.add("Content-Security-Policy", _policy())
         return response
+
+
+def _policy() -> str:
+    nonce = g.get("csp_nonce")
+    return POLICY.format(scripts=f"'self' 'nonce-{nonce}'") if nonce else NO_SCRIPTS_INSIDE
 
 
 def _say_letters(response: Response) -> None:

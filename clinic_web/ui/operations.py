@@ -52,9 +52,10 @@ def _begin() -> None:
 def _measure(response: Response) -> Response:
     began = g.pop("measured_from", None)
     if began is not None:
-        route = request.url_rule.rule if request.url_rule else UNKNOWN
-        method = request.method if request.method in METHODS else UNKNOWN
-        metrics.requests.labels(method, route, response.status_code).observe(time.perf_counter() - began)
+        asked = request._get_current_object()  # type: ignore[attr-defined]
+        route = asked.url_rule.rule if asked.url_rule else UNKNOWN
+        method = asked.method if asked.method in METHODS else UNKNOWN
+        metrics.requests_of(method, route, response.status_code).observe(time.perf_counter() - began)
     return response
 
 

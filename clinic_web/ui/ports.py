@@ -23,7 +23,8 @@ class Place:
 
 @dataclass
 class Ports:
-    """``first_run`` is the address of the wizard while nothing is set up. ``begin_session`` lets this
+    """``remember`` takes who asks from memory and says whether it could, ``forget`` drops that again.
+    ``first_run`` is the address of the wizard while nothing is set up. ``begin_session`` lets this
     browser be a new token's person. ``is_fresh``: whether who asks proved lately that it is still them.
     ``session_rights`` returns the open ones among some sessions, each with a stamp that changes with its
     person's rights.
@@ -32,6 +33,8 @@ class Ports:
     """
 
     actor: Callable[[], Actor | None] = lambda: None
+    remember: Callable[[], bool] = lambda: False
+    forget: Callable[[], None] = lambda: None
     session_id: Callable[[], UUID | None] = lambda: None
     is_fresh: Callable[[], bool] = lambda: True
     language: Callable[[], str | None] = lambda: None

@@ -14,9 +14,12 @@ from typing import Any, TypeVar, cast
 
 from flask import Response, flash, get_template_attribute, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError
 
-from clinic_web.kernel.errors import DomainError, InvalidForm, RuleBroken
+from clinic_web.kernel import tenant
+from clinic_web.kernel.errors import Busy, DomainError, InvalidForm, RuleBroken
 from clinic_web.kernel.unit_of_work import run_again
+from clinic_web.ui.ports import ports
 from clinic_web.ui.texts import say
 from clinic_web.ui.who import SignInNeeded, actor, actor_or_none, place, require_fresh
 
@@ -42,11 +45,14 @@ __all__ = [
 ACT = "act"  # the category under which the last act is flashed to a browser without JavaScript
 
 
-def needs(permission: str, *, also: str | None = None, fresh: bool = False) -> Callable[[View], View]:
+def needs(
+    permission: str, *, also: str | None = None, fresh: bool = False, remembers: bool = False
+) -> Callable[[View], View]:
     """Let a view be used only by people who are signed in and have ``permission`` (``resource.action``).
 
     ``also``: a second right that it takes, such as seeing what is exported. ``fresh``: a dangerous act;
-    whoever has not proved for half an hour who they are is asked to, and goes on.
+    whoever has not proved for half an hour who they are is asked to, and goes on. ``remembers``: one of the
+    busiest presses, whose own statement proves who asks (a ``ProvingStatement``).
     """
 
     def guard(view: View) -> View:
@@ -60,11 +66,51 @@ def needs(permission: str, *, also: str | None = None, fresh: bool = False) -> C
                 who.require(also)
             return run_again(lambda: view(*args, **kwargs))
 
-        guarded.permission = permission  # type: ignore[attr-defined]
-        guarded.also = also  # type: ignore[attr-defined]
-        return cast(View, guarded)
+        made = _remembering(guarded) if remembers else guarded
+        made.permission = permission  # type: ignore[attr-defined]
+        made.also = also  # type: ignore[attr-defined]
+        return cast(View, made)
 
     return guard
+
+
+def _remembering(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    """Begin with who this process remembers; begin again with who PostgreSQL knows, if that was not so."""
+
+    @wraps(view)
+    def remembered(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        if ports.remember():
+            try:
+                return _proved(view, *args, **kwargs)
+            except tenant.NotProved:
+                ports.forget()
+        return view(*args, **kwargs)
+
+    return remembered
+
+
+def _proved(view: Callable[..., ResponseReturnValue], *args: Any, **kwargs: Any) -> ResponseReturnValue:
+    """Return what the view answers, or raise what it raises, once it is proved who asks. Raises NotProved.
+
+    A connection that PostgreSQL closed meanwhile shows at the first statement, here the act itself. It has a
+    key, so it may be repeated.
+    """
+    try:
+        answer = view(*args, **kwargs)
+    except tenant.NotProved:
+        raise
+    except Exception as error:
+        if tenant.is_unproved() and _lost_connection(error):
+            raise tenant.NotProved from error
+        tenant.require_proof()
+        raise
+    tenant.require_proof()
+    return answer
+
+
+def _lost_connection(error: Exception) -> bool:
+    cause = error.__cause__ if isinstance(error, Busy) else error
+    return isinstance(cause, DBAPIError) and cause.connection_invalidated
 
 
 def _freshly(view: View) -> View:

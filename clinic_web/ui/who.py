@@ -12,6 +12,8 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import N_, DomainError
 from clinic_web.ui.ports import Place, ports
 
+NOT_ASKED = object()
+
 
 class SignInNeeded(Exception):
     """Nobody is signed in: the shell answers 401 or leads to the sign-in page."""
@@ -41,9 +43,10 @@ def actor() -> Actor:
 
 
 def actor_or_none() -> Actor | None:
-    if "actor" not in g:
-        g.actor = _load_actor()
-    return cast("Actor | None", g.actor)
+    who = g.get("actor", NOT_ASKED)
+    if who is NOT_ASKED:
+        who = g.actor = _load_actor()
+    return cast("Actor | None", who)
 
 
 def _load_actor() -> Actor | None:

@@ -58,7 +58,7 @@ def doctor_deck() -> str:
 
 
 @bp.post("/doctor/next")
-@needs("visit.call")
+@needs("visit.call", remembers=True)
 def doctor_next() -> ResponseReturnValue:
     called = calling.call_next(actor(), key=form_key() or "")
     if called is None:

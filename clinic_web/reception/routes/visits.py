@@ -47,7 +47,7 @@ def book(patient_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/desk/hand/patient/<uuid:patient_id>/walk-in")
-@needs("visit.walk_in")
+@needs("visit.walk_in", remembers=True)
 def walk_in(patient_id: UUID) -> ResponseReturnValue:
     typed = request.form
     try:

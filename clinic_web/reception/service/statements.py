@@ -13,6 +13,7 @@ from uuid import UUID
 
 from clinic_web.audit import api as audit
 from clinic_web.events.reception import VisitCalled, VisitOpened
+from clinic_web.identity import api as identity
 from clinic_web.kernel import at_once
 from clinic_web.kernel.statement import Statement
 from clinic_web.patients import api as patients
@@ -85,9 +86,10 @@ _OPENED_EVENT = {
     "total_amount": "CAST(:total_amount AS text)",
     "doctor_id": "CAST(:doctor_id AS uuid)",
 }
-OPEN_WALK_IN_AT_ONCE = Statement(
+OPEN_WALK_IN_AT_ONCE = identity.ProvingStatement(
     f"""
     WITH place AS ({_PLACE}
+           AND {identity.IS_WHO_ASKS}
            AND {at_once.IS_FIRST_PRESS}
            AND {at_once.IS_STILL_SO}
            AND {patients.IS_KNOWN}
@@ -255,13 +257,14 @@ def _first_of_line(policy: str, order: str) -> str:
 # the room, and somebody waits. Two presses of one doctor at the same instant: ONE_WITH_THE_DOCTOR or
 # ALREADY_PRESSED refuses the later one.
 _ANSWER = {name: f"called.{name}" for name in ("ticket", "patient_id", "room_id", "queue_id", "version")}
-CALL_NEXT_AT_ONCE = Statement(
+CALL_NEXT_AT_ONCE = identity.ProvingStatement(
     f"""
     WITH q AS MATERIALIZED (
         SELECT id, policy FROM reception.queues
          WHERE clinic_id = :clinic_id AND kind = 'CLINIC' AND organization_id = :organization_id
            AND NOT EXISTS (SELECT FROM reception.visits
                             WHERE attending_id = :doctor_id AND status IN ('CALLED', 'IN_PROGRESS'))
+           AND {identity.IS_WHO_ASKS}
            AND {at_once.IS_FIRST_PRESS}
     ), by_time AS ({_first_of_line("policy = 'APPOINTMENT_TIME'", LINE_BY_TIME)}
     ), by_number AS ({_first_of_line("policy <> 'APPOINTMENT_TIME'", LINE_BY_NUMBER)}
