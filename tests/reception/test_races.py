@@ -40,6 +40,16 @@ class Stumble(Exception):
     """What a test lets go wrong just before the commit."""
 
 
+def patiently(use_case: Callable[[], T]) -> T:
+    """Press again when told that the system is busy, as people do: a starved machine may say so."""
+    for _ in range(5):
+        try:
+            return run_again(use_case)
+        except Busy:
+            db.session.rollback()
+    return run_again(use_case)
+
+
 def at_once(acts: Iterable[Callable[[], T]], *, workers: int = AT_ONCE) -> list[T | Exception]:
     """Run all acts from many threads, each in an application context of its own; return what came of them."""
 
@@ -49,7 +59,7 @@ def at_once(acts: Iterable[Callable[[], T]], *, workers: int = AT_ONCE) -> list[
     def perform(act: Callable[[], T]) -> T | Exception:
         with app.app_context():
             try:
-                return run_again(act)
+                return patiently(act)
             except (DomainError, Stumble) as error:
                 return error
 
@@ -148,16 +158,6 @@ def test_one_patient_at_two_desks_gets_one_place(real_desk: Desk) -> None:
     assert sum(not isinstance(answer, Exception) for answer in answers) == 1
     assert all("D-001" in str(getattr(answer, "values", "D-001")) for answer in answers)
     _numbers_are_gapless(1)
-
-
-def patiently(use_case: Callable[[], T]) -> T:
-    """Press again when told that the system is busy, as a doctor does: a starved machine may say so."""
-    for _ in range(5):
-        try:
-            return run_again(use_case)
-        except Busy:
-            db.session.rollback()
-    return run_again(use_case)
 
 
 def test_twenty_doctors_call_two_hundred_none_twice_none_left(real_desk: Desk) -> None:
