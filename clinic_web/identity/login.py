@@ -111,7 +111,7 @@ def forget() -> None:
     for name in ("actor", "_login_user", "place"):
         g.pop(name, None)
     db.session.rollback()
-    tenant.enter(tenant.NOBODY)
+    tenant.forget()
 
 
 def ip_address() -> str | None:

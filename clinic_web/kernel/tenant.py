@@ -56,6 +56,7 @@ def current() -> UUID | None:
 
 def enter(organization_id: UUID | None) -> Token[Known]:
     """Work for this tenant from now on; ``leave`` with what this returns goes back."""
+    require_proof()
     token = _current.set(organization_id)
     _tell_session()
     return token
@@ -70,6 +71,11 @@ def leave(token: Token[Known]) -> None:
 def enter_unproved(remembered: Unproved) -> None:
     """Work for a tenant from memory: until that is proved nobody is lent a connection (see ``Pool``)."""
     _current.set(remembered)
+
+
+def forget() -> None:
+    """Work for nobody, whoever was remembered."""
+    _current.set(NOBODY)
 
 
 def is_lending() -> bool:

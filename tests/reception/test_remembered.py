@@ -183,6 +183,9 @@ def test_nobody_is_lent_a_connection_before_it_is_proved_who_asks(committing: Fl
             Statement("SELECT 1").first({})
         with pytest.raises(NotProved), db.engine.connect():
             pass
+        with pytest.raises(NotProved), tenant.of(uuid4()):
+            pass
+        tenant.forget()
 
 
 def test_a_statement_that_proves_nobody_can_t_be_made() -> None:
