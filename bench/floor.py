@@ -100,7 +100,8 @@ def by_psycopg(*, tells: bool = False) -> Flask:
 def _who_is_remembered(facts: Values) -> Values:
     """Who asks, and what a statement proves it by."""
     token, now = request.cookies["token"], datetime.now(UTC)
-    proof = {"who_token": hashlib.sha256(token.encode()).digest(), "who_idle_since": now - IDLE}
+    digest = hashlib.sha256(token.encode()).digest()
+    proof = {"who_token": digest, "who_now": now, "who_idle_since": now - IDLE}
     return dict(facts["people"][token] | facts["place"] | proof | {"now": now})
 
 

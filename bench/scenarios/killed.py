@@ -90,7 +90,7 @@ def run(world: World) -> list[Figure]:
 
 
 def _env(world: World) -> dict[str, str]:
-    """The world's, with PostgreSQL by its port: a connection by a socket has no number that tells whose it is."""
+    """The world's, with PostgreSQL by its port: a connection by a socket has no number to tell it by."""
     url = make_url(world.settings.database_url)
     if not url.host:
         port = int(world.sql("SHOW port")[0][0])

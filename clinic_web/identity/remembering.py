@@ -22,12 +22,9 @@ from clinic_web.kernel.unit_of_work import StreamMoved
 
 # True where the person is proved already, or is proved by this; a condition of whatever the statement does.
 IS_WHO_ASKS = """(CAST(:who_token AS bytea) IS NULL OR EXISTS (
-    SELECT FROM identity.session_of(:who_token, :now, :who_idle_since) AS who
+    SELECT FROM identity.session_of(:who_token, :who_now, :who_idle_since) AS who
      WHERE who.rights_stamp = :who_rights AND who.topic = :who_topic
        AND who.epoch = CAST(:who_epoch AS uuid) AND who.seq = :who_seq))"""
-NOTHING_TO_PROVE = dict.fromkeys(
-    ("who_token", "who_idle_since", "who_rights", "who_topic", "who_epoch", "who_seq")
-)
 
 
 class ProvingStatement(Statement):
@@ -40,7 +37,7 @@ class ProvingStatement(Statement):
 
     def first(self, values: Mapping[str, Any]) -> Any:
         with tenant.proving() as proof:
-            row = super().first({**NOTHING_TO_PROVE, **proof, **values})
+            row = super().first({**proof, **values})
         if row is not None:
             tenant.proved()
         return row
@@ -52,9 +49,11 @@ def unproved(user: SignedIn, prove: Callable[[], None]) -> Unproved | None:
     house = house_of(user)
     if house is None:
         return None
+    now = clock.now()
     values = {
         "who_token": hash_of(user.token),
-        "who_idle_since": clock.now() - IDLE_LIMIT,
+        "who_now": now,
+        "who_idle_since": now - IDLE_LIMIT,
         "who_rights": user.rights_stamp,
         "who_topic": house.topic,
         "who_epoch": house.epoch,

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from clinic_web.kernel import clock
+from clinic_web.kernel import clock, tenant
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.broker import broker
 from clinic_web.kernel.statement import Statement
@@ -32,7 +32,7 @@ STAND = """
 # The same, and the witness of a view if everything still stands where the kept list was rendered from.
 SEE_AGAIN = """
     WITH standing AS ({stand}), known AS (
-        SELECT WHERE :generation = (
+        SELECT WHERE {proof} AND :generation = (
             SELECT string_agg(topic || '@' || COALESCE(CAST(epoch AS text), '') || '/' || COALESCE(seq, 0),
                               ' ' ORDER BY topic) FROM standing)
     ), witness AS ({witness})
@@ -73,12 +73,14 @@ class View:
 
 class Stand:
     """Asks where topics stand. ``more`` is SQL that finds further ones by the values it names, ``witness`` is
-    the INSERT that notes a view where the CTE ``known`` has a row."""
+    the INSERT that notes a view where the CTE ``known`` has a row, ``proof`` the condition that proves who
+    asks where that is only remembered (ADR 42)."""
 
-    def __init__(self, *, witness: str, more: str = "") -> None:
+    def __init__(self, *, witness: str, more: str = "", proof: str | None = None) -> None:
         stand = STAND.format(more=f"UNION ALL {more}" if more else "")
         self._stand = Statement(stand)
-        self._seen = Statement(SEE_AGAIN.format(stand=stand, witness=witness))
+        self._seen = Statement(SEE_AGAIN.format(stand=stand, witness=witness, proof=proof or "true"))
+        self._proves = proof is not None
 
     def __call__(self, topics: Iterable[str], view: View | None = None, **values: object) -> Standing:
         values["topics"] = list(topics)
@@ -86,9 +88,13 @@ class Stand:
         if view is None:
             rows = [(row.topic, str(row.epoch or ""), row.seq or 0) for row in self._stand.all(values)]
         else:
-            with single_statement():
-                rows = self._seen.first({**view.witness, "generation": view.generation, **values}).moved
+            if not self._proves:
+                tenant.require_proof()
+            with single_statement(), tenant.proving() as proof:
+                asked = {**proof, **view.witness, "generation": view.generation, **values}
+                rows = self._seen.first(asked).moved
         if rows is None:
+            tenant.proved()
             return SEEN
         return Standing({topic: StreamMoved(topic, epoch, seq) for topic, epoch, seq in rows})
 

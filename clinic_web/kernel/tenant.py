@@ -40,6 +40,10 @@ class NotProved(Exception):
     """What was remembered of who asks is no longer so: whatever came of it is not to be shown."""
 
 
+# What a statement proves a remembered tenant by (see ``identity.remembering``).
+PROOF = ("who_token", "who_now", "who_idle_since", "who_rights", "who_topic", "who_epoch", "who_seq")
+NOTHING_TO_PROVE: Final = dict.fromkeys(PROOF)
+
 Known = UUID | str | Unproved | None
 NOBODY: Final = None
 _AS_IT_IS: Final = "as it is"
@@ -103,7 +107,7 @@ def proving() -> Iterator[Mapping[str, Any]]:
     yields, or does nothing. ``proved`` says that it did."""
     found = _current.get()
     if not isinstance(found, Unproved):
-        yield {}
+        yield NOTHING_TO_PROVE
         return
     token = _current.set(found.organization_id)
     try:

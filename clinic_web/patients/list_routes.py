@@ -27,7 +27,7 @@ SEX_WORDS = {"FEMALE": N_("Female"), "MALE": N_("Male"), "OTHER": N_("Other"), "
 
 
 @bp.get("/patients")
-@needs("patient.search")
+@needs("patient.search", remembers=True)
 def patients_list() -> ResponseReturnValue:
     return lists.show(PATIENTS, _zone)
 

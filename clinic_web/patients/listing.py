@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from clinic_web.audit import api as audit
+from clinic_web.identity import api as identity
 from clinic_web.kernel import folding, keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.kept import Stand, Standing, View
@@ -68,7 +69,7 @@ FORMER = """
        AND ({ways}) LIMIT {most}
 """
 
-_stand = Stand(witness=audit.SAW_KNOWN_LIST)
+_stand = Stand(witness=audit.SAW_KNOWN_LIST, proof=identity.IS_WHO_ASKS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,7 @@ NOTHING_DONE: dict[str, Any] = {
 
 
 @bp.get("")
-@needs("payment.view")
+@needs("payment.view", remembers=True)
 def page() -> ResponseReturnValue:
     in_hand = request.args.get("payment", type=UUID)
     panel = None

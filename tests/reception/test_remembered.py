@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, event, func, select, text
 from werkzeug.test import TestResponse
 
+from clinic_web.audit.models import AccessLog
 from clinic_web.identity import api as identity
 from clinic_web.identity import queries
 from clinic_web.identity.queries import SEEN_EVERY
@@ -73,6 +74,12 @@ class Counter:
     def waiting(self) -> int:
         with self.app.app_context(), tenant.of(self.cast.organization_id):
             return db.session.scalar(select(func.count()).select_from(Visit)) or 0
+
+    @property
+    def views(self) -> int:
+        """How often the access log says that the list was seen."""
+        with self.app.app_context(), tenant.of(self.cast.organization_id):
+            return db.session.scalar(select(func.count()).where(AccessLog.action == "visit.list")) or 0
 
     @contextmanager
     def asked(self) -> Iterator[list[str]]:
@@ -157,6 +164,23 @@ def test_once_a_minute_the_session_s_use_is_noted_all_the_same(counter: Counter)
     finally:
         clock.shift(timedelta(0))
     assert any(each.startswith("UPDATE identity.sessions") for each in statements)
+
+
+def test_a_kept_list_that_is_looked_at_again_is_one_statement(counter: Counter) -> None:
+    first = counter.browser.get("/visits", headers=HTMX)
+    with counter.asked() as statements:
+        again = counter.browser.get("/visits", headers=HTMX)
+    assert again.text == first.text and "D-001" in first.text
+    assert len(statements) == 1 and "identity.session_of" in statements[0]
+    assert counter.views == 2
+
+
+def test_of_a_session_that_was_ended_meanwhile_no_list_is_shown(counter: Counter) -> None:
+    counter.browser.get("/visits", headers=HTMX)
+    counter.end_session()
+    answer = counter.browser.get("/visits", headers=HTMX)
+    assert answer.status_code == 401 and "D-001" not in answer.text
+    assert counter.views == 1
 
 
 def test_what_is_not_the_usual_course_asks_first_who_it_is(counter: Counter) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from clinic_web.audit import api as audit
+from clinic_web.identity import api as identity
 from clinic_web.kernel import keyset, listing
 from clinic_web.kernel.actor import Actor
 from clinic_web.kernel.kept import Stand, Standing, View
@@ -97,6 +98,7 @@ APPOINTMENTS = Table(
 # The moves of every queue of the facility, its stations' included.
 _stand = Stand(
     witness=audit.SAW_KNOWN_LIST,
+    proof=identity.IS_WHO_ASKS,
     more="""SELECT 'queue:' || q.id FROM reception.queues q
         WHERE q.organization_id = :organization_id AND q.facility_id = :facility_id""",
 )

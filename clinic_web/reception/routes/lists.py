@@ -61,7 +61,7 @@ SOURCE_WORDS = {
 
 
 @bp.get("/visits")
-@needs("visit.view")
+@needs("visit.view", remembers=True)
 def visits_list() -> ResponseReturnValue:
     _open_whose()
     return lists.show(VISITS, _zone)
@@ -75,7 +75,7 @@ def visits_file() -> ResponseReturnValue:
 
 
 @bp.get("/appointments/list")
-@needs("appointment.view")
+@needs("appointment.view", remembers=True)
 def appointments_list() -> ResponseReturnValue:
     _open_whose()
     return lists.show(APPOINTMENTS, _zone)
