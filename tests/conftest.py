@@ -39,7 +39,6 @@ from tests.snapshot import Snapshot, take
 hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("unhurried")
 
-LONG = ("browser", "slow")
 THE_PROGRAMS_OWN = {"identity.permissions", "identity.roles", "identity.role_permissions"}
 TENANTS_ROLES = """
     WITH theirs AS (SELECT id FROM identity.roles WHERE organization_id IS NOT NULL),
@@ -58,12 +57,15 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first: none of them is left for the end, and those of the browser share one house."""
-
-    def place(item: pytest.Item) -> int:
-        return next((at for at, mark in enumerate(LONG) if item.get_closest_marker(mark)), len(LONG))
-
-    items.sort(key=place)
+    """The long ones first, so that none of them is left for the end: those of the browser, which share one
+    house, in the first process, the others in the second. Each begins with an equal part in this order."""
+    at_home = [item for item in items if "tests/browser/" in item.nodeid]
+    elsewhere = [item for item in items if "tests/browser/" not in item.nodeid]
+    slow = [item for item in elsewhere if item.get_closest_marker("slow")]
+    rest = [item for item in elsewhere if not item.get_closest_marker("slow")]
+    part = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    before = max(0, part - len(at_home)) if part < len(items) else 0
+    items[:] = at_home + rest[:before] + slow + rest[before:]
 
 
 @pytest.fixture(scope="session")
