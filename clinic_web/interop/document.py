@@ -29,7 +29,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from clinic_web.interop.endpoint import ENDPOINTS, JSON, Endpoint
 from clinic_web.interop.problems import KINDS, PROBLEM
-from clinic_web.interop.reading import KEY_HEADER, LONGEST
+from clinic_web.interop.reading import KEY, KEY_HEADER
 from clinic_web.interop.shapes.common import In, Problem
 
 PREFIX = "/api/v1"
@@ -127,7 +127,7 @@ def _parameters(made: Endpoint) -> list[Parameter | Reference]:
     if made.query:
         found += _of_query(made.query)
     if made.creates:
-        key = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!#-[\\]-~]+$"}
+        key = {"type": "string", "pattern": KEY}
         about = "A new one for each thing to be made; the same again gives the first answer again."
         found.append(_parameter(KEY_HEADER, "header", key, is_required=True, about=about))
     if made.changes:

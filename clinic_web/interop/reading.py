@@ -17,8 +17,9 @@ Shape = TypeVar("Shape", bound=In)
 
 JSON = "application/json"
 LONGEST = 90
-# A bare token, or the quoted string of the Idempotency-Key draft.
-KEY = re.compile(rf'"?([\x21\x23-\x5b\x5d-\x7e]{{1,{LONGEST}}})"?')
+# A bare token, or the quoted string of the Idempotency-Key draft; written as the document says it, too.
+_TOKEN = rf"[!#-[\]-~]{{1,{LONGEST}}}"
+KEY = rf'^({_TOKEN}|"{_TOKEN}")$'
 KEY_HEADER = "Idempotency-Key"
 MOST_WRONG = 20
 
@@ -56,15 +57,15 @@ def pointer(path: Iterable[str | int]) -> str:
 
 def idempotency_key() -> str:
     """Return the key. Raises NotReadable (400) without one."""
-    found = KEY.fullmatch(request.headers.get(KEY_HEADER, "").strip())
-    if found is None:
+    given = request.headers.get(KEY_HEADER, "").strip(" \t")  # what HTTP allows around it, and no more
+    if not re.fullmatch(KEY, given):
         sentence = N_(
             "Send an Idempotency-Key: a new one for each thing to be made, the same when you ask again."
         )
         raise NotReadable(
             sentence, wrong=[Wrong("header", KEY_HEADER, f"1 to {LONGEST} printable characters.")]
         )
-    return found[1]
+    return given.strip('"')
 
 
 def other_body() -> Misshapen:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask import Flask
 from sqlalchemy import text
 
@@ -55,6 +56,13 @@ def test_the_same_again_is_answered_again_and_done_once(site: Program, cast: Cas
     assert number_of("reception.appointments") == 1
     other = problem(site.make("/appointments", body | {"notes": "other"}, key="k-1"), 422, "invalid")
     assert other["errors"][0]["header"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize("key", ['"k-1', 'k-1"', "k-1\xa0", "\x85k-1", "k 1", '""', "k" * 91])
+def test_a_key_is_no_other_than_the_document_says(site: Program, cast: Cast, maryam: UUID, key: str) -> None:
+    answer = problem(site.make("/appointments", appointment(cast, maryam), key=key), 400, "unreadable")
+    assert answer["errors"][0]["header"] == "Idempotency-Key"
+    assert number_of("reception.appointments") == 0
 
 
 def test_a_key_is_needed_and_belongs_to_one_program_and_one_address(
