@@ -20,6 +20,9 @@ START_TRIES, START_PAUSE = 20, 0.3
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
+    # What a million visits and their indexes need so as not to be fetched from the system page by page. It is
+    # taken when it is used.
+    "shared_buffers": "512MB",
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
