@@ -221,8 +221,8 @@ def _call(room: str) -> str:
 
 _CALL = _call(":room_id")
 
-# Whom this doctor may call: their own patients, and those who come to any. Written so that PostgreSQL takes
-# the line's index, whose first entry it is, and not the doctors': that leads to all who wait in the house.
+# Whom this doctor may call: their own patients, and those who come to any. Written so that PostgreSQL looks
+# in an index of the line and not in the doctors': that one leads to all who wait in the house.
 MINE = "COALESCE(v.doctor_id, :doctor_id) = :doctor_id"
 
 # Of the lines this doctor works in, the one visit whose turn it is. Where the lines have different policies,
