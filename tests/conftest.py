@@ -31,7 +31,7 @@ from clinic_web.kernel import clock, push, tenant
 from clinic_web.kernel.db import Model, db
 from clinic_web.kernel.unit_of_work import run_again, transaction
 from clinic_web.organization import directory
-from tests import databases
+from tests import databases, statements
 from tests.cast import Cast, assemble, sign_in
 from tests.snapshot import Snapshot, take
 
@@ -289,19 +289,9 @@ def count_queries(app: Flask) -> Callable[[], object]:
 
     @contextmanager
     def counting() -> Iterator[list[str]]:
-        statements: list[str] = []
         for kept in directory._kept.values():
             kept.looked_at = time.monotonic()
-
-        def note(conn: object, cursor: object, statement: str, *rest: object) -> None:
-            if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-                statements.append(statement)
-
-        engine = db.engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            yield statements
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
+        with statements.noted(db.engine) as asked:
+            yield asked
 
     return counting

@@ -21,6 +21,7 @@ from clinic_web.kernel.db import db
 from clinic_web.kernel.errors import DomainError
 from clinic_web.kernel.ids import new_token
 from clinic_web.kernel.tenant import NotProved
+from clinic_web.kernel.unit_of_work import StreamMoved
 
 logger = structlog.get_logger(__name__)
 
@@ -91,17 +92,17 @@ def remember() -> bool:
     user = queries.remembered(token, ip_address=ip_address(), user_agent=agent)
     if user is None:
         return False
-    unproved = remembering.unproved(user, prove=lambda: _prove(user))
-    if unproved is None:
+    house = remembering.house_of(user)
+    if house is None:
         return False
-    tenant.enter_unproved(unproved)
+    tenant.enter_unproved(remembering.unproved(user, house, prove=lambda: _prove(user, house)))
     g.actor, g._login_user = user.actor, user
     return True
 
 
-def _prove(user: SignedIn) -> None:
-    """Ask PostgreSQL after all, and go on only with who was remembered, in the house as it was."""
-    house = remembering.house_of(user)
+def _prove(user: SignedIn, house: StreamMoved) -> None:
+    """Ask PostgreSQL after all, and go on only with who was remembered, in the house as it was then: another
+    request of this process may have read it anew meanwhile."""
     if not queries.is_still(user) or remembering.house_of(user) != house:
         raise NotProved
 

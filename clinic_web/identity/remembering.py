@@ -43,12 +43,9 @@ class ProvingStatement(Statement):
         return row
 
 
-def unproved(user: SignedIn, prove: Callable[[], None]) -> Unproved | None:
-    """Return the tenant of somebody remembered, for a ``ProvingStatement`` to prove or else ``prove``; None
-    where this process has nothing of their house at hand."""
-    house = house_of(user)
-    if house is None:
-        return None
+def unproved(user: SignedIn, house: StreamMoved, prove: Callable[[], None]) -> Unproved:
+    """Return the tenant of somebody remembered in their ``house`` as it stood, for a ``ProvingStatement`` to
+    prove or else ``prove``."""
     now = clock.now()
     values = {
         "who_token": hash_of(user.token),
@@ -63,5 +60,6 @@ def unproved(user: SignedIn, prove: Callable[[], None]) -> Unproved | None:
 
 
 def house_of(user: SignedIn) -> StreamMoved | None:
-    """Return where the person's house stood when this process read of it what it has at hand."""
+    """Return where the person's house stood when this process read of it what it has at hand; None where
+    that is nothing."""
     return ports.house_at_hand(user.actor.organization_id)

@@ -34,9 +34,8 @@ class Statement:
 
     def __init__(self, sql: str, *, knows_no_tenant: bool = False) -> None:
         """``knows_no_tenant``: it reads through functions only that do not heed ``app.tenant``, and is asked
-        before the tenant is known, so it stands beside any transaction: the connection it borrows is not told
-        of a tenant (see ``tenant``)."""
-        self._knows_no_tenant = knows_no_tenant
+        before the tenant is known: the connection it borrows is not told of one (see ``tenant``)."""
+        self._lent_by = _lent_as_it_is if knows_no_tenant else _lent_by
         self.sql = " ".join(PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).split())
         # As PostgreSQL reads it, so that psycopg need not translate: it forgets how to beyond 4 KiB.
         self._names = list(dict.fromkeys(PARAMETER.findall(sql)))
@@ -59,10 +58,10 @@ class Statement:
         """Run it where the session is, or on a connection of the pool for just this one. The rows are here
         when psycopg returns, so the connection need not be."""
         session, engine = open_session(), db.engine
-        in_session = session is not None and session.in_transaction() and not self._knows_no_tenant
+        in_session = session is not None and session.in_transaction() and not tenant.is_asking()
         if in_session or not isinstance(engine, Engine):
             return self._on(*_of(db.session()), values)
-        lent = _lent_as_it_is(engine) if self._knows_no_tenant else _lent_by(engine)
+        lent = self._lent_by(engine)
         try:
             return self._on(lent, lent.driver_connection, engine.dispatch, values)
         finally:

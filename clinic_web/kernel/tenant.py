@@ -88,6 +88,12 @@ def is_lending() -> bool:
     return isinstance(db.engine, Engine)
 
 
+def is_asking() -> bool:
+    """Return whether PostgreSQL is asked who it is, on a connection borrowed as it is. The session may just
+    be about to borrow its own, and has none yet."""
+    return _current.get() is _AS_IT_IS
+
+
 def is_unproved() -> bool:
     return isinstance(_current.get(), Unproved)
 

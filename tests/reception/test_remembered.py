@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, event, func, select, text
+from sqlalchemy import create_engine, func, select, text
 from werkzeug.test import TestResponse
 
 from clinic_web.audit.models import AccessLog
@@ -26,6 +26,7 @@ from clinic_web.kernel.tenant import NotProved, Unproved
 from clinic_web.kernel.unit_of_work import transaction
 from clinic_web.organization import api as organization
 from clinic_web.reception.models import Visit
+from tests import statements
 from tests.cast import Cast, sign_in
 from tests.reception.conftest import keep_in_process
 from tests.reception.desk import Desk
@@ -84,18 +85,10 @@ class Counter:
     @contextmanager
     def asked(self) -> Iterator[list[str]]:
         """What PostgreSQL is asked inside."""
-        statements: list[str] = []
-
-        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            statements.append(statement)
-
         with self.app.app_context():
             engine = db.engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            yield statements
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
+        with statements.noted(engine) as asked:
+            yield asked
 
 
 @pytest.fixture
@@ -113,9 +106,9 @@ def counter(snapshot: Snapshot, committing: Flask) -> Counter:
 
 
 def test_a_usual_press_is_one_statement(counter: Counter) -> None:
-    with counter.asked() as statements:
+    with counter.asked() as asked:
         assert counter.press().status_code == 200
-    assert len(statements) == 1 and "identity.session_of" in statements[0]
+    assert len(asked) == 1 and "identity.session_of" in asked[0]
     assert counter.waiting == 2
 
 
@@ -145,9 +138,9 @@ def test_in_a_house_that_changed_meanwhile_it_is_done_as_the_house_is_now(counte
     counter.as_owner(ANOTHER_PROCESS_CHANGES_IT, topic=topic)
     assert counter.press().status_code == 200
     assert counter.waiting == 2
-    with counter.asked() as statements:
+    with counter.asked() as asked:
         assert counter.press().status_code == 200
-    assert len(statements) == 1, "what is remembered now is the house as it is"
+    assert len(asked) == 1, "what is remembered now is the house as it is"
 
 
 def test_connections_that_postgresql_closed_meanwhile_are_not_noticed(counter: Counter) -> None:
@@ -163,19 +156,19 @@ def test_connections_that_postgresql_closed_meanwhile_are_not_noticed(counter: C
 def test_once_a_minute_the_session_s_use_is_noted_all_the_same(counter: Counter) -> None:
     clock.shift(SEEN_EVERY)
     try:
-        with counter.asked() as statements:
+        with counter.asked() as asked:
             assert counter.press().status_code == 200
     finally:
         clock.shift(timedelta(0))
-    assert any(each.startswith("UPDATE identity.sessions") for each in statements)
+    assert any(each.startswith("UPDATE identity.sessions") for each in asked)
 
 
 def test_a_kept_list_that_is_looked_at_again_is_one_statement(counter: Counter) -> None:
     first = counter.browser.get("/visits", headers=HTMX)
-    with counter.asked() as statements:
+    with counter.asked() as asked:
         again = counter.browser.get("/visits", headers=HTMX)
     assert again.text == first.text and "D-001" in first.text
-    assert len(statements) == 1 and "identity.session_of" in statements[0]
+    assert len(asked) == 1 and "identity.session_of" in asked[0]
     assert counter.views == 2
 
 
@@ -193,10 +186,10 @@ def test_what_is_not_the_usual_course_asks_first_who_it_is(counter: Counter) -> 
     with counter.app.app_context():
         sign_in(browser, counter.cast.people["salma"])
     first = browser.post("/doctor/next", data={"idempotency_key": str(uuid4())}, headers=HTMX)
-    with counter.asked() as statements:
+    with counter.asked() as asked:
         second = browser.post("/doctor/next", data={"idempotency_key": str(uuid4())}, headers=HTMX)
     assert "called" in first.text and "is called and not in yet" in second.text
-    assert "called AS" in statements[0] and "identity.session_of" in statements[1]
+    assert "called AS" in asked[0] and "identity.session_of" in asked[1]
 
 
 def test_nobody_is_lent_a_connection_before_it_is_proved_who_asks(committing: Flask) -> None:
